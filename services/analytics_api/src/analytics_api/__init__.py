@@ -1,0 +1,1 @@
+"""Summary, cash flow, categories and merchants of a user's ledger."""
