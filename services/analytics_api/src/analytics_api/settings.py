@@ -1,0 +1,20 @@
+"""The settings that only analytics_api has."""
+
+from typing import ClassVar
+
+from config import ServiceSettings
+from pydantic import Field
+
+MEBIBYTE = 1024 * 1024
+
+
+class Settings(ServiceSettings):
+    """Variables `PURSER_ANALYTICS_API__…`, beside those that all services share."""
+
+    service_name: ClassVar[str] = "analytics_api"
+
+    cache_bytes: int = Field(default=256 * MEBIBYTE, ge=0)
+    """Memory for users' ledgers kept between requests; 0 reads the whole ledger on each request."""
+
+    compute_threads: int = Field(default=2, ge=1, le=64)
+    """Requests whose figures are computed at the same time."""

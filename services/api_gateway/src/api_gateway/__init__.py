@@ -1,0 +1,1 @@
+"""The one front door: every service in one process."""

@@ -1,0 +1,96 @@
+"""Every command that the README tells its reader to type is typed here, and must print what the README prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Server
+
+README_URL = "http://127.0.0.1:8000"
+ANYTHING = "…"
+"""Stands in the README for what differs from run to run."""
+
+FENCE = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A fenced block of commands and the block of output that follows it, if any."""
+
+    commands: str
+    prints: str | None
+
+
+def journey(readme: str) -> list[Step]:
+    section = readme.split("\n## The journey\n", 1)[1].split("\n## ", 1)[0]
+    blocks = [(block["language"], block["text"]) for block in FENCE.finditer(section)]
+    steps = []
+    for (language, text), (following, output) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
+        if language == "bash":
+            steps.append(Step(text, output if following == "json" else None))
+    return steps
+
+
+def differences(printed: object, expected: object, place: str = "") -> list[str]:
+    if expected == ANYTHING:
+        return []
+    if isinstance(expected, dict) and isinstance(printed, dict) and expected.keys() == printed.keys():
+        return [line for key in expected for line in differences(printed[key], expected[key], f"{place}/{key}")]
+    if isinstance(expected, list) and isinstance(printed, list) and len(expected) == len(printed):
+        return [
+            line
+            for number, (have, want) in enumerate(zip(printed, expected, strict=True))
+            for line in differences(have, want, f"{place}/{number}")
+        ]
+    return [] if printed == expected else [f"{place}: the README prints {expected!r}, the server {printed!r}"]
+
+
+def test_the_journey_prints_what_the_readme_prints(embedded: Server, repository: Path, tmp_path: Path) -> None:
+    bash = shutil.which("bash")
+    if bash is None or shutil.which("curl") is None:
+        pytest.skip("the README's commands need bash and curl")
+    steps = journey((repository / "README.md").read_text(encoding="utf-8"))
+    assert len(steps) >= 6
+    script = ["set -euo pipefail"]
+    for number, step in enumerate(steps):
+        script += [f"exec >{tmp_path}/step-{number}", step.commands.replace(README_URL, embedded.url)]
+
+    run = subprocess.run(
+        [bash, "-c", "\n".join(script)],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "no_proxy": "127.0.0.1"},
+    )
+
+    assert run.returncode == 0, run.stderr
+    found = []
+    for number, step in enumerate(steps):
+        printed = (tmp_path / f"step-{number}").read_text(encoding="utf-8")
+        if step.prints is None:
+            assert printed == "", f"step {number} prints what the README does not show: {printed}"
+            continue
+        found += differences(json.loads(printed), json.loads(step.prints), f"step {number}")
+    assert found == []
+
+
+def test_every_file_that_the_readme_and_the_docs_link_to_exists(repository: Path) -> None:
+    documents = [repository / "README.md", *sorted((repository / "docs").glob("*.md"))]
+    broken = []
+    for document in documents:
+        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", document.read_text(encoding="utf-8")):
+            if not (document.parent / target).exists():
+                broken.append(f"{document.relative_to(repository)}: {target}")
+    assert broken == []
