@@ -1,0 +1,51 @@
+"""Statement files turned into clean, identified ledger rows."""
+
+from data_processing.errors import (
+    ArchiveFile,
+    BankError,
+    BinaryFile,
+    BrokenFile,
+    EmptyFile,
+    HtmlPage,
+    NoStatements,
+    PdfFile,
+    SpreadsheetFile,
+    StatementFileError,
+    TruncatedFile,
+    UnclearDates,
+    UnknownCsvShape,
+    UnknownFormat,
+    WrongEncoding,
+)
+from data_processing.identity import fingerprints
+from data_processing.ledger import LEDGER_SCHEMA, LEDGER_SCHEMA_VERSION
+from data_processing.reading import read_statement_file
+from data_processing.statement import AccountReference, Balance, Entry, RefusedRow, Statement, StatementFile
+
+__all__ = [
+    "LEDGER_SCHEMA",
+    "LEDGER_SCHEMA_VERSION",
+    "AccountReference",
+    "ArchiveFile",
+    "Balance",
+    "BankError",
+    "BinaryFile",
+    "BrokenFile",
+    "EmptyFile",
+    "Entry",
+    "HtmlPage",
+    "NoStatements",
+    "PdfFile",
+    "RefusedRow",
+    "SpreadsheetFile",
+    "Statement",
+    "StatementFile",
+    "StatementFileError",
+    "TruncatedFile",
+    "UnclearDates",
+    "UnknownCsvShape",
+    "UnknownFormat",
+    "WrongEncoding",
+    "fingerprints",
+    "read_statement_file",
+]

@@ -1,0 +1,109 @@
+"""Exact amounts from text, by a strict number grammar.
+
+Nothing is repaired: what the grammar does not accept raises ``ValueError`` with the reason. Digits are ASCII, an amount
+has at most six decimals and fits a signed 64-bit count of millionths, which is how ledgers hold it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+
+MAX_DECIMALS = 6
+LARGEST = Decimal(2**63 - 1).scaleb(-MAX_DECIMALS)
+
+_TOO_FINE = re.compile(rf"[+-]?[0-9.,' ]*[.,][0-9]{{{MAX_DECIMALS + 1},}}")
+_SPACES = {"\u00a0": " ", "\u202f": " ", "\u2212": "-", "\u2019": "'"}
+_SPACES_PATTERN = re.compile("[" + "".join(_SPACES) + "]")
+
+AmountReader = Callable[[str], Decimal]
+
+
+def amount_reader(*, decimal: str, thousands: str = "", currency_signs: str = "") -> AmountReader:
+    """A function from text to ``Decimal`` for one way of writing numbers.
+
+    Args:
+        decimal: the decimal mark, ``.`` or ``,``.
+        thousands: the marks that may separate groups of three digits; empty for none.
+        currency_signs: signs that may stand before or after the number, such as ``€$``.
+
+    The function raises ``ValueError`` with a reason that quotes the text.
+
+    >>> amount_reader(decimal=",", thousands=".")("-1.234,56")
+    Decimal('-1234.56')
+    """
+    point = re.escape(decimal)
+    whole = "[0-9]+"
+    for mark in thousands:
+        whole += rf"|[0-9]{{1,3}}(?:{re.escape(mark)}[0-9]{{3}})+"
+    grammar = re.compile(rf"([+-]?)((?:{whole})(?:{point}[0-9]{{0,{MAX_DECIMALS}}})?|{point}[0-9]{{1,{MAX_DECIMALS}}})")
+    plain = re.compile(rf"[+-]?[0-9]{{1,12}}(?:{point}[0-9]{{1,{MAX_DECIMALS}}})?").fullmatch
+    signs = re.compile(f"[{re.escape(currency_signs)}]") if currency_signs else None
+
+    def read(text: str) -> Decimal:
+        if plain(text):
+            return Decimal(text if decimal == "." else text.replace(decimal, "."))
+        cleaned = _SPACES_PATTERN.sub(lambda found: _SPACES[found[0]], text)
+        if signs:
+            cleaned = signs.sub("", cleaned, count=1)
+        cleaned = cleaned.strip().replace("- ", "-", 1)
+        match = grammar.fullmatch(cleaned)
+        if match is None:
+            raise ValueError(_refusal(text, cleaned))
+        digits = match[2]
+        for mark in thousands:
+            digits = digits.replace(mark, "")
+        return within_range(Decimal(match[1] + digits.replace(decimal, ".")), text)
+
+    return read
+
+
+def within_range(amount: Decimal, text: str) -> Decimal:
+    """The amount itself; ``ValueError`` when it is larger than a ledger can hold."""
+    if abs(amount) > LARGEST:
+        raise ValueError(f'amount "{shortened(text)}" is larger than {LARGEST}')
+    return amount
+
+
+def _refusal(text: str, cleaned: str) -> str:
+    if not cleaned:
+        return "the amount is empty"
+    if _TOO_FINE.fullmatch(cleaned):
+        return f'amount "{shortened(text)}" has more than {MAX_DECIMALS} decimals'
+    return f'amount "{shortened(text)}" is not a number'
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    """The text, cut to ``limit`` characters with an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def ofx_amount(text: str, currency: str | None) -> Decimal:
+    """An amount as OFX files write it: either decimal mark, leading zeros, a plus sign.
+
+    One comma followed by exactly three digits is refused unless the currency has three decimals: it may be a decimal
+    comma (as the standard says) or a thousands mark (as some banks write).
+
+    >>> ofx_amount("-00000000001500.0000", "USD")
+    Decimal('-1500.0000')
+    """
+    if _OFX_PLAIN(text):
+        return Decimal(text)
+    cleaned = text.replace("\u2212", "-").strip()
+    if _OFX_COMMA(cleaned):
+        _, _, decimals = cleaned.partition(",")
+        if len(decimals) == 3 and currency not in THREE_DECIMALS and _OFX_GROUP(cleaned):
+            whole = cleaned.replace(",", "")
+            raise ValueError(f'amount "{cleaned}" can be read as {cleaned.replace(",", ".")} or as {whole}')
+        return within_range(Decimal(cleaned.replace(",", ".")), text)
+    reader = _OFX_GROUPED_POINT if cleaned.rfind(".") > cleaned.rfind(",") else _OFX_GROUPED_COMMA
+    return reader(cleaned)
+
+
+THREE_DECIMALS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
+_OFX_PLAIN = re.compile(rf"[+-]?[0-9]{{1,12}}(?:\.[0-9]{{1,{MAX_DECIMALS}}})?").fullmatch
+_OFX_COMMA = re.compile(rf"[+-]?[0-9]*,[0-9]{{1,{MAX_DECIMALS}}}").fullmatch
+_OFX_GROUP = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}").fullmatch
+_OFX_GROUPED_POINT = amount_reader(decimal=".", thousands=",")
+_OFX_GROUPED_COMMA = amount_reader(decimal=",", thousands=".")

@@ -1,0 +1,1 @@
+"""Statement formats, one module or folder each, joined in ``registry``."""

@@ -1,0 +1,1 @@
+"""Delimited text (CSV, TSV): a table reader, and one profile of columns and number forms per bank dialect."""

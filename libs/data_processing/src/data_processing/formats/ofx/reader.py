@@ -1,0 +1,160 @@
+"""OFX documents: statements of bank, card and investment accounts, found by their tags wherever they stand."""
+
+from __future__ import annotations
+
+import re
+
+from data_processing.errors import BankError, BrokenFile, NoStatements, TruncatedFile
+from data_processing.formats.ofx.rows import INNER_AGGREGATES, read_row, refuse_investment
+from data_processing.formats.ofx.statements import StatementInProgress
+from data_processing.formats.ofx.tokens import Token, complete, document_start, tokens, value
+from data_processing.formats.source import Source
+from data_processing.statement import Statement, StatementFile
+
+_STATEMENTS = frozenset({"STMTRS", "CCSTMTRS", "INVSTMTRS"})
+_ROWS = frozenset({"STMTTRN", "STMTTRNP"})
+_ACCOUNTS = {"BANKACCTFROM": "", "CCACCTFROM": "credit_card", "INVACCTFROM": "investment"}
+_BALANCES = {"LEDGERBAL": "closing", "AVAILBAL": "available"}
+_PREFIXES = ("BUY", "SELL")
+_INVESTMENTS = frozenset(
+    {"CLOSUREOPT", "INCOME", "INVEXPENSE", "JRNLFUND", "JRNLSEC", "MARGININTEREST", "REINVEST", "RETOFCAP", "SPLIT"}
+    | {"TRANSFER"}
+    | {prefix + kind for prefix in _PREFIXES for kind in ("DEBT", "MF", "OPT", "OTHER", "STOCK")}
+)
+_HEADER = re.compile(r"\bOFXHEADER\b")
+
+
+class OfxFormat:
+    """OFX 1.x and 2.x, and QFX."""
+
+    name = "ofx"
+
+    def detect(self, source: Source) -> float:
+        """Certain when there is an OFX element, likely when there is at least its header."""
+        if document_start(source.head) is not None:
+            return 1.0
+        return 0.9 if _HEADER.search(source.head[:2000]) else 0.0
+
+    def read(self, source: Source) -> StatementFile:
+        """The statements of the document; raises as ``Format.read`` says."""
+        text = source.text
+        start = document_start(text)
+        if start is None or not complete(text):
+            raise TruncatedFile(
+                "The OFX file stops before its end tag </OFX>, so rows may be missing. Download it again."
+            )
+        document = _Document()
+        document.walk(tokens(text, start))
+        return document.result(self.name, source.decoded.encoding)
+
+
+class _Document:
+    """The walk over a document's tokens: keeps the open statement, row and status."""
+
+    def __init__(self) -> None:
+        self.statements: list[Statement] = []
+        self.notes: list[str] = []
+        self.current: StatementInProgress | None = None
+        self.status: dict[str, str] | None = None
+        self.bank_error: tuple[str, str] | None = None
+
+    def walk(self, document: list[Token]) -> None:
+        position, end = 0, len(document)
+        while position < end:
+            tag, raw, closed = document[position]
+            position += 1
+            if closed or not raw or raw.isspace():
+                if tag in _ROWS and not closed:
+                    position = self._row(document, position, pending=tag == "STMTTRNP")
+                    continue
+                self._boundary(tag, closed=bool(closed))
+            if self.status is not None and tag in ("CODE", "SEVERITY", "MESSAGE"):
+                self.status[tag] = value(raw)
+            elif self.current is not None:
+                self.current.leaf(tag, value(raw))
+        self._finish_statement()
+
+    def _boundary(self, tag: str, *, closed: bool) -> None:
+        if tag == "STATUS":
+            self.status = None if closed else {}
+        elif tag == "/STATUS":
+            self._finish_status()
+        elif tag in _STATEMENTS:
+            self._finish_statement()
+            self.current = StatementInProgress("investment" if tag == "INVSTMTRS" else None)
+            if closed:
+                self._finish_statement()
+        elif tag[:1] == "/" and tag[1:] in _STATEMENTS:
+            self._finish_statement()
+        elif self.current is not None and not closed:
+            self._inside(self.current, tag)
+
+    def _inside(self, current: StatementInProgress, tag: str) -> None:
+        if tag in _ACCOUNTS:
+            current.open_account(_ACCOUNTS[tag])
+        elif tag in _BALANCES:
+            current.open_balance(_BALANCES[tag])
+        elif tag in _INVESTMENTS:
+            current.open_investment(tag)
+        elif tag[1:] in _INVESTMENTS and (refused := current.close_investment(tag[1:])):
+            current.refused.append(refuse_investment(*refused))
+        elif tag[:1] == "/":
+            current.close(tag[1:])
+
+    def _row(self, document: list[Token], position: int, *, pending: bool) -> int:
+        """Read one row from its first inner token on; the position after its end tag."""
+        current = self.current
+        if current is None:
+            raise BrokenFile("The OFX file has a transaction outside of any statement. Download it again.")
+        fields: dict[str, str] = {}
+        prefix = ""
+        for index in range(position, len(document)):
+            tag, raw, closed = document[index]
+            if closed or (raw and not raw.isspace()):
+                if tag not in fields or not prefix:
+                    fields.setdefault(prefix + tag, raw)
+            elif tag[0] == "/":
+                if tag in ("/STMTTRN", "/STMTTRNP"):
+                    current.rows += 1
+                    read_row(current, fields, pending=pending)
+                    return index + 1
+                if tag in ("/BANKTRANLIST", "/BANKTRANLISTP", "/OFX"):
+                    break
+                prefix = ""
+            elif tag in INNER_AGGREGATES:
+                prefix = tag + "."
+            elif tag in _ROWS:
+                break
+        raise BrokenFile(
+            f"Transaction {current.rows + 1} of the OFX file has no end, so rows may be missing. Download the file again."
+        )
+
+    def _finish_status(self) -> None:
+        status, self.status = self.status, None
+        if not status or status.get("SEVERITY", "").upper() != "ERROR":
+            return
+        code, message = status.get("CODE", ""), status.get("MESSAGE", "")
+        self.bank_error = self.bank_error or (code, message)
+        self.notes.append(f"The bank reports: {message or 'an error without a text'} (code {code or 'unknown'}).")
+
+    def _finish_statement(self) -> None:
+        if self.current is not None:
+            statement, notes = self.current.finished()
+            self.statements.append(statement)
+            self.notes += notes
+            self.current = None
+
+    def result(self, name: str, encoding: str) -> StatementFile:
+        if self.statements:
+            return StatementFile(name, encoding, tuple(self.statements), tuple(self.notes))
+        if self.bank_error is not None:
+            code, message = self.bank_error
+            raise BankError(
+                f"The file holds no statement but an error of the bank: {message or 'no text given'} (code {code}). "
+                "Try the download again later, or ask the bank.",
+                bank_code=code,
+                bank_message=message,
+            )
+        raise NoStatements(
+            "The OFX file holds no statement. Choose an account and a period with transactions in the bank's export."
+        )

@@ -1,0 +1,79 @@
+"""One OFX transaction: its fields to an entry, or to a refusal with its reason."""
+
+from __future__ import annotations
+
+from data_processing.amounts import ofx_amount, shortened
+from data_processing.formats.ofx.dates import ofx_date, ofx_date_or_none
+from data_processing.formats.ofx.statements import StatementInProgress, currency_code
+from data_processing.formats.ofx.tokens import value
+from data_processing.formats.row_checks import MAX_FIELD, own_bank_id
+from data_processing.statement import Entry, RefusedRow
+
+INNER_AGGREGATES = frozenset({"BANKACCTTO", "CCACCTTO", "CURRENCY", "ORIGCURRENCY", "PAYEE", "EXTDPAYEE", "IMAGEDATA"})
+"""The aggregates a transaction may hold; their fields are named ``AGGREGATE.FIELD`` here."""
+
+
+def read_row(statement: StatementInProgress, fields: dict[str, str], *, pending: bool) -> None:
+    """Add the row to the statement's entries, or to its refused rows."""
+    bank_id = own_bank_id(value(fields.get("FITID", "")))
+    place = f"transaction {statement.rows} (FITID {shortened(bank_id)})" if bank_id else f"transaction {statement.rows}"
+    try:
+        statement.entries.append(_entry(statement, fields, place=place, bank_id=bank_id, pending=pending))
+    except ValueError as reason:
+        raw = " ".join(f"<{tag}>{value(raw)}" for tag, raw in fields.items())
+        statement.refused.append(RefusedRow(place, str(reason), bank_id, shortened(raw, 300)))
+
+
+def refuse_investment(number: int, kind: str, fields: dict[str, str]) -> RefusedRow:
+    """The refusal of a transaction in securities."""
+    bank_id = own_bank_id(fields.get("FITID", ""))
+    named = f" (FITID {shortened(bank_id)})" if bank_id else ""
+    raw = " ".join(f"<{tag}>{text}" for tag, text in fields.items())
+    reason = f"{kind} is a transaction in securities; only the cash rows of an investment account are read"
+    return RefusedRow(f"transaction {number}{named}", reason, bank_id, shortened(raw, 300))
+
+
+def _entry(
+    statement: StatementInProgress, fields: dict[str, str], *, place: str, bank_id: str | None, pending: bool
+) -> Entry:
+    get = fields.get
+    posted = get("DTPOSTED") or (get("DTTRAN") if pending else None)
+    if posted is None or not (posted := posted.strip()):
+        raise ValueError("the row has no booking date (DTPOSTED)")
+    amount = get("TRNAMT", "").strip()
+    if not amount:
+        raise ValueError("the row has no amount (TRNAMT)")
+    currency = statement.currency
+    if (symbol := get("CURRENCY.CURSYM")) is not None:
+        currency = currency_code(symbol) or currency
+    name = value(get("NAME") or get("PAYEE.NAME") or get("EXTDPAYEE.NAME") or "")
+    text = _text(name, value(get("MEMO", "")))
+    if len(text) > MAX_FIELD or (bank_id is not None and len(bank_id) > MAX_FIELD):
+        raise ValueError(f"a text of the row is longer than {MAX_FIELD} characters")
+    available = get("DTAVAIL")
+    other = get("BANKACCTTO.ACCTID") or get("CCACCTTO.ACCTID")
+    reference = get("CHECKNUM") or get("REFNUM")
+    category = get("TRNTYPE")
+    return Entry(
+        place,
+        ofx_date(posted),
+        ofx_amount(amount, currency),
+        text,
+        ofx_date_or_none(available.strip()) if available else None,
+        currency,
+        bank_id,
+        name or None,
+        (value(other) or None) if other else None,
+        own_bank_id(value(reference)) if reference else None,
+        (value(category) or None) if category else None,
+        pending,
+    )
+
+
+def _text(name: str, memo: str) -> str:
+    """Name and memo in one line, without the one repeating the other."""
+    if not memo or name == memo:
+        return name
+    if not name or memo.startswith(name):
+        return memo
+    return f"{name} {memo}"

@@ -1,0 +1,50 @@
+"""The identity of an entry: what makes a row of one file the same row in the next file."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from data_processing.statement import Entry
+
+
+def fingerprints(entries: Iterable[Entry]) -> list[str]:
+    """The identity of each entry within its account, in the order of the entries.
+
+    - An entry with a bank's id is ``bank:<id>#<hash of booking date, amount and currency>``. The id alone does not do:
+      two rows with one id that differ in date, amount or currency are two rows, in one file or in two. The text is left
+      out, because banks reword it later. Two rows that agree in all of these are the same row listed twice.
+    - An entry without one is ``row:<hash of booking date, amount, currency, counterparty and text>#<occurrence>``. The
+      occurrence counts equal rows of one account in this file from 1, so two equal coffees on one day stay two, and a
+      longer file finds the first of them again.
+
+    The result does not depend on the order of the rows beyond which of several equal rows carries which occurrence, and
+    is the same on every machine and in every version. Call it with the entries of one statement.
+
+    A pending entry and its booking share an identity when nothing but their status differs; the ledger replaces the one
+    by the other.
+    """
+    seen: Counter[tuple[object, str]] = Counter()
+    result = []
+    for entry in entries:
+        amount = str(entry.amount.normalize()) if entry.amount else "0"
+        substance = f"{entry.booking_date.isoformat()}\x1f{amount}\x1f{entry.currency or ''}"
+        if entry.bank_id is not None:
+            result.append(f"bank:{entry.bank_id}#{_hash(substance, size=8)}")
+            continue
+        digest = _hash(f"{substance}\x1f{canonical(entry.counterparty or '')}\x1f{canonical(entry.text)}", size=16)
+        key = (entry.account, digest)
+        seen[key] += 1
+        result.append(f"row:{digest}#{seen[key]}")
+    return result
+
+
+def canonical(text: str) -> str:
+    """The text with composed letters and single spaces, so that padding and encoding do not change an identity."""
+    return " ".join((text if text.isascii() else unicodedata.normalize("NFC", text)).split())
+
+
+def _hash(text: str, *, size: int) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).hexdigest()
