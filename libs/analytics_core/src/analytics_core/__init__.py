@@ -1,0 +1,26 @@
+"""The financial mathematics of Purser: pure functions on frames, dates and decimals."""
+
+from analytics_core.basis import Basis
+from analytics_core.cash_flow import MonthlyCashFlow, cash_flow
+from analytics_core.categories import CategoryShare, category_breakdown
+from analytics_core.ledger import LedgerError
+from analytics_core.merchant_names import merchant_name, merchant_name_expression
+from analytics_core.merchants import MerchantTotal, top_merchants
+from analytics_core.period import Period
+from analytics_core.summary import CurrencySummary, summarise
+
+__all__ = [
+    "Basis",
+    "CategoryShare",
+    "CurrencySummary",
+    "LedgerError",
+    "MerchantTotal",
+    "MonthlyCashFlow",
+    "Period",
+    "cash_flow",
+    "category_breakdown",
+    "merchant_name",
+    "merchant_name_expression",
+    "summarise",
+    "top_merchants",
+]

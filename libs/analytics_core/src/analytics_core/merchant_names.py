@@ -1,0 +1,191 @@
+"""Merchant names from raw bank text: one table of rules, for one text or for a column of any engine.
+
+The patterns keep to what Python, Rust (Polars, Sail), RE2 (DuckDB) and Java (Spark) read alike: no look-around, no
+references, no `\\b`, `\\d`, `\\s` or flags, whose Unicode reach differs; characters are named outright. Replacements
+are plain text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import narwhals as nw
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Replace every match of `pattern` by `replacement`; `reason` says what the rule is about."""
+
+    pattern: str
+    replacement: str
+    reason: str
+
+
+def _any_of(words: str) -> str:
+    """Give an alternation that tries longer phrases first, as leftmost-first matching needs."""
+    phrases = [phrase.strip() for phrase in words.split("|")]
+    return "|".join(sorted(phrases, key=len, reverse=True))
+
+
+_DASHES = "\\-\u2010-\u2015"
+_SPACES = "\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff"
+_END = "( |$)"
+
+_PAYMENT_WORDS = _any_of(
+    "POS MERCHANDISE|POS PURCHASE|POS DEBIT|POS WITHDRAWAL|POS|CARD PAYMENT TO|CARD PAYMENT|CARD PURCHASE"
+    "|CHECKCARD [0-9]{4}|CHECKCARD"
+    "|DEBIT CARD PURCHASE|DEBIT CARD PAYMENT|DEBIT CARD|DEBIT PURCHASE|CREDIT CARD PURCHASE|VISA DEBIT PURCHASE"
+    "|VISA PURCHASE|VISA DEBIT"
+    "|MASTERCARD ZAHLUNG|CONTACTLESS PAYMENT|CONTACTLESS|PURCHASE AT|PURCHASE|RECURRING PAYMENT"
+    "|DIRECT DEBIT PAYMENT TO|DIRECT DEBIT TO"
+    "|DIRECT DEBIT|STANDING ORDER TO|STANDING ORDER|BILL PAYMENT TO|BILL PAYMENT|ONLINE PAYMENT TO|ONLINE PAYMENT"
+    "|FASTER PAYMENT TO"
+    "|BANK TRANSFER TO|PAYMENT TO|PAYMENT|REFUND FROM|REFUND|AUTOMATIC WITHDRAWAL|MISCELLANEOUS PAYMENTS|ACH DEBIT|ACH"
+    "|SEPA BASISLASTSCHRIFT|SEPA LASTSCHRIFT|SEPA ÜBERWEISUNG|SEPA DIRECT DEBIT|BASISLASTSCHRIFT|FOLGELASTSCHRIFT"
+    "|LASTSCHRIFT|KARTENZAHLUNG"
+    "|GIROCARD|DAUERAUFTRAG|ÜBERWEISUNG|GUTSCHRIFT|PAGO EN|PAGO CON TARJETA EN|COMPRA EN|COMPRA|RECIBO"
+    "|DEVOLUCIÓN TARJETA|BETAALAUTOMAAT"
+    "|BETAALPAS|INCASSO|PAIEMENT PAR CARTE|PAIEMENT CB|ACHAT CB|PRLV SEPA|PRELEVEMENT|VIR SEPA|PAGAMENTO POS"
+    "|ADDEBITO SEPA"
+)
+_CHECKOUTS = _any_of(
+    "SQ|TST|PP|PAYPAL|PAYPAL INST XFER|SUMUP|IZ|IZETTLE|ZETTLE|ZTL|STRIPE|SP|SPO|DNH|GOOGLE|APPLE PAY|CKO|FS|EB|PY"
+    "|BT|DRI|MOLLIE|ADYEN|KLARNA|CCV|NYX"
+)
+_MONTHS = "JAN|FEB|MAR|APR|MAY|MAI|JUN|JUL|AUG|SEP|OCT|OKT|NOV|DEC|DEZ"
+_FIRMS = (
+    _any_of(
+        "GMBH|GMBH & CO KG|GMBH & CO|GMBH & CO. KG|GMBH U. CO. KG|GMBH UND CO KG|GMBH + CO. KG|GMBH + CO KG|MBH|UG"
+        "|AG|SE|KG|KGAA|OHG|E.K|LTD|LIMITED|PLC|INC|LLC|LLP|CORP|SA|S.A|SAS"
+        "|SARL|S.A.R.L|SL|S.L|SLU|S.L.U|SPA|S.P.A|SRL|S.R.L|BV|B.V|NV|N.V|OY|AB|A/S|APS|PTY LTD|PTY"
+    )
+    .replace(".", "\\.")
+    .replace("+", "\\+")
+)
+_COUNTRIES = "USA|GBR|DEU|FRA|ESP|ITA|NLD|BEL|AUT|CHE|IRL|LUX|PRT|US|GB|UK|DE|FR|ES|IT|NL|BE|AT|CH|IE|LU|PT"
+_DOMAINS = "COM|NET|ORG|EU|INFO|CO\\.UK|DE|FR|ES|IT|NL|BE|AT|CH|IE|US"
+
+BEFORE_CAPITALS = (
+    Rule(f"[{_SPACES}]+", " ", "line breaks, tabs and wide spaces are spaces"),
+    # The capitals of the characters from here on differ between the engines' Unicode libraries.
+    Rule("[\u00df\u1e9e]", "SS", "sharp s"),
+    Rule("\u0149", "N", "n with apostrophe"),
+    Rule("\u01f0", "J", "j with caron"),
+    Rule("[\u0390\u1fd2\u1fd3\u1fd6\u1fd7]", "\u03aa", "iota with two accents"),
+    Rule("[\u03b0\u1fe2\u1fe3\u1fe6\u1fe7]", "\u03ab", "upsilon with two accents"),
+    Rule("\u0587", "\u0535\u0552", "Armenian ligature"),
+    Rule("\ufb00", "FF", "ligature"),
+    Rule("\ufb01", "FI", "ligature"),
+    Rule("\ufb02", "FL", "ligature"),
+    Rule("\ufb03", "FFI", "ligature"),
+    Rule("\ufb04", "FFL", "ligature"),
+    Rule("[\ufb05\ufb06]", "ST", "ligature"),
+    Rule(
+        "[\u019b\u0264\u1e96-\u1e9a\u1f50\u1f52\u1f54\u1f56\u1f80-\u1faf\u1fb2-\u1fb4\u1fb6\u1fb7\u1fbc\u1fc2-\u1fc4"
+        "\u1fc6\u1fc7\u1fcc\u1fe4\u1ff2-\u1ff4\u1ff6\u1ff7\u1ffc\ua7d3\ua7d5\ufb13-\ufb17]",
+        "",
+        "ancient Greek, transcription and ligatures that no bank writes",
+    ),
+)
+"""Applied first, to the text as it came."""
+
+AFTER_CAPITALS = (
+    Rule("^[ .,:;*/#_]+", "", "leading punctuation"),
+    Rule(f"^(({_PAYMENT_WORDS})[ :;,.*{_DASHES}]+)+", "", "how it was paid, in front of who was paid"),
+    Rule(f"^({_CHECKOUTS})[ _]?\\* *", "", "the checkout in front of the shop: SQ *, PAYPAL *"),
+    Rule(" ?\\*.*$", "", "an order or trip after a star: AMZN MKTP US*2K4"),
+    Rule("//.*$", "", "the place after a double slash: REWE//BERLIN/DE"),
+    Rule(" ?\\([^()]*\\)", " ", "remarks in brackets"),
+    Rule("^HTTPS?:/*", "", "a web address"),
+    Rule("^WWW\\.", "", "a web address"),
+    Rule(f"\\.({_DOMAINS})(/[^ ]*)?( |$)", " ", "the end of a web address: NETFLIX.COM"),
+    Rule(" (ON )?[0-9]{4}-[0-9]{2}-[0-9]{2}( .*)?$", "", "a date, and what follows it"),
+    Rule(" (ON )?[0-9]{1,2}[./-][0-9]{1,2}([./-][0-9]{2,4})?( .*)?$", "", "a date, and what follows it"),
+    Rule(f" (ON )?[0-9]{{1,2}} ?({_MONTHS})[A-Z]*( ?[0-9]{{2,4}})?( .*)?$", "", "a date, and what follows it"),
+    Rule(" [0-9]+([.,][0-9]+)? [A-Z]{3} ?= ?[0-9].*$", "", "an exchange rate, and what follows it"),
+    Rule(" [0-9]+[.,][0-9]{2} ?[A-Z]{3}([ ,].*)?$", "", "an amount in foreign currency, and what follows it"),
+    Rule(" ?#.*$", "", "a shop number: STARBUCKS #1234 SEATTLE"),
+    Rule(" (STORE|NO|NR|FIL|FILIALE|REF|ID|TERMINAL|TERM)[.:]? ?[0-9].*$", "", "a shop or terminal number"),
+    Rule("[ ,]+[X*]*[0-9]{3,}([^A-Z].*)?$", "", "a shop, phone or card number, and what follows it"),
+    Rule(" (SAGT DANKE|DANKT|SAYS THANK YOU).*$", "", "good manners"),
+    Rule("[ .,:;/#_]+$", "", "trailing punctuation, in front of the next rules"),
+    Rule(f"[ ,]+({_COUNTRIES})$", "", "a country at the end"),
+    Rule(f"([ ,]+({_FIRMS})\\.?)+$", "", "the legal form at the end"),
+    Rule("^(AMZN|AMAZON) (MKTP|MKTPLACE|MARKETPLACE|PAYMENTS|EU|RETAIL|DIGITAL).*$", "AMAZON", "one name for one shop"),
+    Rule("^AMZN$", "AMAZON", "one name for one shop"),
+    Rule("^MC ?DONALD[’']?S$", "MCDONALD'S", "one name for one shop"),
+    Rule("^TESCO[ -](STORES?|EXPRESS|EXTRA|METRO|SUPERSTORE|PFS|PAY AT PUMP).*$", "TESCO", "one name for one shop"),
+    Rule(f"^[ .,:;*/_{_DASHES}]+", "", "what the other rules left at the front"),
+    Rule(f"[ .,:;*/_{_DASHES}]+$", "", "what the other rules left at the end"),
+    Rule(" +", " ", "single spaces"),
+)
+"""Applied to the capitals of the text."""
+
+
+def merchant_name(text: str) -> str:
+    """Give the merchant's name in raw bank text, in capitals.
+
+    Takes away how it was paid, checkouts, dates, shop and card numbers, countries, legal forms and web address parts.
+    Where nothing with a letter is left (`4711`), the text itself is the name, in capitals and single spaces.
+
+    Parameters
+    ----------
+    text
+        The counterparty or description as the bank wrote it.
+
+    Returns
+    -------
+    str
+        The name, the same on every engine as `merchant_name_expression` gives; empty only for text without visible
+        characters.
+
+    Examples
+    --------
+    >>> merchant_name("POS MERCHANDISE;MCDONALD'S #112")
+    "MCDONALD'S"
+    >>> merchant_name("Paypal *Spotify")
+    'SPOTIFY'
+    >>> merchant_name("REWE Markt GmbH//Köln/DE 2024-01-05T18:30")
+    'REWE MARKT'
+    >>> merchant_name("  4711 ")
+    '4711'
+    """
+    plain = _apply(BEFORE_CAPITALS, text).strip(" ").upper()
+    name = _apply(AFTER_CAPITALS, plain)
+    return name or plain
+
+
+def merchant_name_expression(text: nw.Expr) -> nw.Expr:
+    """Give `merchant_name` of every value of a text column, for any engine; null stays null.
+
+    Parameters
+    ----------
+    text
+        A Narwhals expression of type String.
+    """
+    import narwhals as nw
+
+    plain = _apply_to_column(BEFORE_CAPITALS, text).str.strip_chars(" ").str.to_uppercase()
+    name = _apply_to_column(AFTER_CAPITALS, plain)
+    return nw.when(name == "").then(plain).otherwise(name)
+
+
+def _apply(rules: tuple[Rule, ...], text: str) -> str:
+    for pattern, replacement in _compiled(rules):
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _apply_to_column(rules: tuple[Rule, ...], text: nw.Expr) -> nw.Expr:
+    for rule in rules:
+        text = text.str.replace_all(rule.pattern, rule.replacement)
+    return text
+
+
+@cache
+def _compiled(rules: tuple[Rule, ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(rule.pattern), rule.replacement) for rule in rules)
