@@ -1,0 +1,94 @@
+"""Many rows at once: the one way past the ORM, which takes 25 times as long for an import."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import Column, Dialect, Table, inspect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import SQLModel
+
+from api_common.database import WriteSession
+
+Row = Sequence[object]
+
+
+async def bulk_insert(
+    session: WriteSession, table: Table | type[SQLModel], columns: Sequence[str], rows: Iterable[Row]
+) -> int:
+    """Insert rows in the session's transaction and give their number.
+
+    One binary COPY on PostgreSQL, one `executemany` on SQLite.
+
+    table:   a table or its model
+    columns: names of columns; those left out get NULL or the database's own default, since Python defaults do not run
+    rows:    values in the order of `columns`, of the types that the columns take (Decimal, UUID, date, …);
+             sorted by the primary key they are written faster
+
+        await bulk_insert(session, Transaction, ["id", "amount"], [(new_id(), Decimal("4.20")), ...])
+
+    Raises UnstorableValue; a duplicate is the same conflict as in any other unit of work.
+    """
+    target: Table = table if isinstance(table, Table) else inspect(table).local_table
+    chosen = [target.columns[name] for name in columns]
+    await session.flush()  # rows that the new ones refer to go first
+    connection = await session.connection()
+    converted = _converted(rows, chosen, connection.dialect)
+    if connection.dialect.name == "postgresql":
+        return await _copy(connection, target, chosen, converted)
+    return await _execute_many(connection, target, chosen, list(converted))
+
+
+async def _execute_many(
+    connection: AsyncConnection, table: Table, columns: list[Column[Any]], rows: list[tuple[Any, ...]]
+) -> int:
+    if rows:
+        quote = connection.dialect.identifier_preparer.quote
+        names = ", ".join(quote(column.name) for column in columns)
+        places = ", ".join("?" for _ in columns)
+        await connection.exec_driver_sql(f"INSERT INTO {quote(table.name)} ({names}) VALUES ({places})", rows)  # noqa: S608  (names from our tables)
+    return len(rows)
+
+
+async def _copy(
+    connection: AsyncConnection, table: Table, columns: list[Column[Any]], rows: Iterator[tuple[Any, ...]]
+) -> int:
+    driver = (await connection.get_raw_connection()).driver_connection
+    if not isinstance(driver, psycopg.AsyncConnection):
+        raise TypeError(f"Rows are copied by psycopg, not by {type(driver).__name__}.")
+    command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier(table.name), sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
+    )
+    count = 0
+    try:
+        async with driver.cursor() as cursor, cursor.copy(command) as copy:
+            copy.set_types([_type_name(column, connection.dialect) for column in columns])
+            for row in rows:
+                await copy.write_row(row)
+                count += 1
+    except psycopg.Error as error:
+        # As if SQLAlchemy had run it, so that the unit of work knows the error.
+        raise DBAPIError.instance(
+            command.as_string(), None, error, psycopg.Error, dialect=connection.dialect
+        ) from error
+    return count
+
+
+def _type_name(column: Column[Any], dialect: Dialect) -> str:
+    """Give the type's name without its length: binary COPY wants each value in exactly the column's type."""
+    return column.type.compile(dialect).partition("(")[0].strip().lower()
+
+
+def _converted(rows: Iterable[Row], columns: list[Column[Any]], dialect: Dialect) -> Iterator[tuple[Any, ...]]:
+    converters = [_converter(column, dialect) for column in columns]
+    for row in rows:
+        yield tuple(
+            value if convert is None else convert(value) for value, convert in zip(row, converters, strict=True)
+        )
+
+
+def _converter(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    convert: Callable[[Any], Any] | None = column.type.dialect_impl(dialect).bind_processor(dialect)
+    return convert
