@@ -121,7 +121,8 @@ def open_ledger(
     _check_columns(schema, wanted, optional)
     rows = _normalise(rows.select(*(name for name in [*wanted, *optional] if name in schema)), schema)
     if scope.accounts is not None:
-        rows = rows.filter(nw.col(ACCOUNT_ID).is_in(scope.accounts) if scope.accounts else nw.lit(value=False))
+        # An empty list is not valid SQL everywhere.
+        rows = rows.filter(nw.col(ACCOUNT_ID).is_in(scope.accounts)) if scope.accounts else rows.head(0)
     return _within(rows, scope.period)
 
 

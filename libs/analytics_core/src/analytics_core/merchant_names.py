@@ -13,7 +13,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import narwhals as nw
+    from narwhals.typing import FrameT, IntoFrameT
+
+_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,34 +95,35 @@ BEFORE_CAPITALS = (
 )
 """Applied first, to the text as it came."""
 
+_CUTS = (
+    r" ?\*.*",  # an order or trip: AMZN MKTP US*2K4
+    r" ?#.*",  # a shop number: STARBUCKS #1234 SEATTLE
+    r"//.*",  # a place: REWE//BERLIN/DE
+    r" (ON )?[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?",  # a date
+    r" (ON )?[0-9]{1,2}[./-][0-9]{1,2}([./-][0-9]{2,4})?( .*)?",
+    f" (ON )?[0-9]{{1,2}} ?({_MONTHS})[A-Z]*( ?[0-9]{{2,4}})?( .*)?",
+    r" [0-9]+([.,][0-9]+)? [A-Z]{3} ?= ?[0-9].*",  # an exchange rate
+    r" [0-9]+[.,][0-9]{2} ?[A-Z]{3}([ ,].*)?",  # an amount in foreign currency
+    r" (STORE|NO|NR|FIL|FILIALE|REF|ID|TERMINAL|TERM)[.:]? ?[0-9].*",  # a shop or terminal number
+    r"[ ,]+[X*]*[0-9]{3,}([^A-Z].*)?",  # a shop, phone or card number
+    r" (SAGT DANKE|DANKT|SAYS THANK YOU).*",
+)
+
 AFTER_CAPITALS = (
     Rule("^[ .,:;*/#_]+", "", "leading punctuation"),
     Rule(f"^(({_PAYMENT_WORDS})[ :;,.*{_DASHES}]+)+", "", "how it was paid, in front of who was paid"),
     Rule(f"^({_CHECKOUTS})[ _]?\\* *", "", "the checkout in front of the shop: SQ *, PAYPAL *"),
-    Rule(" ?\\*.*$", "", "an order or trip after a star: AMZN MKTP US*2K4"),
-    Rule("//.*$", "", "the place after a double slash: REWE//BERLIN/DE"),
-    Rule(" ?\\([^()]*\\)", " ", "remarks in brackets"),
-    Rule("^HTTPS?:/*", "", "a web address"),
-    Rule("^WWW\\.", "", "a web address"),
-    Rule(f"\\.({_DOMAINS})(/[^ ]*)?( |$)", " ", "the end of a web address: NETFLIX.COM"),
-    Rule(" (ON )?[0-9]{4}-[0-9]{2}-[0-9]{2}( .*)?$", "", "a date, and what follows it"),
-    Rule(" (ON )?[0-9]{1,2}[./-][0-9]{1,2}([./-][0-9]{2,4})?( .*)?$", "", "a date, and what follows it"),
-    Rule(f" (ON )?[0-9]{{1,2}} ?({_MONTHS})[A-Z]*( ?[0-9]{{2,4}})?( .*)?$", "", "a date, and what follows it"),
-    Rule(" [0-9]+([.,][0-9]+)? [A-Z]{3} ?= ?[0-9].*$", "", "an exchange rate, and what follows it"),
-    Rule(" [0-9]+[.,][0-9]{2} ?[A-Z]{3}([ ,].*)?$", "", "an amount in foreign currency, and what follows it"),
-    Rule(" ?#.*$", "", "a shop number: STARBUCKS #1234 SEATTLE"),
-    Rule(" (STORE|NO|NR|FIL|FILIALE|REF|ID|TERMINAL|TERM)[.:]? ?[0-9].*$", "", "a shop or terminal number"),
-    Rule("[ ,]+[X*]*[0-9]{3,}([^A-Z].*)?$", "", "a shop, phone or card number, and what follows it"),
-    Rule(" (SAGT DANKE|DANKT|SAYS THANK YOU).*$", "", "good manners"),
+    Rule(r"^(HTTPS?:/*)?WWW\.|^HTTPS?:/*", "", "the start of a web address"),
+    Rule(r" ?\([^()]*\)", " ", "remarks in brackets"),
+    Rule(f"({'|'.join(_CUTS)})$", "", "details after the name, from the first one on"),
     Rule("[ .,:;/#_]+$", "", "trailing punctuation, in front of the next rules"),
+    Rule(f"\\.({_DOMAINS})(/[^ ]*)?( |$)", " ", "the end of a web address: NETFLIX.COM"),
     Rule(f"[ ,]+({_COUNTRIES})$", "", "a country at the end"),
     Rule(f"([ ,]+({_FIRMS})\\.?)+$", "", "the legal form at the end"),
-    Rule("^(AMZN|AMAZON) (MKTP|MKTPLACE|MARKETPLACE|PAYMENTS|EU|RETAIL|DIGITAL).*$", "AMAZON", "one name for one shop"),
-    Rule("^AMZN$", "AMAZON", "one name for one shop"),
-    Rule("^MC ?DONALD[’']?S$", "MCDONALD'S", "one name for one shop"),
-    Rule("^TESCO[ -](STORES?|EXPRESS|EXTRA|METRO|SUPERSTORE|PFS|PAY AT PUMP).*$", "TESCO", "one name for one shop"),
-    Rule(f"^[ .,:;*/_{_DASHES}]+", "", "what the other rules left at the front"),
-    Rule(f"[ .,:;*/_{_DASHES}]+$", "", "what the other rules left at the end"),
+    Rule("^(AMZN|AMAZON) (MKTP|MKTPLACE|MARKETPLACE|PAYMENTS|EU|RETAIL|DIGITAL).*$|^AMZN$", "AMAZON", "one shop"),
+    Rule("^MC ?DONALD[’']?S$", "MCDONALD'S", "one shop"),
+    Rule("^TESCO[ -](STORES?|EXPRESS|EXTRA|METRO|SUPERSTORE|PFS|PAY AT PUMP).*$", "TESCO", "one shop"),
+    Rule(f"^[ .,:;*/_{_DASHES}]+|[ .,:;*/_{_DASHES}]+$", "", "what the other rules left at the ends"),
     Rule(" +", " ", "single spaces"),
 )
 """Applied to the capitals of the text."""
@@ -140,7 +143,7 @@ def merchant_name(text: str) -> str:
     Returns
     -------
     str
-        The name, the same on every engine as `merchant_name_expression` gives; empty only for text without visible
+        The name, the same as `add_merchant_names` gives on every engine; empty only for text without visible
         characters.
 
     Examples
@@ -159,30 +162,64 @@ def merchant_name(text: str) -> str:
     return name or plain
 
 
-def merchant_name_expression(text: nw.Expr) -> nw.Expr:
-    """Give `merchant_name` of every value of a text column, for any engine; null stays null.
+def add_merchant_names(frame: IntoFrameT, *, text: str, name: str = "merchant") -> IntoFrameT:
+    """Give the frame with one more column: `merchant_name` of every value of a text column.
 
     Parameters
     ----------
+    frame
+        A Polars, pandas, PyArrow, DuckDB or Spark frame.
     text
-        A Narwhals expression of type String.
+        The column with the raw bank text; null stays null.
+    name
+        The column to add (or to replace).
+
+    Returns
+    -------
+    frame of the given kind
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> add_merchant_names(pl.DataFrame({"raw": ["SQ *BLUE BOTTLE", None]}), text="raw")["merchant"].to_list()
+    ['BLUE BOTTLE', None]
     """
     import narwhals as nw
 
-    plain = _apply_to_column(BEFORE_CAPITALS, text).str.strip_chars(" ").str.to_uppercase()
-    name = _apply_to_column(AFTER_CAPITALS, plain)
-    return nw.when(name == "").then(plain).otherwise(name)
+    named_frame: IntoFrameT = named(nw.from_native(frame), text, name).to_native()
+    return named_frame
+
+
+def named(rows: FrameT, text: str, name: str) -> FrameT:
+    """Do the work of `add_merchant_names` on a Narwhals frame.
+
+    The rules go in batches, one derived column each: all nested in one expression, they are deeper than the 100
+    levels that a Spark Connect message may have.
+    """
+    import narwhals as nw
+
+    plain = name + "_plain"
+    rows = _applied(rows.with_columns(nw.col(text).alias(name)), BEFORE_CAPITALS, name)
+    rows = rows.with_columns(nw.col(name).str.strip_chars(" ").str.to_uppercase().alias(plain))
+    rows = _applied(rows.with_columns(nw.col(plain).alias(name)), AFTER_CAPITALS, name)
+    found = nw.when(nw.col(name) == "").then(nw.col(plain)).otherwise(nw.col(name))
+    return rows.with_columns(found.alias(name)).drop(plain)
+
+
+def _applied(rows: FrameT, rules: tuple[Rule, ...], column: str) -> FrameT:
+    import narwhals as nw
+
+    for start in range(0, len(rules), _BATCH):
+        replaced = nw.col(column)
+        for rule in rules[start : start + _BATCH]:
+            replaced = replaced.str.replace_all(rule.pattern, rule.replacement)
+        rows = rows.with_columns(replaced.alias(column))
+    return rows
 
 
 def _apply(rules: tuple[Rule, ...], text: str) -> str:
     for pattern, replacement in _compiled(rules):
         text = pattern.sub(replacement, text)
-    return text
-
-
-def _apply_to_column(rules: tuple[Rule, ...], text: nw.Expr) -> nw.Expr:
-    for rule in rules:
-        text = text.str.replace_all(rule.pattern, rule.replacement)
     return text
 
 

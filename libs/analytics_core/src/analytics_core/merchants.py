@@ -21,7 +21,7 @@ from analytics_core.ledger import (
     Scope,
     open_ledger,
 )
-from analytics_core.merchant_names import merchant_name_expression
+from analytics_core.merchant_names import named
 from analytics_core.money import decimal_of_micros
 from analytics_core.period import Period
 
@@ -156,9 +156,9 @@ def _by_merchant(spending: nw.LazyFrame[IntoLazyFrame], columns: Collection[str]
     fallbacks = [name for name in _FALLBACKS if name in columns]
     if MERCHANT not in columns:
         return _recognised(spending, fallbacks, scope)
-    named = (nw.col(MERCHANT) != "").fill_null(value=False)
-    table = totals(spending.filter(named), [CURRENCY, MERCHANT], filled=scope.dated)
-    unnamed = _recognised(spending.filter(~named), fallbacks, scope)
+    given = (nw.col(MERCHANT) != "").fill_null(value=False)
+    table = totals(spending.filter(given), [CURRENCY, MERCHANT], filled=scope.dated)
+    unnamed = _recognised(spending.filter(~given), fallbacks, scope)
     if unnamed.is_empty():
         return table
     return pl.concat([table, unnamed]).group_by(CURRENCY, MERCHANT).agg(pl.col(MICROS, ROWS).sum())
@@ -172,10 +172,10 @@ def _recognised(rows: nw.LazyFrame[IntoLazyFrame], texts: Collection[str], scope
     present = [nw.when(nw.col(name) != "").then(nw.col(name)) for name in texts]
     text = nw.coalesce(*present) if present else nw.lit(None, dtype=nw.String())
     by_text = grouped(rows.with_columns(text.alias(_TEXT)), [CURRENCY, _TEXT], [total(rows)], filled)
-    name = merchant_name_expression(nw.col(_TEXT)) if present else nw.col(_TEXT)
-    named = by_text.with_columns(nw.when(name != "").then(name).alias(MERCHANT))
     sums = [nw.col(column).sum() for column in by_text.collect_schema().names() if column not in (CURRENCY, _TEXT)]
-    return counted(named.group_by(CURRENCY, MERCHANT).agg(*sums), filled)
+    by_name = named(by_text, _TEXT, _TEXT) if present else by_text
+    by_name = by_name.with_columns(nw.when(nw.col(_TEXT) != "").then(nw.col(_TEXT)).alias(MERCHANT))
+    return counted(by_name.group_by(CURRENCY, MERCHANT).agg(*sums), filled)
 
 
 def _highest(table: pl.DataFrame, limit: int | None) -> pl.DataFrame:
