@@ -3,10 +3,9 @@ from uuid import UUID, uuid4
 
 import polars as pl
 import pytest
+from analytics_api.ledger_cache import Ledger, LedgerCache, SingleFlight
 from hypothesis import given
 from hypothesis import strategies as st
-
-from analytics_api.ledger_cache import Ledger, LedgerCache, SingleFlight
 
 
 def ledger(rows: int, etag: str = '"1"') -> Ledger:

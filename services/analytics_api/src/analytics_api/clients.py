@@ -7,13 +7,14 @@ from uuid import UUID
 
 import httpx2
 from api_common import ServiceClient
-from api_common.problems import Forbidden, ServiceUnavailable, Unauthorized
+from api_common.auth import InsufficientScope, InvalidToken
+from api_common.problems import ServiceUnavailable
 
 PROVIDER = "transaction_service"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 
-LEDGER = "/v1/ledger"
-ACCOUNT = "/v1/accounts/{account_id}"
+LEDGER_PATH = "/v1/ledger"
+ACCOUNT_PATH = "/v1/accounts/{account_id}"
 
 
 class LedgerUnavailable(ServiceUnavailable):
@@ -22,17 +23,8 @@ class LedgerUnavailable(ServiceUnavailable):
     code = "ledger_unavailable"
     title = "The ledger cannot be read"
 
-
-class LedgerAccessDenied(Forbidden):
-    """The caller's token lets it read analytics but not the ledger that they are made of."""
-
-    code = "insufficient_scope"
-
-
-class TokenRefused(Unauthorized):
-    """transaction_service does not accept the caller's token."""
-
-    code = "invalid_token"
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{PROVIDER} {reason}.", peer=PROVIDER)
 
 
 async def fetch_ledger(client: ServiceClient, *, token: str, etag: str | None) -> tuple[bytes, str] | None:
@@ -41,17 +33,17 @@ async def fetch_ledger(client: ServiceClient, *, token: str, etag: str | None) -
     Raises:
         PeerUnavailable: transaction_service does not answer.
         LedgerUnavailable: it answers with something else than a ledger.
-        LedgerAccessDenied, TokenRefused: it refuses the caller's token.
+        InvalidToken, InsufficientScope: it refuses the caller's token.
     """
     headers = {"Accept": ARROW_STREAM}
     if etag is not None:
         headers["If-None-Match"] = etag
-    response = await client.get(LEDGER, token=token, params={"format": "arrow"}, headers=headers)
-    if response.status_code == HTTPStatus.NOT_MODIFIED:
+    response = await client.get(LEDGER_PATH, token=token, params={"format": "arrow"}, headers=headers)
+    if response.status_code == HTTPStatus.NOT_MODIFIED and etag is not None:
         return None
     _expect_success(response)
     if "etag" not in response.headers:
-        raise LedgerUnavailable(f"{PROVIDER} sent a ledger without an ETag, so it cannot be told which state it shows.")
+        raise LedgerUnavailable("sent a ledger without an ETag, so nobody can tell which state it shows")
     return response.content, response.headers["etag"]
 
 
@@ -59,9 +51,9 @@ async def has_account(client: ServiceClient, account_id: UUID, *, token: str) ->
     """Whether the caller has the account, be it one without any transaction.
 
     Raises:
-        PeerUnavailable, LedgerUnavailable, LedgerAccessDenied, TokenRefused: as for `fetch_ledger`.
+        PeerUnavailable, LedgerUnavailable, InvalidToken, InsufficientScope: as `fetch_ledger`.
     """
-    response = await client.get(ACCOUNT.format(account_id=account_id), token=token)
+    response = await client.get(ACCOUNT_PATH.format(account_id=account_id), token=token)
     if response.status_code == HTTPStatus.NOT_FOUND:
         return False
     _expect_success(response)
@@ -69,12 +61,15 @@ async def has_account(client: ServiceClient, account_id: UUID, *, token: str) ->
 
 
 def _expect_success(response: httpx2.Response) -> None:
-    if response.status_code == HTTPStatus.OK:
-        return
-    if response.status_code == HTTPStatus.UNAUTHORIZED:
-        raise TokenRefused(f"{PROVIDER} refused the access token. Log in again.")
-    if response.status_code == HTTPStatus.FORBIDDEN:
-        raise LedgerAccessDenied(
-            f"{PROVIDER} refused the access token: figures are made from the ledger, so the token needs the scope ledger:read too."
-        )
-    raise LedgerUnavailable(f"{PROVIDER} answered {response.status_code} instead of the ledger. Try again later.")
+    match response.status_code:
+        case HTTPStatus.OK:
+            return
+        case HTTPStatus.UNAUTHORIZED:
+            raise InvalidToken(f"{PROVIDER} does not accept the access token. Log in again.")
+        case HTTPStatus.FORBIDDEN:
+            raise InsufficientScope(
+                f"{PROVIDER} refused the access token: figures are made from the ledger, "
+                "so the token needs the scope ledger:read beside analytics:read."
+            )
+        case status:
+            raise LedgerUnavailable(f"answered {status} when asked for the ledger. Try again later")

@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar
 from uuid import UUID
 
@@ -26,6 +27,11 @@ class Ledger:
     def version(self) -> str:
         """The ETag without its quotes: the name of this state of the ledger in answers."""
         return self.etag.removeprefix("W/").strip('"')
+
+    @cached_property
+    def accounts(self) -> frozenset[UUID]:
+        """The accounts that have any row."""
+        return frozenset(UUID(account_id) for account_id in self.frame["account_id"].unique())
 
     @property
     def size(self) -> int:
@@ -81,7 +87,8 @@ class SingleFlight(Generic[T]):
     """Equal calls share one run.
 
     A call joins a run that has not started yet, never one that is under way: what that one read may be older than
-    something which the caller has just written. So any number of equal calls cost at most the run under way and one more.
+    something which the caller has just written. So any number of equal calls cost at most the run under way and one
+    more.
     """
 
     def __init__(self) -> None:

@@ -13,8 +13,8 @@ class Settings(ServiceSettings):
 
     service_name: ClassVar[str] = "analytics_api"
 
-    cache_bytes: int = Field(default=256 * MEBIBYTE, ge=0)
-    """Memory for users' ledgers kept between requests; 0 reads the whole ledger on each request."""
-
-    compute_threads: int = Field(default=2, ge=1, le=64)
-    """Requests whose figures are computed at the same time."""
+    cache_bytes: int = Field(
+        256 * MEBIBYTE,
+        ge=0,
+        description="bytes of memory for users' ledgers kept between requests; 0 reads the whole ledger each time",
+    )

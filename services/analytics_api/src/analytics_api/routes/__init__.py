@@ -1,0 +1,1 @@
+"""Routes of analytics_api, one module per resource."""
