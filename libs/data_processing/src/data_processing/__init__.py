@@ -17,12 +17,15 @@ from data_processing.errors import (
     UnknownFormat,
     WrongEncoding,
 )
+from data_processing.frames import ENTRY_SCHEMA, frame
 from data_processing.identity import fingerprints
 from data_processing.ledger import LEDGER_SCHEMA, LEDGER_SCHEMA_VERSION
 from data_processing.reading import read_statement_file
+from data_processing.reconciliation import Gap, Reconciliation, reconcile
 from data_processing.statement import AccountReference, Balance, Entry, RefusedRow, Statement, StatementFile
 
 __all__ = [
+    "ENTRY_SCHEMA",
     "LEDGER_SCHEMA",
     "LEDGER_SCHEMA_VERSION",
     "AccountReference",
@@ -33,9 +36,11 @@ __all__ = [
     "BrokenFile",
     "EmptyFile",
     "Entry",
+    "Gap",
     "HtmlPage",
     "NoStatements",
     "PdfFile",
+    "Reconciliation",
     "RefusedRow",
     "SpreadsheetFile",
     "Statement",
@@ -47,5 +52,7 @@ __all__ = [
     "UnknownFormat",
     "WrongEncoding",
     "fingerprints",
+    "frame",
     "read_statement_file",
+    "reconcile",
 ]

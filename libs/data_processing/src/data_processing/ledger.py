@@ -28,7 +28,7 @@ LEDGER_SCHEMA: Final = pl.Schema(
 )
 """Column names and types, in order.
 
-``amount_micros`` is signed and counts millionths of the currency's unit, so that sums are exact. ``kind`` is ``income``,
-``expense`` or ``transfer``: the category's kind, else by the sign of the amount. ``category`` is the path
+``amount_micros`` is signed and counts millionths of the currency's unit, so that sums are exact. ``kind`` is
+``income``, ``expense`` or ``transfer``: the category's kind, else by the sign of the amount. ``category`` is the path
 (``Food > Groceries``). ``value_date``, ``category_id``, ``category``, ``merchant`` and ``counterparty`` may be null.
 """

@@ -37,7 +37,7 @@ _SIGNATURES = (
 
 def refuse_foreign_bytes(content: bytes) -> None:
     """Raise the fitting error when the bytes are those of an archive, a workbook, a PDF or a picture."""
-    if content.startswith(b"PK\x03\x04") or content.startswith(b"PK\x05\x06"):
+    if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         raise _zip_error(content)
     for signature, error, what in _SIGNATURES:
         if content.startswith(signature):
@@ -82,5 +82,5 @@ def _zip_error(content: bytes) -> UnknownFormat:
     shown = ", ".join(name[:80] for name in names[:5]) or "nothing"
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ArchiveFile(
-        f"The file is a zip archive that holds {shown}{more}: unpack it and upload the statement files inside one by one."
+        f"The file is a zip archive that holds {shown}{more}: unpack it and upload the files inside one by one."
     )

@@ -126,7 +126,7 @@ class _Document:
             elif tag in _ROWS:
                 break
         raise BrokenFile(
-            f"Transaction {current.rows + 1} of the OFX file has no end, so rows may be missing. Download the file again."
+            f"Transaction {current.rows + 1} of the OFX file has no end, so rows may be missing. Download it again."
         )
 
     def _finish_status(self) -> None:

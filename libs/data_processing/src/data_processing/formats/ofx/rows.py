@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from data_processing.amounts import ofx_amount, shortened
 from data_processing.formats.ofx.dates import ofx_date, ofx_date_or_none
-from data_processing.formats.ofx.statements import StatementInProgress, currency_code
+from data_processing.formats.ofx.statements import StatementInProgress
 from data_processing.formats.ofx.tokens import value
-from data_processing.formats.row_checks import MAX_FIELD, own_bank_id
+from data_processing.formats.row_checks import MAX_FIELD, currency_code, own_bank_id
 from data_processing.statement import Entry, RefusedRow
 
 INNER_AGGREGATES = frozenset({"BANKACCTTO", "CCACCTTO", "CURRENCY", "ORIGCURRENCY", "PAYEE", "EXTDPAYEE", "IMAGEDATA"})

@@ -8,6 +8,7 @@ from typing import cast
 
 from data_processing.amounts import ofx_amount
 from data_processing.formats.ofx.dates import ofx_date_or_none
+from data_processing.formats.row_checks import currency_code
 from data_processing.statement import AccountReference, Balance, BalanceKind, Entry, RefusedRow, Statement
 
 _ACCOUNT_TYPES = {
@@ -17,12 +18,6 @@ _ACCOUNT_TYPES = {
     "CD": "savings",
     "CREDITLINE": "loan",
 }
-
-
-def currency_code(text: str) -> str | None:
-    """The ISO 4217 code in capitals, or None where the text is no three-letter code."""
-    code = text.strip().upper()
-    return code if len(code) == 3 and code.isascii() and code.isalpha() else None
 
 
 class StatementInProgress:

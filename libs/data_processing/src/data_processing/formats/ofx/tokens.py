@@ -71,7 +71,7 @@ def _character(found: re.Match[str]) -> str:
     name = found[1]
     if name[0] != "#":
         return html5.get(name + ";", found[0])
-    code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
+    code = int("0" + name[1:], 0) if name[1] in "xX" else int(name[1:])
     if code == 0 or code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
         return "\ufffd"
     return chr(code)

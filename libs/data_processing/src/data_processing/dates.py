@@ -1,0 +1,102 @@
+"""Dates as tables write them: year first, day first or month first, settled for a whole file at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from typing import Literal
+
+from data_processing.errors import UnclearDates
+
+DateOrder = Literal["day", "month", "either"]
+"""Which number comes first in ``03/04/2026``; ``either`` where a dialect is written both ways."""
+
+_TIME = r"(?:[T ]+[0-9]{1,2}:[0-9]{2}.*)?"
+_YEAR_FIRST = re.compile(rf"([0-9]{{4}})([-/.])([0-9]{{1,2}})\2([0-9]{{1,2}}){_TIME}")
+_COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_YEAR_LAST = re.compile(rf"([0-9]{{1,2}})([-/.])([0-9]{{1,2}})\2([0-9]{{4}}|[0-9]{{2}}){_TIME}")
+
+
+class DateReader:
+    """Reads the dates of one file, all in one order."""
+
+    def __init__(self, *, day_first: bool, today: date) -> None:
+        self._day_first = day_first
+        self._today = today
+        self._known: dict[str, date] = {}
+
+    def read(self, text: str) -> date:
+        """The day; raises ``ValueError`` with a reason that quotes the text."""
+        known = self._known.get(text)
+        if known is not None:
+            return known
+        day = self._parse(text.strip())
+        self._known[text] = day
+        return day
+
+    def _parse(self, text: str) -> date:
+        if not text:
+            raise ValueError("the row has no date")
+        if match := _YEAR_FIRST.fullmatch(text):
+            year, month, day = int(match[1]), int(match[3]), int(match[4])
+        elif match := _COMPACT.fullmatch(text):
+            year, month, day = int(match[1]), int(match[2]), int(match[3])
+        elif match := _YEAR_LAST.fullmatch(text):
+            first, second, year = int(match[1]), int(match[3]), self._year(match[4])
+            day, month = (first, second) if self._day_first else (second, first)
+        else:
+            raise ValueError(f'date "{text[:40]}" is not written as a date')
+        try:
+            return date(year, month, day)
+        except ValueError:
+            raise ValueError(f'date "{text[:40]}" is no day of the calendar') from None
+
+    def _year(self, digits: str) -> int:
+        if len(digits) == 4:
+            return int(digits)
+        year = self._today.year - self._today.year % 100 + int(digits)
+        return year - 100 if year > self._today.year + 1 else year
+
+
+def settle(order: DateOrder, dates: Iterable[str], *, today: date) -> DateReader:
+    """The reader for a file's dates, once all of them agree with the order of its dialect.
+
+    Args:
+        order: what the dialect says.
+        dates: every date text of the file.
+        today: settles the century of two-digit years: at most one year ahead.
+
+    Raises:
+        UnclearDates: a date contradicts the dialect's order, or two dates contradict each other, or no date settles an
+            order that the dialect leaves open.
+    """
+    day_first = month_first = open_one = None
+    for text in dates:
+        match = _YEAR_LAST.fullmatch(text.strip())
+        if match is None:
+            continue
+        first, second = int(match[1]), int(match[3])
+        if first > 12 >= second:
+            day_first = day_first or text
+        elif second > 12 >= first:
+            month_first = month_first or text
+        elif first != second:
+            open_one = open_one or text
+    if day_first and month_first:
+        raise UnclearDates(
+            f'The file\'s dates contradict each other: "{day_first}" has the day first, "{month_first}" the month. '
+            "A spreadsheet may have rewritten them; export the statement again and upload it unopened."
+        )
+    wrong = month_first if order == "day" else day_first if order == "month" else None
+    if wrong:
+        raise UnclearDates(
+            f'The date "{wrong}" does not have the {order} first, as this dialect writes dates. '
+            "A spreadsheet may have rewritten the file; export it again and upload it unopened."
+        )
+    if order == "either" and open_one and not day_first and not month_first:
+        raise UnclearDates(
+            f'The date "{open_one}" can be read with the day or the month first, and no other date of the file settles '
+            "it. Export a longer period, or choose dates of the form 2026-12-31."
+        )
+    return DateReader(day_first=order == "day" or (order == "either" and day_first is not None), today=today)

@@ -1,0 +1,146 @@
+"""The header row of a table: where it stands, and whose dialect it is."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+
+from data_processing.amounts import shortened
+from data_processing.errors import UnknownCsvShape
+from data_processing.formats.delimited.profile import Profile, profiles
+
+DELIMITERS = (",", ";", "\t", "|")
+_SEARCHED_LINES = 60
+_CURRENCY = re.compile(r"\(([A-Z]{3})\)")
+_SPACES = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header row: its line index from 0, its delimiter, its cells, and the names the cells are known by."""
+
+    line: int
+    delimiter: str
+    cells: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def position(self, column: str) -> int | None:
+        """Where the column stands; None where the file does not have it."""
+        try:
+            return self.names.index(column_name(column))
+        except ValueError:
+            return None
+
+    def currency(self, column: str) -> str | None:
+        """The currency code in brackets in the column's name."""
+        position = self.position(column)
+        found = _CURRENCY.search(self.cells[position]) if position is not None else None
+        return found[1] if found else None
+
+
+def column_name(cell: str) -> str:
+    """The form in which header cells are compared: case, spacing and the currency in brackets do not matter."""
+    return _SPACES.sub(" ", _CURRENCY.sub("(currency)", cell)).strip(" \ufeff").casefold()
+
+
+def find_header(text: str) -> tuple[Header, Profile]:
+    """The file's header row and its dialect.
+
+    Raises ``UnknownCsvShape`` with the row that looks most like a header when no dialect has it.
+    """
+    rows = list(_candidates(text))
+    for header in rows:
+        found = [profile for profile in profiles() if _fits(profile, header)]
+        if found:
+            return header, max(found, key=lambda profile: len(profile.header))
+    raise _unknown(max(rows, key=lambda header: len(header.cells), default=None))
+
+
+def looks_like_a_table(head: str) -> bool:
+    """Whether the text has lines cut by one of the known delimiters."""
+    lines = [line for line in islice(_lines(head), _SEARCHED_LINES) if line.strip()]
+    for delimiter in DELIMITERS:
+        counts = [count for line in lines if (count := line.count(delimiter))]
+        if len(counts) >= 2 or (counts and max(counts) >= 2):
+            return True
+    return False
+
+
+def _lines(text: str) -> Iterator[str]:
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield text[start:end]
+        start = end + 1
+
+
+def _candidates(text: str) -> Iterator[Header]:
+    for number, line in enumerate(islice(_lines(text), _SEARCHED_LINES)):
+        if len(line) > 10_000:
+            continue
+        for delimiter in DELIMITERS:
+            if delimiter in line:
+                cells = next(csv.reader([line], delimiter=delimiter), [])
+                while cells and not cells[-1].strip():
+                    cells.pop()
+                if len(cells) > 1:
+                    yield Header(number, delimiter, tuple(cells), _unique(cells))
+
+
+def _unique(cells: Sequence[str]) -> tuple[str, ...]:
+    names: list[str] = []
+    for cell in cells:
+        name = column_name(cell)
+        repeats = sum(1 for known in names if known == name or known.startswith(f"{name} #"))
+        names.append(f"{name} #{repeats + 1}" if repeats else name)
+    return tuple(names)
+
+
+@cache
+def _name_sets(profile: Profile) -> tuple[frozenset[str], frozenset[str]]:
+    required = frozenset(map(column_name, profile.header))
+    return required, required | frozenset(map(column_name, profile.optional))
+
+
+def _fits(profile: Profile, header: Header) -> bool:
+    required, known = _name_sets(profile)
+    names = frozenset(header.names)
+    return required <= names and (profile.any_columns or names <= known)
+
+
+def _unknown(header: Header | None) -> UnknownCsvShape:
+    titles = tuple(profile.title for profile in profiles())
+    if header is None:
+        return UnknownCsvShape(
+            f"The file has no header row that could be recognised. Known dialects: {', '.join(titles)}.",
+            header=(),
+            dialects=titles,
+        )
+    shown = shortened(" | ".join(cell.strip() for cell in header.cells), 400)
+    near = _nearest(header)
+    return UnknownCsvShape(
+        f"No known bank writes a CSV with this header (line {header.line + 1}): {shown}. {near}"
+        f"Known dialects: {', '.join(titles)}. Export as OFX (Money, Quicken, QFX), or rename the columns to "
+        "Date, Description, Amount, Currency.",
+        header=header.cells,
+        dialects=titles,
+    )
+
+
+def _nearest(header: Header) -> str:
+    names = frozenset(header.names)
+    best = max(
+        profiles(), key=lambda profile: len(names & _name_sets(profile)[1]) - len(_name_sets(profile)[0] - names)
+    )
+    required, known = _name_sets(best)
+    if len(names & required) * 2 < len(required):
+        return ""
+    lacking, foreign = sorted(required - names), sorted(names - known)
+    parts = [f"lacks {', '.join(lacking)}"] if lacking else []
+    parts += [f"has in addition {', '.join(foreign)}"] if foreign else []
+    return f"It is nearest to {best.title}, but {' and '.join(parts)}. "

@@ -1,0 +1,284 @@
+"""One row of a table to an entry, as the dialect's profile says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from data_processing.amounts import amount_reader, within_range
+from data_processing.dates import DateReader
+from data_processing.formats.delimited.header import Header
+from data_processing.formats.delimited.profile import Amount, Profile, Status
+from data_processing.formats.row_checks import MAX_FIELD, currency_code, own_bank_id
+from data_processing.statement import AccountReference, Entry
+
+Cells = Sequence[str]
+AccountKey = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Positions:
+    """Where the columns stand in this file; None for what the dialect or the file does not have."""
+
+    booking: int
+    value: int | None
+    pending: int | None
+    currency: int | None
+    counterparty: int | None
+    counterparty_in: int | None
+    counterparty_account: int | None
+    reference: int | None
+    bank_id: int | None
+    bank_category: int | None
+    balance: int | None
+    text: tuple[int, ...]
+
+
+class RowReader:
+    """Reads the rows of one file. Raises ``ValueError`` with the reason for a row that must be refused."""
+
+    def __init__(self, profile: Profile, header: Header, dates: DateReader, accounts: bool) -> None:
+        self.width = len(header.cells)
+        self.left_out: Counter[str] = Counter()
+        self.notes: list[str] = []
+        self._dates = dates
+        self._at = _positions(profile, header)
+        self._amount = _amount_function(profile.amount, header)
+        self._number = _reader_of(profile.amount)
+        self._status = _Statuses(profile.status, header) if profile.status else None
+        self._inverted = profile.amount.inverted
+        self._currency = file_currency(profile, header)
+        self._account = account_columns(profile, header) if accounts else None
+        self._account_type = profile.account.type or None
+
+    def read(self, cells: Cells, place: str) -> Entry | None:
+        """The row's entry; None for a row that moves no money by its status."""
+        if len(cells) != self.width:
+            if len(cells) < self.width or any(cell.strip() for cell in cells[self.width :]):
+                raise ValueError(f"the row has {len(cells)} cells, the header {self.width}")
+            cells = cells[: self.width]
+        pending = False
+        if self._status is not None:
+            verdict, word = self._status.of(cells)
+            if verdict is None:
+                self.left_out[word] += 1
+                return None
+            pending = verdict
+        at = self._at
+        booked = cells[at.booking]
+        if pending and at.pending is not None and not booked.strip():
+            booked = cells[at.pending]
+        amount = self._amount(cells)
+        if self._inverted:
+            amount = -amount
+        counterparty = _cell(cells, at.counterparty)
+        if amount > 0 and at.counterparty_in is not None:
+            counterparty = _cell(cells, at.counterparty_in)
+        text = cells[at.text[0]].strip() if len(at.text) == 1 else _joined(cells, at.text)
+        if len(text) > MAX_FIELD:
+            raise ValueError(f"a text of the row is longer than {MAX_FIELD} characters")
+        identifier = _cell(cells, at.bank_id)
+        return Entry(
+            place,
+            self._dates.read(booked),
+            amount,
+            text or counterparty or "",
+            self._dates.read(cells[at.value]) if at.value is not None and cells[at.value].strip() else None,
+            self._row_currency(cells),
+            own_bank_id(identifier) if identifier else None,
+            counterparty,
+            _cell(cells, at.counterparty_account),
+            _cell(cells, at.reference),
+            _cell(cells, at.bank_category),
+            pending,
+            self._balance(cells, place),
+            self._row_account(cells),
+        )
+
+    def identifier(self, cells: Cells) -> str | None:
+        """The bank's id of a row that may be refused."""
+        position = self._at.bank_id
+        text = cells[position].strip() if position is not None and position < len(cells) else ""
+        return own_bank_id(text) if text else None
+
+    def _row_currency(self, cells: Cells) -> str | None:
+        written = _cell(cells, self._at.currency)
+        if written is None:
+            return self._currency
+        code = currency_code(written)
+        if code is None:
+            raise ValueError(f'currency "{written[:20]}" is no currency code of three letters')
+        return code
+
+    def _balance(self, cells: Cells, place: str) -> Decimal | None:
+        written = _cell(cells, self._at.balance)
+        if written is None:
+            return None
+        try:
+            return self._number(written)
+        except ValueError as reason:
+            self.notes.append(f"The balance in {place} is left out: {reason}.")
+            return None
+
+    def _row_account(self, cells: Cells) -> AccountReference | None:
+        if self._account is None:
+            return None
+        number, bank, name = self._account.key(cells)
+        if not (number or name):
+            raise ValueError("the row does not name its account, as other rows of the file do")
+        return AccountReference(
+            number or None, bank or None, name or None, self._account_type, self._row_currency(cells)
+        )
+
+
+class _Statuses:
+    """The verdict of a status column."""
+
+    def __init__(self, status: Status, header: Header) -> None:
+        self._position = header.position(status.column)
+        self._column = status.column
+        self._verdicts: dict[str, bool | None] = {
+            **{word.casefold(): False for word in status.booked},
+            **{word.casefold(): True for word in status.pending},
+            **{word.casefold(): None for word in status.left_out},
+        }
+
+    def of(self, cells: Cells) -> tuple[bool | None, str]:
+        """Whether the row is pending, or None for a row to leave out; and the word that says so."""
+        if self._position is None:
+            return False, ""
+        word = cells[self._position].strip()
+        try:
+            return self._verdicts[word.casefold()], word
+        except KeyError:
+            raise ValueError(f'{self._column} "{word[:40]}" is unknown, so it is unclear whether money moved') from None
+
+
+def file_currency(profile: Profile, header: Header) -> str | None:
+    """The currency the header or the dialect says for all rows."""
+    return header.currency(profile.amount.column or profile.amount.money_out) or profile.account.currency or None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountColumns:
+    """Where a file names the user's own account."""
+
+    number: int | None
+    bank: int | None
+    name: tuple[int, ...]
+
+    def key(self, cells: Cells) -> AccountKey:
+        """Number, bank and name in this row, empty where missing."""
+        return self._cell(cells, self.number), self._cell(cells, self.bank), _joined(cells, self.name)
+
+    @staticmethod
+    def _cell(cells: Cells, position: int | None) -> str:
+        return cells[position].strip().lstrip("'") if position is not None else ""
+
+
+def account_columns(profile: Profile, header: Header) -> AccountColumns | None:
+    """Where the own account is named; None when no column names it."""
+    own = profile.account
+    number, bank = (header.position(column) if column else None for column in (own.number, own.bank))
+    name = tuple(position for column in own.name if (position := header.position(column)) is not None)
+    return AccountColumns(number, bank, name) if number is not None or name else None
+
+
+def _positions(profile: Profile, header: Header) -> _Positions:
+    columns = profile.columns
+
+    def at(column: str) -> int | None:
+        return header.position(column) if column else None
+
+    booking = header.position(profile.dates.booking)
+    assert booking is not None, "a matched header holds the booking date"  # noqa: S101 - narrows the type
+    return _Positions(
+        booking=booking,
+        value=at(profile.dates.value),
+        pending=at(profile.dates.pending),
+        currency=at(columns.currency),
+        counterparty=at(columns.counterparty),
+        counterparty_in=at(columns.counterparty_in),
+        counterparty_account=at(columns.counterparty_account),
+        reference=at(columns.reference),
+        bank_id=at(columns.bank_id),
+        bank_category=at(columns.bank_category),
+        balance=at(columns.balance),
+        text=tuple(position for column in columns.text if (position := header.position(column)) is not None),
+    )
+
+
+def _cell(cells: Cells, position: int | None) -> str | None:
+    return None if position is None else cells[position].strip() or None
+
+
+def _joined(cells: Cells, positions: Sequence[int]) -> str:
+    return " ".join(part for position in positions if (part := cells[position].strip()))
+
+
+def _reader_of(amount: Amount) -> Callable[[str], Decimal]:
+    return amount_reader(decimal=amount.decimal, thousands=amount.thousands, currency_signs=amount.currency_signs)
+
+
+def _amount_function(amount: Amount, header: Header) -> Callable[[Cells], Decimal]:
+    number = _reader_of(amount)
+    if amount.money_out:
+        return _two_columns(number, _must(header, amount.money_out), _must(header, amount.money_in))
+    column = _must(header, amount.column)
+    if amount.flag:
+        return _flagged(number, column, _must(header, amount.flag), amount)
+    if amount.fee and (fee := header.position(amount.fee)) is not None:
+        return _less_fee(number, column, fee)
+    return lambda cells: number(cells[column])
+
+
+def _must(header: Header, column: str) -> int:
+    position = header.position(column)
+    if position is None:
+        raise ValueError(f'the file lacks the column "{column}"')
+    return position
+
+
+def _two_columns(number: Callable[[str], Decimal], money_out: int, money_in: int) -> Callable[[Cells], Decimal]:
+    def read(cells: Cells) -> Decimal:
+        out_text, in_text = cells[money_out].strip(), cells[money_in].strip()
+        if not out_text and not in_text:
+            raise ValueError("the row has no amount")
+        paid = number(out_text) if out_text else Decimal(0)
+        received = number(in_text) if in_text else Decimal(0)
+        if paid and received:
+            raise ValueError(f"the row has both money out ({out_text[:30]}) and money in ({in_text[:30]})")
+        if paid < 0 or received < 0:
+            raise ValueError("an amount has a sign although its column gives the direction")
+        return -paid if paid else received
+
+    return read
+
+
+def _flagged(number: Callable[[str], Decimal], column: int, flag: int, amount: Amount) -> Callable[[Cells], Decimal]:
+    directions = {
+        **{word.casefold(): -1 for word in amount.out_values},
+        **{word.casefold(): 1 for word in amount.in_values},
+    }
+
+    def read(cells: Cells) -> Decimal:
+        exact = number(cells[column])
+        direction = directions.get(cells[flag].strip().casefold())
+        if direction is None:
+            raise ValueError(f'{amount.flag} "{cells[flag].strip()[:40]}" is no known direction')
+        if exact < 0:
+            raise ValueError(f"the amount has a sign although {amount.flag} gives the direction")
+        return -exact if direction < 0 else exact
+
+    return read
+
+
+def _less_fee(number: Callable[[str], Decimal], column: int, fee: int) -> Callable[[Cells], Decimal]:
+    def read(cells: Cells) -> Decimal:
+        exact = number(cells[column])
+        charged = cells[fee].strip()
+        return within_range(exact - number(charged), cells[column]) if charged else exact
+
+    return read
