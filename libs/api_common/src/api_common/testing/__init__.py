@@ -1,5 +1,6 @@
 """The pytest plugin of all services' tests: `pytest_plugins = ["api_common.testing"]` in a `conftest.py`."""
 
+from api_common.testing.app import SettingsFactory, client_for, settings_for
 from api_common.testing.databases import (
     counted_queries,
     database_specs,
@@ -10,14 +11,21 @@ from api_common.testing.databases import (
     sqlite_template,
     sqlite_url,
 )
+from api_common.testing.tokens import Issuer, issuer, new_key
 
 __all__ = [
+    "Issuer",
+    "SettingsFactory",
+    "client_for",
     "counted_queries",
     "database_specs",
     "database_url",
+    "issuer",
+    "new_key",
     "postgres_server",
     "postgres_template",
     "postgresql_url",
+    "settings_for",
     "sqlite_template",
     "sqlite_url",
 ]

@@ -1,0 +1,143 @@
+"""Running an application under uvicorn, with messages for the person at the terminal."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+import uvicorn
+from config import ServiceSettings, SettingsError
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api_common.application import create_app
+from api_common.logging import flush_logs
+from api_common.service import Service
+
+EXIT_WRONG_SETTINGS = 2
+EXIT_CANNOT_START = 3
+
+
+def run(build: Callable[[], Service], *, port: int | None = None) -> None:
+    """Run one service until it is told to stop; the process ends with a message when it cannot start.
+
+    Args:
+        build: makes the service, reading its settings.
+        port: used when no setting names one.
+    """
+    try:
+        service = build()
+    except SettingsError as error:
+        _give_up(str(error), EXIT_WRONG_SETTINGS)
+    settings = service.settings
+    chosen = settings.port if port is None or "port" in settings.model_fields_set else port
+    serve(create_app(service), settings, port=chosen)
+
+
+def serve(app: FastAPI, settings: ServiceSettings, *, port: int | None = None, ready: str | None = None) -> None:
+    """Serve an application on its settings' host and port until SIGTERM or SIGINT.
+
+    On the first signal ``/readyz`` turns to 503 while requests are still taken for ``drain_seconds``; then the port is
+    closed and running requests get ``shutdown_seconds``. A second signal ends it at once.
+
+    Args:
+        port: instead of the settings' port.
+        ready: printed once when requests are answered; the address by default.
+    """
+    listener = _listen(settings.host, settings.port if port is None else port)
+    host, bound = listener.getsockname()[:2]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
+    startup = _PlainStartup(app)
+    configuration = uvicorn.Config(
+        startup,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+    server = _DrainingServer(configuration, app, settings.drain_seconds, ready or f"{app.title} answers at {address}")
+    server.run(sockets=[listener])
+    flush_logs()
+    if startup.error is not None:
+        _give_up(f"{app.title} cannot start: {startup.error}", EXIT_CANNOT_START)
+
+
+class _DrainingServer(uvicorn.Server):
+    """Lets load balancers see that the service goes away before it stops to answer."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, drain_seconds: float, ready: str) -> None:
+        super().__init__(config)
+        self._app = app
+        self._drain_seconds = drain_seconds
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(self._ready, flush=True)  # noqa: T201 (the person at the terminal waits for it)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        state = self._app.state
+        if state.draining or self._drain_seconds == 0 or sig == signal.SIGINT:
+            state.draining = True
+            super().handle_exit(sig, frame)
+            return
+        state.draining = True
+        asyncio.get_event_loop().call_later(self._drain_seconds, super().handle_exit, sig, frame)
+
+
+class _PlainStartup:
+    """Keeps the error of a failed start, so that the operator reads its message and not a traceback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.error: BaseException | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        failed = False
+
+        async def without_traceback(message: Message) -> None:
+            nonlocal failed
+            if message["type"] == "lifespan.startup.failed":
+                failed = True
+                message = {"type": message["type"], "message": ""}
+            await send(message)
+
+        try:
+            await self._app(scope, receive, without_traceback)
+        except Exception as error:
+            if not failed:
+                raise
+            self.error = error
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port before anything else starts, so that nothing is opened or migrated in vain."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        # Without it two processes could bind the same port and only the first would be heard.
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        way_out = "stop the program that uses it or choose another with PURSER_PORT"
+        _give_up(f"Port {port} on {host} cannot be used ({error.strerror}): {way_out}.", EXIT_CANNOT_START)
+    return listener
+
+
+def _give_up(message: str, code: int) -> NoReturn:
+    print(message, file=sys.stderr, flush=True)  # noqa: T201 (for the person at the terminal)
+    raise SystemExit(code)
