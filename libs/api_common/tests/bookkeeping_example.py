@@ -33,8 +33,6 @@ class Entry(Table, table=True):
     amount: Decimal = Field(sa_type=Money)
     text: str = ""
     note: str | None = None
-    place: int = 0
-    reference: str = Field(default="", unique=False)
 
 
 idempotency_table(Table.metadata)

@@ -27,7 +27,7 @@ class DatabaseAddress:
 
 @pytest.fixture(scope="session")
 def bookkeeping(tmp_path_factory: pytest.TempPathFactory) -> DatabaseSpec:
-    """Give the example's tables with a chain of migrations, written by autogenerate as a service author would have it."""
+    """Give the example's tables with a chain of migrations, written by autogenerate as for any service."""
     folder = tmp_path_factory.mktemp("packages")
     (folder / SPEC.migrations).mkdir()
     (folder / SPEC.migrations / "__init__.py").touch()

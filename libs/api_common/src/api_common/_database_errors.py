@@ -94,7 +94,7 @@ def translated_errors(metadata: MetaData, conflicts: Conflicts, *, reading: bool
     """
     try:
         yield
-    except (StatementError, StaleDataError, PoolTimeoutError) as error:
+    except (StatementError, StaleDataError, PoolTimeoutError, OverflowError) as error:
         problem = problem_of(error, metadata, conflicts)
         if problem is None or (reading and isinstance(problem, StorageFull)):
             raise
@@ -107,6 +107,8 @@ def problem_of(error: Exception, metadata: MetaData, conflicts: Conflicts) -> Pr
         return StaleRow("The row was changed by somebody else in the meantime. Read it again and repeat the change.")
     if isinstance(error, PoolTimeoutError):
         return DatabaseBusy("All database connections are in use. Try again in a moment.", headers=RETRY_AFTER)
+    if isinstance(error, OverflowError) and "SQLite" in str(error):
+        return UnstorableInput("A number is too large to be stored.")
     if isinstance(error, IntegrityError):
         return _violation(error, metadata, conflicts)
     if isinstance(error, StatementError) and isinstance(error.orig, UnstorableValue):
@@ -135,7 +137,7 @@ def _of_postgres(error: DBAPIError) -> Problem | None:
         )
     if isinstance(cause, psycopg.DataError):
         return UnstorableInput("A value cannot be stored: it is too large, or holds a character that text cannot have.")
-    if error.connection_invalidated or isinstance(cause, _POSTGRES_GONE):
+    if _is_gone(error):
         return DatabaseUnreachable("The database does not answer. Try again in a moment.", headers=RETRY_AFTER)
     return None
 
@@ -146,12 +148,16 @@ _POSTGRES_BUSY = (
     psycopg.errors.SerializationFailure,
     psycopg.errors.TooManyConnections,
 )
-_POSTGRES_GONE = (
-    psycopg.errors.AdminShutdown,
-    psycopg.errors.CrashShutdown,
-    psycopg.errors.CannotConnectNow,
-    psycopg.errors.ConnectionTimeout,
-)
+_GONE_STATES = ("08", "57P")  # connection exceptions; the server stops or starts
+
+
+def _is_gone(error: DBAPIError) -> bool:
+    if error.connection_invalidated:
+        return True
+    cause = error.orig
+    if not isinstance(cause, psycopg.OperationalError):
+        return False
+    return cause.sqlstate is None or cause.sqlstate.startswith(_GONE_STATES)  # without a state no server has spoken
 
 
 def _violation(error: IntegrityError, metadata: MetaData, conflicts: Conflicts) -> Problem | None:

@@ -16,6 +16,7 @@ READERS_ON_SQLITE = 4
 POSTGRES_POOL_SIZE = 5
 POSTGRES_POOL_OVERFLOW = 10
 POOL_TIMEOUT_SECONDS = 10
+CONNECT_TIMEOUT_SECONDS = 5
 
 
 class DatabaseAddressError(ValueError):
@@ -167,7 +168,9 @@ def _postgres(url: URL, *, schema: str, **settings: str) -> URL:
     given = url.query.get("options", "")
     ours = " ".join(f"-c {name}={value}" for name, value in options.items())
     text = " ".join([ours, *([given] if isinstance(given, str) else given)]).strip()
-    return url.set(drivername="postgresql+psycopg").update_query_dict({"options": text})
+    patience = url.query.get("connect_timeout", str(CONNECT_TIMEOUT_SECONDS))
+    query = {"options": text, "connect_timeout": patience}
+    return url.set(drivername="postgresql+psycopg").update_query_dict(query)
 
 
 def sqlite_error_name(error: BaseException | None) -> str | None:

@@ -97,7 +97,7 @@ class Keyset:
 
     def after(self, cursor: str) -> ColumnElement[bool]:
         """Give the condition for rows that come after the cursor's. Raises InvalidCursor."""
-        values = self._decode(cursor)
+        values = self.values(cursor)
         # Compared as the column's own type, so that money is scaled and ids are rendered as they are stored.
         bounds = [literal(value, column.type) for value, column in zip(values, self._columns, strict=True)]
         if len(set(self._descending)) == 1:
@@ -117,7 +117,8 @@ class Keyset:
         values = [_plain(_value(row, column)) for column in self._columns]
         return base64.urlsafe_b64encode(orjson.dumps([self._mark, *values])).decode().rstrip("=")
 
-    def _decode(self, cursor: str) -> list[Value]:
+    def values(self, cursor: str) -> list[Value]:
+        """Read a cursor back. Raises InvalidCursor."""
         try:
             mark, *texts = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
             if mark != self._mark or len(texts) != len(self._columns):
