@@ -111,8 +111,7 @@ class _Document:
         for index in range(position, len(document)):
             tag, raw, closed = document[index]
             if closed or (raw and not raw.isspace()):
-                if tag not in fields or not prefix:
-                    fields.setdefault(prefix + tag, raw)
+                fields.setdefault(prefix + tag, raw)
             elif tag[0] == "/":
                 if tag in ("/STMTTRN", "/STMTTRNP"):
                     current.rows += 1

@@ -48,7 +48,7 @@ class StatementInProgress:
 
     def open_investment(self, kind: str) -> None:
         """Following values belong to a transaction in securities."""
-        if self._investment is None:
+        if self._investment is None and self._account_type == "investment":
             self._investment, self._fields = kind, {}
 
     def leaf(self, tag: str, text: str) -> None:
