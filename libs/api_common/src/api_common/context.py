@@ -2,7 +2,7 @@
 
 import re
 from contextvars import ContextVar
-from random import SystemRandom
+from random import Random
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _TRACE_PARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
@@ -44,7 +44,8 @@ def current_request() -> RequestContext | None:
     return current.get()
 
 
-_draw = SystemRandom().getrandbits
+# Ids tell requests apart and are no secret, so the fast generator does; it is seeded from the system.
+_draw = Random().getrandbits  # noqa: S311
 
 
 def start_request(request_id: bytes | None, traceparent: bytes | None, client: str | None) -> RequestContext:

@@ -26,7 +26,7 @@ class FieldError(TypedDict):
     code: str
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 (a problem is the standard's word)
     """An error with an HTTP status, a stable code for programs and a detail for people.
 
     Args:
