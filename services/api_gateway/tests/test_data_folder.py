@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from api_gateway.data_folder import DataFolderError, hold
 
 

@@ -19,7 +19,8 @@ class DataFolderError(Exception):
 def hold(folder: Path) -> Iterator[None]:
     """Create `folder` (private to its owner) where it is missing and keep other Pursers out of it.
 
-    The operating system gives the lock back when the process ends, however it ends, so a killed Purser leaves nothing to clean up.
+    The operating system gives the lock back when the process ends, however it ends: a killed Purser leaves nothing to
+    clean up.
 
     Raises:
         DataFolderError: another Purser holds the folder, or it cannot be created or written.
