@@ -1,0 +1,1 @@
+"""Accounts, transactions, categories and statement imports: the ledger."""

@@ -1,0 +1,159 @@
+"""What can go wrong with a ledger, as problems that a client can tell apart by their code."""
+
+from __future__ import annotations
+
+from api_common.problems import BadRequest, Conflict, InvalidInput, NotFound
+
+
+class AccountNotFound(NotFound):
+    """The user has no such account; another user's account looks the same."""
+
+    code = "account_not_found"
+    title = "Account not found"
+
+
+class TransactionNotFound(NotFound):
+    """The user's ledger has no such row."""
+
+    code = "transaction_not_found"
+    title = "Transaction not found"
+
+
+class CategoryNotFound(NotFound):
+    """Neither a built-in category nor one of the user's own."""
+
+    code = "category_not_found"
+    title = "Category not found"
+
+
+class RuleNotFound(NotFound):
+    """The user has no such rule."""
+
+    code = "rule_not_found"
+    title = "Rule not found"
+
+
+class ImportNotFound(NotFound):
+    """The user has no such import."""
+
+    code = "import_not_found"
+    title = "Import not found"
+
+
+class AccountHasTransactions(Conflict):
+    """The account cannot go without its rows, and nobody said that they may go."""
+
+    code = "account_has_transactions"
+    title = "Account has transactions"
+
+
+class ReferenceTaken(Conflict):
+    """Statement files name another account of the user so."""
+
+    code = "reference_taken"
+    title = "Reference belongs to another account"
+
+
+class IdTaken(Conflict):
+    """The client's own id stands for something else already."""
+
+    code = "id_taken"
+    title = "Id is in use"
+
+
+class CategoryInUse(Conflict):
+    """Rows, rules or other categories hang on the category, and nobody said where they go."""
+
+    code = "category_in_use"
+    title = "Category is in use"
+
+
+class BuiltInCategory(Conflict):
+    """The category is part of Purser and cannot be changed."""
+
+    code = "built_in_category"
+    title = "Category is built in"
+
+
+class CategoryMisplaced(InvalidInput):
+    """The category would contradict its place in the tree."""
+
+    code = "category_misplaced"
+    title = "Category does not fit there"
+
+
+class TooManyRules(InvalidInput):
+    """There is a limit to the number of rules."""
+
+    code = "too_many_rules"
+    title = "Too many rules"
+
+
+class RawTextKept(InvalidInput):
+    """What the bank wrote is kept as it is."""
+
+    code = "raw_text_kept"
+    title = "The bank's text cannot be changed"
+
+
+class CurrencyDiffers(InvalidInput):
+    """An amount is in another currency than its account."""
+
+    code = "currency_differs"
+    title = "Currency differs from the account's"
+
+
+class StatementRefused(InvalidInput):
+    """The statement file cannot be read; `code` says why. Nothing was changed."""
+
+    code = "statement_refused"
+    title = "Statement file refused"
+
+
+class AccountNeeded(InvalidInput):
+    """The file does not say which account it is about."""
+
+    code = "account_needed"
+    title = "Account needed"
+
+
+class AccountAmbiguous(InvalidInput):
+    """The file's account may be several of the user's."""
+
+    code = "account_ambiguous"
+    title = "Account is ambiguous"
+
+
+class SeveralAccounts(InvalidInput):
+    """The file names several accounts, and the request named one for all."""
+
+    code = "several_accounts"
+    title = "File names several accounts"
+
+
+class CurrencyNeeded(InvalidInput):
+    """Neither file nor request nor account says which currency the amounts are in."""
+
+    code = "currency_needed"
+    title = "Currency needed"
+
+
+class FileNeeded(BadRequest):
+    """The request holds no statement file."""
+
+    code = "file_needed"
+    title = "Statement file needed"
+
+
+class ImportAlreadyUndone(Conflict):
+    """The import was undone before."""
+
+    code = "import_already_undone"
+    title = "Import is undone already"
+
+
+class ConfirmationNeeded(InvalidInput):
+    """Deleting everything asks for a word of confirmation."""
+
+    code = "confirmation_needed"
+    title = "Confirmation needed"

@@ -1,0 +1,249 @@
+"""What an import would do: which accounts the rows go to, and which stand there already. No database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from uuid import UUID
+
+from data_processing import Balance, StatementFileError
+
+from transaction_service.account_matching import AccountBook, ReferenceKey
+from transaction_service.currencies import CURRENCIES
+from transaction_service.errors import (
+    AccountAmbiguous,
+    AccountNeeded,
+    AccountNotFound,
+    CurrencyDiffers,
+    CurrencyNeeded,
+    ReferenceTaken,
+    SeveralAccounts,
+    StatementRefused,
+)
+from transaction_service.models import Account, AccountReference, AccountType
+from transaction_service.statement_rows import PreparedFile, Row, RowGroup
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRow:
+    """A row of the ledger that carries an identity which the file brings again."""
+
+    id: UUID
+    pending: bool
+    deleted: bool
+
+
+@dataclass(slots=True)
+class AccountPlan:
+    """What happens to one account: `book` holds rows to insert, `replace` pending rows that the file books."""
+
+    account: Account
+    created: bool
+    rows: list[Row] = field(default_factory=list)
+    balances: list[Balance] = field(default_factory=list)
+    book: list[Row] = field(default_factory=list)
+    replace: list[tuple[UUID, Row]] = field(default_factory=list)
+    repeated: int = 0
+
+    @property
+    def sum(self) -> Decimal:
+        """The exact sum of the account's rows in the file."""
+        return sum((row.entry.amount for row in self.rows), Decimal(0))
+
+    def sort_out(self, standing: Mapping[str, StandingRow]) -> None:
+        """Decide for each row whether it is booked, replaces a pending row, or stands in the ledger already."""
+        chosen: dict[str, Row] = {}
+        for row in self.rows:
+            first = chosen.setdefault(row.identity, row)
+            if first is not row:
+                self.repeated += 1
+                if first.entry.pending and not row.entry.pending:
+                    chosen[row.identity] = row
+        for identity, row in chosen.items():
+            known = standing.get(identity)
+            if known is None:
+                self.book.append(row)
+            elif known.pending and not known.deleted and not row.entry.pending:
+                self.replace.append((known.id, row))
+            else:
+                self.repeated += 1
+
+
+@dataclass(slots=True)
+class ImportPlan:
+    """The accounts that an import touches, the ones it creates, and the references it learns."""
+
+    accounts: list[AccountPlan] = field(default_factory=list)
+    references: list[AccountReference] = field(default_factory=list)
+
+    @property
+    def created(self) -> list[Account]:
+        """The accounts that the import creates."""
+        return [plan.account for plan in self.accounts if plan.created]
+
+    def identities(self) -> dict[UUID, list[str]]:
+        """The identities to look for in the ledger, by account; a new account has no rows yet."""
+        return {plan.account.id: [row.identity for row in plan.rows] for plan in self.accounts if not plan.created}
+
+    def sort_out(self, standing: Mapping[UUID, Mapping[str, StandingRow]]) -> None:
+        """Decide for each row what becomes of it. Slow for large files: runs in a thread."""
+        for plan in self.accounts:
+            plan.sort_out(standing.get(plan.account.id, {}))
+
+
+_REASONS = ("header", "dialects", "bank_code", "bank_message")
+
+
+def statement_refused(error: StatementFileError) -> StatementRefused:
+    """The problem that tells a client why its file cannot be read; `code` is the reader's own."""
+    kind: type[StatementRefused] = type("StatementRefused", (StatementRefused,), {"code": error.code})
+    extensions = {name: value for name in _REASONS if (value := getattr(error, name, None))}
+    return kind(error.detail, **extensions)
+
+
+def assign_accounts(
+    prepared: PreparedFile, book: AccountBook, *, user_id: UUID, account_id: UUID | None, currency: str | None
+) -> ImportPlan:
+    """Find or create the account of each group of rows.
+
+    Raises a problem, and nothing is decided, when the file and the request do not say clearly which account and
+    currency the rows belong to: AccountNeeded, AccountNotFound, AccountAmbiguous, SeveralAccounts, ReferenceTaken,
+    CurrencyNeeded, CurrencyDiffers.
+    """
+    _check_currency(prepared, currency)
+    plan = ImportPlan()
+    if account_id is not None:
+        account = _given_account(book, account_id)
+        _check_single_account(prepared.groups)
+        for group in prepared.groups:
+            _assign_given(plan, book, group, account, currency)
+    else:
+        for group in prepared.groups:
+            _assign_named(plan, book, group, user_id, currency)
+    return plan
+
+
+def _check_currency(prepared: PreparedFile, currency: str | None) -> None:
+    unknown = sorted(prepared.currencies - CURRENCIES)
+    if unknown:
+        raise CurrencyDiffers(f'The file names the currency "{unknown[0]}", which is no ISO 4217 code.')
+    others = sorted(prepared.currencies - {currency})
+    if currency is not None and others:
+        raise CurrencyDiffers(
+            f"The file is in {', '.join(others)}, the request says {currency}. Leave out the currency parameter."
+        )
+
+
+def _given_account(book: AccountBook, account_id: UUID) -> Account:
+    account = book.get(account_id)
+    if account is None:
+        raise AccountNotFound(f"There is no account {account_id}.")
+    return account
+
+
+def _check_single_account(groups: Sequence[RowGroup]) -> None:
+    keys = {group.key for group in groups if group.key is not None}
+    if len(keys) > 1:
+        names = ", ".join(sorted(_title(group) for group in groups if group.key is not None))
+        raise SeveralAccounts(f"The file names several accounts ({names}). Upload it without account_id.")
+
+
+def _assign_given(plan: ImportPlan, book: AccountBook, group: RowGroup, account: Account, currency: str | None) -> None:
+    stated = group.currency or currency
+    if stated is not None and stated != account.currency:
+        raise CurrencyDiffers(
+            f'The file holds rows in {stated}; the account "{account.name}" is kept in {account.currency}. '
+            "Choose or create an account in that currency."
+        )
+    if group.key is not None:
+        others = [a for a in book.matching(group.key, currency=account.currency) if a.id != account.id]
+        if others and not book.knows(account, group.key):
+            raise ReferenceTaken(
+                f'The file is about {_title(group)}, which is the account "{others[0].name}", not "{account.name}". '
+                "Upload it without account_id, or remove the reference from that account first.",
+                account_id=str(others[0].id),
+            )
+        _learn(plan, book, group, account, group.key)
+    _take(plan, group, account, created=False)
+
+
+def _assign_named(plan: ImportPlan, book: AccountBook, group: RowGroup, user_id: UUID, currency: str | None) -> None:
+    if group.key is None:
+        raise AccountNeeded(
+            "The file does not say which account it is about. Repeat the upload with account_id, one of the accounts "
+            "listed here or one that you create first with POST /v1/accounts.",
+            accounts=[{"id": str(a.id), "name": a.name, "currency": a.currency} for a in book if not a.archived],
+        )
+    stated = group.currency or currency
+    found = book.matching(group.key, currency=stated)
+    if len(found) > 1:
+        _raise_ambiguous(group, found, stated)
+    if found:
+        _learn(plan, book, group, found[0], group.key)
+        _take(plan, group, found[0], created=False)
+        return
+    if stated is None:
+        raise CurrencyNeeded(
+            f"The file does not say which currency {_title(group)} is kept in. Repeat the upload with currency, "
+            "an ISO 4217 code such as EUR."
+        )
+    same_number = book.matching(group.key, currency=None)
+    account = _new_account(group, user_id, stated, with_currency=bool(same_number))
+    book.add(account)
+    _learn(plan, book, group, account, group.key)
+    _take(plan, group, account, created=True)
+
+
+def _raise_ambiguous(group: RowGroup, found: Iterable[Account], stated: str | None) -> None:
+    accounts = [{"id": str(a.id), "name": a.name, "currency": a.currency} for a in found]
+    if stated is None and len({account["currency"] for account in accounts}) == len(accounts):
+        raise CurrencyNeeded(
+            f"{_title(group)} is kept in several currencies, and the file does not say which. "
+            "Repeat the upload with currency.",
+            accounts=accounts,
+        )
+    raise AccountAmbiguous(
+        f"{_title(group)} may be several of your accounts. Repeat the upload with account_id.", accounts=accounts
+    )
+
+
+def _learn(plan: ImportPlan, book: AccountBook, group: RowGroup, account: Account, key: ReferenceKey) -> None:
+    if not book.bind(account, key):
+        return
+    reference = group.reference
+    plan.references.append(
+        AccountReference(
+            user_id=account.user_id,
+            account_id=account.id,
+            currency=account.currency,
+            key=key.key,
+            bank_key=key.bank,
+            number=reference.number[:100] if reference.number else None,
+            bank=reference.bank[:100] if reference.bank else None,
+            name=reference.name[:200] if reference.name else None,
+        )
+    )
+
+
+def _take(plan: ImportPlan, group: RowGroup, account: Account, *, created: bool) -> None:
+    for known in plan.accounts:
+        if known.account.id == account.id:
+            known.rows.extend(group.rows)
+            known.balances.extend(group.balances)
+            return
+    plan.accounts.append(AccountPlan(account, created, list(group.rows), list(group.balances)))
+
+
+def _new_account(group: RowGroup, user_id: UUID, currency: str, *, with_currency: bool) -> Account:
+    name = f"{_title(group)} {currency}" if with_currency else _title(group)
+    known_types = set(AccountType)
+    account_type = group.reference.type if group.reference.type in known_types else AccountType.OTHER
+    return Account(user_id=user_id, name=name[:200], type=str(account_type), currency=currency)
+
+
+def _title(group: RowGroup) -> str:
+    reference = group.reference
+    if reference.name:
+        return reference.name.strip()
+    return " ".join(part.strip() for part in (reference.bank, reference.number) if part) or "an unnamed account"

@@ -1,0 +1,58 @@
+"""The ledger as a value, as an application and as a process."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import api_common
+from api_common import Service
+from api_common.database import DatabaseSpec
+from api_common.server import run as serve
+from config import load
+from fastapi import FastAPI
+
+from transaction_service.models import Table
+from transaction_service.routes import accounts, categories, imports, ledger, rules, transactions
+from transaction_service.settings import Settings
+
+DATABASE = DatabaseSpec(
+    schema="transaction_service", metadata=Table.metadata, migrations="transaction_service.migrations"
+)
+
+
+def service(settings: Settings | None = None) -> Service:
+    """The service with the given settings, or those of the environment.
+
+    Raises:
+        config.SettingsError: a variable is wrong or unknown.
+    """
+    return Service(
+        name="transaction_service",
+        version=version("purser-transaction-service"),
+        summary="Accounts, transactions, categories and statement imports: the ledger",
+        settings=settings or load(Settings),
+        routers=[
+            accounts.router,
+            transactions.router,
+            categories.router,
+            rules.router,
+            imports.router,
+            ledger.router,
+        ],
+        database=DATABASE,
+        calls=["auth_service"],
+    )
+
+
+def create_app() -> FastAPI:
+    """The application of this service alone."""
+    return api_common.create_app(service())
+
+
+def run() -> None:
+    """Serve until told to stop."""
+    serve(service, port=8002)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,1 @@
+"""The Alembic chain of the ledger's tables."""

@@ -1,0 +1,113 @@
+"""The ledger as a whole: its revision, which is also its write lock, its export, and its deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ColumnElement, Date, Delete, Row, String, cast, delete, select, type_coerce
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from transaction_service.models import (
+    Account,
+    AccountReference,
+    Category,
+    Ledger,
+    Rule,
+    StatementBalance,
+    StatementImport,
+    Transaction,
+)
+
+_MICROS = 1_000_000
+
+
+class LedgerRepository:
+    """One user's ledger."""
+
+    def __init__(self, session: AsyncSession, user_id: UUID) -> None:
+        self.session = session
+        self.user_id = user_id
+
+    async def begin_change(self) -> int:
+        """Lock the ledger until the unit of work ends, and count its revision up; gives the revision to come.
+
+        Every writing use case starts here. Writers of one ledger therefore follow one another, also across processes,
+        and what one of them has read stays true until it commits.
+        """
+        insert = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
+        statement = (
+            insert(Ledger)
+            .values(user_id=self.user_id, revision=1)
+            .on_conflict_do_update(index_elements=[col(Ledger.user_id)], set_={"revision": col(Ledger.revision) + 1})
+            .returning(col(Ledger.revision))
+        )
+        return int((await self.session.execute(statement)).scalar_one())
+
+    async def revision(self) -> int:
+        """The number of committed changes; 0 for a ledger that was never written."""
+        statement = select(col(Ledger.revision)).where(col(Ledger.user_id) == self.user_id)
+        return int(await self.session.scalar(statement) or 0)
+
+    async def rows(self) -> Sequence[Row[Any]]:
+        """All rows for the export, oldest first: ids as text, amounts in millionths, dates as the driver gives them.
+
+        The driver's own values go into the frame as they are, because making Python objects of a million rows takes
+        longer than everything else together.
+        """
+        statement = (
+            select(
+                self._text(Transaction.id),
+                self._text(Transaction.account_id),
+                col(Account.name),
+                self._date(Transaction.booking_date),
+                self._date(Transaction.value_date),
+                self._micros(),
+                col(Transaction.currency),
+                self._text(Transaction.category_id),
+                col(Transaction.merchant),
+                col(Transaction.counterparty),
+                col(Transaction.text),
+                col(Transaction.pending),
+            )
+            .join(Account, col(Account.id) == col(Transaction.account_id))
+            .where(col(Transaction.user_id) == self.user_id, col(Transaction.deleted_at).is_(None))
+            .order_by(col(Transaction.booking_date), col(Transaction.id))
+        )
+        return (await self.session.execute(statement)).all()
+
+    async def delete_everything(self) -> dict[str, int]:
+        """Delete all rows of the user; gives their number by table. The revision stays and goes on counting."""
+        deleted: dict[str, int] = {}
+        for name, model in (
+            ("transactions", Transaction),
+            ("statement_balances", StatementBalance),
+            ("imports", StatementImport),
+            ("account_references", AccountReference),
+            ("accounts", Account),
+            ("rules", Rule),
+            ("categories", Category),
+        ):
+            deleted[name] = await self._count(delete(model).where(col(model.user_id) == self.user_id))
+        return deleted
+
+    async def _count(self, statement: Delete) -> int:
+        result = await self.session.execute(statement)
+        return int(getattr(result, "rowcount", 0))
+
+    @property
+    def _dialect(self) -> str:
+        return self.session.get_bind().dialect.name
+
+    def _text(self, column: object) -> ColumnElement[str]:
+        return cast(column, String) if self._dialect == "postgresql" else type_coerce(column, String)
+
+    def _date(self, column: Any) -> ColumnElement[Any]:
+        return type_coerce(column, Date if self._dialect == "postgresql" else String)
+
+    def _micros(self) -> ColumnElement[int]:
+        amount = col(Transaction.amount)
+        return cast(amount * _MICROS, BigInteger) if self._dialect == "postgresql" else type_coerce(amount, BigInteger)

@@ -1,0 +1,187 @@
+"""Rows of the ledger: lists with filters, the rows that an import brings again, bulk booking, rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from api_common.pagination import Keyset, PageQuery, Slice
+from api_common.repository import Repository
+from sqlalchemy import ColumnElement, Executable, Select, String, case, delete, func, literal, null, select, update
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import col
+
+from transaction_service.errors import TransactionNotFound
+from transaction_service.import_plan import StandingRow
+from transaction_service.models import CategorisedBy, Rule, Transaction
+from transaction_service.search_text import contains_pattern
+
+NEWEST_FIRST = Keyset(col(Transaction.booking_date).desc(), col(Transaction.id).desc())
+OLDEST_FIRST = Keyset(col(Transaction.booking_date).asc(), col(Transaction.id).asc())
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransactionFilter:
+    """Which rows a list shows; what is None or empty does not limit it. Dates and amounts are inclusive."""
+
+    account_ids: Collection[UUID] = ()
+    from_date: date | None = None
+    to_date: date | None = None
+    amount_min: Decimal | None = None
+    amount_max: Decimal | None = None
+    category_ids: Collection[UUID] | None = None
+    uncategorised: bool = False
+    text: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The filter as conditions on the table."""
+        found: list[ColumnElement[bool]] = []
+        if self.account_ids:
+            found.append(col(Transaction.account_id).in_(self.account_ids))
+        if self.from_date is not None:
+            found.append(col(Transaction.booking_date) >= self.from_date)
+        if self.to_date is not None:
+            found.append(col(Transaction.booking_date) <= self.to_date)
+        if self.amount_min is not None:
+            found.append(col(Transaction.amount) >= self.amount_min)
+        if self.amount_max is not None:
+            found.append(col(Transaction.amount) <= self.amount_max)
+        if self.uncategorised:
+            found.append(col(Transaction.category_id).is_(None))
+        elif self.category_ids is not None:
+            found.append(col(Transaction.category_id).in_(self.category_ids))
+        if self.text:
+            found.append(contains(self.text))
+        return found
+
+
+def contains(text: str) -> ColumnElement[bool]:
+    """The condition that a row's texts contain `text`, in any case."""
+    return col(Transaction.search_text).like(contains_pattern(text), escape="\\")
+
+
+class TransactionRepository(Repository[Transaction]):
+    """The user's rows. Tombstones of deleted rows are seen only where a method says so."""
+
+    model = Transaction
+    not_found = TransactionNotFound
+
+    def mine(self) -> Select[Transaction]:
+        """Start a query: the user's rows without tombstones."""
+        return super().mine().where(col(Transaction.deleted_at).is_(None))
+
+    async def list(self, wanted: TransactionFilter, keyset: Keyset, page: PageQuery) -> Slice[Transaction]:
+        """One page of the rows that pass the filter."""
+        return await self.page(self.mine().where(*wanted.conditions()), keyset, page)
+
+    async def with_tombstones(self, row_id: UUID) -> Transaction | None:
+        """The row with this id, deleted or not, of whichever user: an id is used only once."""
+        return await self.session.get(Transaction, row_id)
+
+    async def standing(self, identities: Mapping[UUID, Sequence[str]]) -> dict[UUID, dict[str, StandingRow]]:
+        """The rows, tombstones included, that carry one of the identities, by account: one query for any number."""
+        wanted = {identity for of_account in identities.values() for identity in of_account}
+        found: dict[UUID, dict[str, StandingRow]] = {account_id: {} for account_id in identities}
+        if not wanted:
+            return found
+        statement = select(
+            col(Transaction.account_id),
+            col(Transaction.identity),
+            col(Transaction.id),
+            col(Transaction.pending),
+            col(Transaction.deleted_at).is_not(None),
+        ).where(
+            col(Transaction.user_id) == self.user_id,
+            col(Transaction.account_id).in_(identities),
+            col(Transaction.identity).in_(self._listed(wanted)),
+        )
+        for account_id, identity, row_id, pending, deleted in (await self.session.execute(statement)).all():
+            found[account_id][identity] = StandingRow(row_id, pending, bool(deleted))
+        return found
+
+    async def remove_import(self, import_id: UUID, *, edited: bool) -> int:
+        """Delete the rows that an import booked, tombstones and edited rows only when `edited`; gives their number."""
+        statement = delete(Transaction).where(
+            col(Transaction.user_id) == self.user_id, col(Transaction.import_id) == import_id
+        )
+        if not edited:
+            statement = statement.where(col(Transaction.edited_at).is_(None), col(Transaction.deleted_at).is_(None))
+        return await self._rowcount(statement)
+
+    async def of_import(self, import_id: UUID) -> Sequence[Transaction]:
+        """The rows that an import booked and that stand in the ledger."""
+        statement = self.mine().where(col(Transaction.import_id) == import_id)
+        return (await self.session.scalars(statement.order_by(*OLDEST_FIRST.order))).all()
+
+    async def reassign_category(self, category_id: UUID, to: UUID | None) -> int:
+        """Move all rows of a category to another one, or to none; gives their number."""
+        by = col(Transaction.categorised_by) if to is not None else literal(str(CategorisedBy.NONE))
+        statement = (
+            update(Transaction)
+            .where(col(Transaction.user_id) == self.user_id, col(Transaction.category_id) == category_id)
+            .values(category_id=to, categorised_by=by, version=col(Transaction.version) + 1)
+            .execution_options(synchronize_session=False)
+        )
+        return await self._rowcount(statement)
+
+    async def in_category(self, category_id: UUID) -> int:
+        """How many rows have exactly this category."""
+        statement = select(func.count()).select_from(
+            self.mine().where(col(Transaction.category_id) == category_id).subquery()
+        )
+        return int(await self.session.scalar(statement) or 0)
+
+    async def apply_rules(self, rules: Sequence[Rule]) -> tuple[int, int, int]:
+        """Categorise all rows by the rules, in one statement, except those that the user categorised.
+
+        Gives how many rows a rule fits, how many changed their category, and how many lost it because no rule fits.
+        """
+        fits = [(contains(rule.contains), rule) for rule in rules]
+        chosen: ColumnElement[Any] = (
+            case(*((condition, literal(rule.category_id)) for condition, rule in fits), else_=null())
+            if fits
+            else null()
+        )
+        open_to_rules = [
+            col(Transaction.user_id) == self.user_id,
+            col(Transaction.deleted_at).is_(None),
+            col(Transaction.categorised_by) != str(CategorisedBy.USER),
+        ]
+        counts = (
+            await self.session.execute(
+                select(
+                    func.count().filter(chosen.is_not(None)),
+                    func.count().filter(chosen.is_(None), col(Transaction.category_id).is_not(None)),
+                ).where(*open_to_rules)
+            )
+        ).one()
+        statement = (
+            update(Transaction)
+            .where(*open_to_rules, chosen.is_distinct_from(col(Transaction.category_id)))
+            .values(
+                category_id=chosen,
+                categorised_by=case((chosen.is_not(None), str(CategorisedBy.RULE)), else_=str(CategorisedBy.NONE)),
+                version=col(Transaction.version) + 1,
+            )
+            .execution_options(synchronize_session=False)
+        )
+        return int(counts[0]), await self._rowcount(statement), int(counts[1])
+
+    async def _rowcount(self, statement: Executable) -> int:
+        result = await self.session.execute(statement)
+        return int(getattr(result, "rowcount", 0))
+
+    def _listed(self, values: Collection[str]) -> Select[tuple[str]]:
+        """A subquery of any number of texts: one parameter, where a list of parameters is limited to thousands."""
+        document = json.dumps(sorted(values))
+        if self.session.get_bind().dialect.name == "postgresql":
+            return select(
+                func.jsonb_array_elements_text(sql_cast(literal(document, String), JSONB)).column_valued("value")
+            )
+        return select(func.json_each(document).table_valued("value").c.value)

@@ -1,0 +1,135 @@
+"""/v1/transactions."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Literal
+from uuid import UUID
+
+from api_common import idempotency
+from api_common.pagination import InvalidCursor, Links, Page, PageQuery
+from api_common.preconditions import IfMatch, IfMatchMissing, Stale, etag
+from api_common.problems import responses
+from fastapi import APIRouter, Depends, Query, Response
+
+from transaction_service.amounts import Amount
+from transaction_service.errors import (
+    AccountNotFound,
+    CategoryNotFound,
+    CurrencyDiffers,
+    IdTaken,
+    RawTextKept,
+    TransactionNotFound,
+)
+from transaction_service.repository.transactions import NEWEST_FIRST, OLDEST_FIRST, TransactionFilter
+from transaction_service.routes.access import Once, Reader, Reading, Writer, Writing
+from transaction_service.schemas.transactions import (
+    TransactionChange,
+    TransactionCreate,
+    TransactionSchema,
+    transaction_schema,
+)
+from transaction_service.service.transactions import Transactions
+
+router = APIRouter(prefix="/v1/transactions", tags=["transactions"])
+
+UNCATEGORISED = "uncategorised"
+
+
+class TransactionSort(StrEnum):
+    """The orders of the list."""
+
+    OLDEST_FIRST = "booking_date"
+    NEWEST_FIRST = "-booking_date"
+
+
+_KEYSETS = {TransactionSort.OLDEST_FIRST: OLDEST_FIRST, TransactionSort.NEWEST_FIRST: NEWEST_FIRST}
+
+
+@router.get("", responses=responses(AccountNotFound, CategoryNotFound, InvalidCursor))
+async def list_transactions(
+    user: Reader,
+    session: Reading,
+    page: Annotated[PageQuery, Depends()],
+    links: Links,
+    account_id: Annotated[list[UUID] | None, Query(description="Repeat it for several accounts.")] = None,
+    from_date: Annotated[date | None, Query(alias="from", description="First booking date.")] = None,
+    to_date: Annotated[date | None, Query(alias="to", description="Last booking date.")] = None,
+    amount_min: Annotated[Amount | None, Query(description="Smallest amount; money out is negative.")] = None,
+    amount_max: Annotated[Amount | None, Query(description="Largest amount.")] = None,
+    category_id: Annotated[
+        UUID | Literal["uncategorised"] | None, Query(description="A category and all below it, or `uncategorised`.")
+    ] = None,
+    text: Annotated[str | None, Query(max_length=200, description="Part of any text of the row, in any case.")] = None,
+    sort: TransactionSort = TransactionSort.NEWEST_FIRST,
+) -> Page[TransactionSchema]:
+    """List the rows that pass all given filters."""
+    wanted = TransactionFilter(
+        account_ids=account_id or (),
+        from_date=from_date,
+        to_date=to_date,
+        amount_min=amount_min,
+        amount_max=amount_max,
+        uncategorised=category_id == UNCATEGORISED,
+        text=text,
+    )
+    found = await Transactions(session, user.user_id).list(
+        wanted, _KEYSETS[sort], page, category_id=category_id if isinstance(category_id, UUID) else None
+    )
+    return links.page(found, transaction_schema)
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=TransactionSchema,
+    responses=responses(AccountNotFound, CategoryNotFound, CurrencyDiffers, IdTaken, *idempotency.PROBLEMS),
+)
+async def enter_transaction(wanted: TransactionCreate, user: Writer, once: Once, session: Writing) -> Response:
+    """Enter a row by hand."""
+
+    async def enter() -> TransactionSchema:
+        return transaction_schema(await Transactions(session, user.user_id).enter(wanted))
+
+    return await once.once(
+        user.user_id,
+        status=201,
+        model=TransactionSchema,
+        effect=enter,
+        headers=lambda row: {"Location": f"/v1/transactions/{row.id}", "ETag": etag(row.version)},
+    )
+
+
+@router.get("/{transaction_id}", responses=responses(TransactionNotFound))
+async def read_transaction(
+    transaction_id: UUID, user: Reader, session: Reading, response: Response
+) -> TransactionSchema:
+    """Read one row."""
+    row = await Transactions(session, user.user_id).get(transaction_id)
+    response.headers["ETag"] = etag(row.version)
+    return transaction_schema(row)
+
+
+@router.patch(
+    "/{transaction_id}",
+    responses=responses(TransactionNotFound, CategoryNotFound, RawTextKept, Stale, IfMatchMissing),
+)
+async def change_transaction(
+    transaction_id: UUID,
+    changes: TransactionChange,
+    if_match: IfMatch,
+    user: Writer,
+    session: Writing,
+    response: Response,
+) -> TransactionSchema:
+    """Change the given fields of a row; a category set here is never changed by a rule."""
+    row = await Transactions(session, user.user_id).change(transaction_id, changes, if_match)
+    response.headers["ETag"] = etag(row.version)
+    return transaction_schema(row)
+
+
+@router.delete("/{transaction_id}", status_code=204, responses=responses(TransactionNotFound, Stale, IfMatchMissing))
+async def delete_transaction(transaction_id: UUID, if_match: IfMatch, user: Writer, session: Writing) -> None:
+    """Delete a row; no later import books it again."""
+    await Transactions(session, user.user_id).delete(transaction_id, if_match)

@@ -1,0 +1,1 @@
+"""Requests and answers of the ledger, one module per resource."""

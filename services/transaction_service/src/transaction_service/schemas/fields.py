@@ -1,0 +1,43 @@
+"""Field types that several requests share."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
+
+from transaction_service.currencies import CURRENCIES
+
+
+def _known_currency(code: str) -> str:
+    if code not in CURRENCIES:
+        raise ValueError(f'"{code}" is not an ISO 4217 currency code such as EUR or USD')
+    return code
+
+
+Currency = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True), AfterValidator(_known_currency)]
+"""An ISO 4217 code."""
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+ShortName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+LongText = Annotated[str, StringConstraints(max_length=5000)]
+
+
+class Change(BaseModel):
+    """A partial change: fields that are left out stay as they are; only those in `clearable` may be set to null."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    clearable: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="after")
+    def _only_clears_what_may_be_empty(self) -> Self:
+        for name in sorted(self.model_fields_set - self.clearable):
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} cannot be null; leave it out to keep it as it is")
+        return self
+
+    def given(self) -> dict[str, object]:
+        """The fields that the client sent, by name."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}

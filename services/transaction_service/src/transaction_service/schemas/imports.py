@@ -1,0 +1,104 @@
+"""Imports as clients read them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from transaction_service.amounts import Amount
+from transaction_service.models import ImportStatus
+from transaction_service.schemas.transactions import TransactionSchema
+
+
+class RefusalSchema(BaseModel):
+    """A row of the file that was not booked, where it stands, and why."""
+
+    place: str = Field(examples=["line 17", "transaction 3 (FITID 0017)"])
+    reason: str
+    bank_id: str | None
+
+
+class ImportedAccount(BaseModel):
+    """What the import did to one account. `sum` is that of the account's rows in the file."""
+
+    account_id: UUID
+    name: str
+    currency: str
+    created: bool
+    booked: int
+    repeated: int
+    sum: Amount
+
+
+class CurrencySum(BaseModel):
+    """The sum of all rows of the file in one currency."""
+
+    currency: str
+    amount: Amount
+
+
+class StatedBalance(BaseModel):
+    """A balance that the file states."""
+
+    account_id: UUID
+    kind: str = Field(examples=["closing"])
+    amount: Amount
+    currency: str
+    date: date | None
+
+
+class ImportSchema(BaseModel):
+    """An import. `read` = `booked` + `repeated` + `replaced` + `refused`.
+
+    `repeated` rows stand in the ledger already, `replaced` ones stood there as pending and are booked by this import.
+    """
+
+    id: UUID
+    status: ImportStatus
+    format: str
+    filename: str | None
+    sha256: str
+    statements: int
+    read: int
+    booked: int
+    repeated: int
+    replaced: int
+    refused: int
+    refusals: list[RefusalSchema]
+    accounts: list[ImportedAccount]
+    sums: list[CurrencySum]
+    balances: list[StatedBalance]
+    notes: list[str] = Field(description="What the file says beside its rows, for people.")
+    started_at: datetime
+    finished_at: datetime
+    undone_at: datetime | None
+
+
+class ImportSummary(BaseModel):
+    """An import in a list: the counts without the reasons."""
+
+    id: UUID
+    status: ImportStatus
+    format: str
+    filename: str | None
+    sha256: str
+    statements: int
+    read: int
+    booked: int
+    repeated: int
+    replaced: int
+    refused: int
+    started_at: datetime
+    finished_at: datetime
+    undone_at: datetime | None
+
+
+class ImportUndone(BaseModel):
+    """What undoing removed, and the rows that stayed because the user has edited them since."""
+
+    id: UUID
+    status: ImportStatus = ImportStatus.UNDONE
+    removed: int
+    kept: list[TransactionSchema]
