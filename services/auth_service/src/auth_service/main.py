@@ -1,0 +1,67 @@
+"""auth_service as a value, as an application, and as a process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from api_common import Runtime, Service
+from api_common import create_app as create_application
+from api_common.database import DatabaseSpec
+from api_common.server import run as run_service
+from config import load
+from fastapi import FastAPI
+
+from auth_service.clients import DataOwners
+from auth_service.clock import Clock, utc_now
+from auth_service.models import Table
+from auth_service.problems import ClientNameTaken, EmailTaken
+from auth_service.routes import ROUTERS
+from auth_service.service.parts import Parts
+from auth_service.settings import Settings
+
+NAME = "auth_service"
+
+
+def database() -> DatabaseSpec:
+    """Describe the tables, and what their unique constraints mean to a client."""
+    return DatabaseSpec(
+        schema=NAME,
+        metadata=Table.metadata,
+        migrations="auth_service.migrations",
+        conflicts={
+            "uq_user_account_email": lambda: EmailTaken("There is an account with this address already."),
+            "uq_service_client_name": lambda: ClientNameTaken("There is a client with this name already."),
+        },
+    )
+
+
+def service(settings: Settings | None = None, *, clock: Clock = utc_now) -> Service:
+    """Describe the service; settings come from the environment unless they are given."""
+    chosen = settings or load(Settings)
+
+    @asynccontextmanager
+    async def lifespan(runtime: Runtime) -> AsyncIterator[None]:
+        runtime.provide(await Parts.open(chosen, runtime.database, clock=clock))
+        runtime.provide(DataOwners(runtime.client, chosen.data_owners))
+        yield
+
+    return Service(
+        name=NAME,
+        version=version("purser-auth-service"),
+        summary="Users, credentials, tokens and signing keys",
+        settings=chosen,
+        routers=ROUTERS,
+        database=database(),
+        lifespan=lifespan,
+        calls=tuple(chosen.data_owners),
+    )
+
+
+def create_app() -> FastAPI:
+    """Build the application of this service alone."""
+    return create_application(service())
+
+
+def run() -> None:
+    """Serve until told to stop."""
+    run_service(service)

@@ -1,0 +1,1 @@
+"""The Alembic chain of auth_service."""
