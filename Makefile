@@ -1,0 +1,142 @@
+# The front door of the repository; `make` alone prints what there is. Every target first brings its tools up to date.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+PYTHON ?= $(shell command -v python3 || command -v python3.11 || echo python3)
+BOOTSTRAP = PYTHONPATH=tools/bootstrap/src PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m bootstrap
+RUN = .venv/bin/python
+UV = .tools/python/bin/uv
+WORKSPACE = $(RUN) -m workspace
+MIGRATE = $(WORKSPACE) migrate
+
+# Told to every recipe: a service's name, or nothing for all of them.
+SERVICE ?=
+PACKAGE ?=
+
+.PHONY: help
+help: ## Print this list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^## / { printf "\n%s\n", substr($$0, 4) } \
+		/^[a-z][a-z-]*:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+## Run
+
+.PHONY: run-api
+run-api: runtime ## Serve everything in one process on http://127.0.0.1:8000 [PORT=8000] [DATA_DIR=folder]
+	@$(if $(PORT),PURSER_PORT=$(PORT)) $(if $(DATA_DIR),PURSER_DATA_DIR='$(abspath $(DATA_DIR))') $(RUN) -m api_gateway.main
+
+.PHONY: run-service
+run-service: runtime ## Serve one service alone, with reload: SERVICE=analytics_api [PORT=8003] [DATA_DIR=folder]
+	@$(WORKSPACE) run --reload $(if $(PORT),--port $(PORT)) $(if $(DATA_DIR),--data-dir '$(abspath $(DATA_DIR))') \
+		$(or $(SERVICE),$(error name the service: make $@ SERVICE=analytics_api))
+
+.PHONY: run-services
+run-services: runtime ## Serve each service in a process of its own, on its own port [DATA_DIR=folder]
+	@$(WORKSPACE) run $(if $(DATA_DIR),--data-dir '$(abspath $(DATA_DIR))')
+
+.PHONY: migrate-upgrade migrate-downgrade migrate-history migrate-current migrate-create
+migrate-upgrade: runtime ## Bring databases to the newest revision [SERVICE=name]
+	@$(MIGRATE) upgrade $(SERVICE)
+migrate-downgrade: runtime ## Take databases one revision back [SERVICE=name]
+	@$(MIGRATE) downgrade $(SERVICE)
+migrate-history: runtime ## List the revisions [SERVICE=name]
+	@$(MIGRATE) history $(SERVICE)
+migrate-current: runtime ## Print the revision that each database is at [SERVICE=name]
+	@$(MIGRATE) current $(SERVICE)
+migrate-create: development ## Write a revision from the models: SERVICE=name MESSAGE='what changes'
+	@$(MIGRATE) create $(or $(SERVICE),$(error name the service: make $@ SERVICE=auth_service MESSAGE='…')) \
+		--message '$(or $(MESSAGE),$(error say what changes: make $@ SERVICE=$(SERVICE) MESSAGE='…'))'
+
+## Check
+
+.PHONY: test
+test: pants-ready ## Run every test, by Pants; what did not change comes from its cache
+	@./pants test ::
+
+.PHONY: test-affected
+test-affected: pants-ready ## Run the tests that the changes since SINCE can break [SINCE=HEAD]
+	@./pants --changed-since=$(or $(SINCE),HEAD) --changed-dependents=transitive test
+
+.PHONY: coverage
+coverage: development ## Print the coverage of each package; under 80 % fails [PACKAGE=libs/config]
+	@$(WORKSPACE) coverage $(PACKAGE)
+
+.PHONY: lint
+lint: development ## Check style, format and declared dependencies
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --check --quiet .
+	@$(WORKSPACE) declared
+
+.PHONY: format
+format: development ## Format, and mend what can be mended
+	@.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format .
+
+.PHONY: type-check
+type-check: development ## Check the types of every package, strictly [PACKAGE=libs/config]
+	@$(WORKSPACE) type-check $(PACKAGE)
+
+.PHONY: boundaries
+boundaries: pants-ready ## Check that no package imports what it may not, and that such an import would be refused
+	@./pants dependencies :: > /dev/null
+	@$(WORKSPACE) boundaries
+
+.PHONY: bench
+bench: development ## Measure: every package's benchmarks [PACKAGE=libs/api_common]
+	@$(WORKSPACE) bench $(PACKAGE)
+
+## Build
+
+.PHONY: package
+package: pants-ready ## Build dist/: a PEX of every service, one file that runs
+	@./pants package ::
+
+.PHONY: smoke
+smoke: package ## Start every built PEX in an empty folder and ask for its /health
+	@$(WORKSPACE) smoke
+
+## Keep in step
+
+.PHONY: sync
+sync: pants-ready ## Write every generated file anew
+	@$(WORKSPACE) sync
+
+.PHONY: sync-check
+sync-check: pants-ready ## Fail when a generated file is stale
+	@$(WORKSPACE) sync --check
+
+.PHONY: lock
+lock: tools ## Resolve the dependencies anew: uv.lock, and the lock of Pants that is derived from it [UPGRADE=package]
+	@$(UV) lock $(if $(UPGRADE),--upgrade-package $(UPGRADE))
+	@$(MAKE) --silent pants-ready
+	@$(WORKSPACE) lock
+
+.PHONY: lock-check
+lock-check: development ## Fail when the two locks and the declarations disagree
+	@$(UV) lock --check --quiet
+	@$(WORKSPACE) lock --check
+
+## Install
+
+.PHONY: install
+install: runtime ## Install what running the services needs
+
+.PHONY: dev-install
+dev-install: pants-ready ## Install everything: tests, linters, Pants, and the commit hooks
+	@.venv/bin/prek install --quiet
+
+.PHONY: clean
+clean: ## Remove what was built and cached; the environment and the tools stay
+	@rm -rf dist coverage .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .pants.d/workdir
+	@find libs services tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The bootstrap's goals; each takes well under a second when nothing changed.
+.PHONY: tools runtime development pants-ready bootstrap-pants
+tools:
+	@$(BOOTSTRAP) tools
+runtime:
+	@$(BOOTSTRAP) runtime
+development:
+	@$(BOOTSTRAP) development
+pants-ready bootstrap-pants:
+	@$(BOOTSTRAP) pants

@@ -1,0 +1,84 @@
+"""BUILD file macros: the anatomy of a package, said once.
+
+Every package has three BUILD files of one line each or little more: at its root (`package`, `service_package`), in
+`src/<package>/` (`package_sources`) and in `tests/` (`package_tests`). Names that nothing here defines, such as
+`python_sources`, are symbols of Pants.
+"""
+
+# Distributions whose import name is neither their own name nor known to Pants.
+MODULES = {
+    "argon2-cffi": ["argon2"],
+    "pyspark-client": ["pyspark"],
+    "python-multipart": ["python_multipart", "multipart"],
+}
+
+
+def package(*libraries, requirements=True, tests_also=(), binary_also=()):
+    """Declare a package's requirements and what it may depend on: itself and the sources of the named libraries.
+
+    A third-party import that only another package declares resolves to that package's requirement target, which the
+    rules deny: whoever imports something declares it.
+    """
+    if requirements:
+        # Pants refuses this target for a package whose `dependencies` are empty.
+        python_requirements(name="reqs", source="pyproject.toml", module_mapping=MODULES)
+    allowed = ["/**", "//3rdparty/**", *[f"//libs/{library}/src/**" for library in libraries]]
+    __dependencies_rules__(
+        ({"path": "/src/**"}, "!/tests/**", *allowed, "!*"),
+        ({"path": "/tests/**"}, *allowed, *tests_also, "!*"),
+        ({"type": "pex_binary"}, *allowed, *binary_also, "!*"),
+        ("*", *allowed, "!*"),
+    )
+
+
+def service_package(*libraries, embeds=()):
+    """Declare a service: a package, and a PEX that runs it. `embeds` names the services that it runs in its process."""
+    name = build_file_dir().name
+    embedded = [f"//services/{service}/src/{service}" for service in embeds]
+    others = [f"{address}/**" for address in embedded]
+    package("config", "api_common", *libraries, tests_also=others, binary_also=others)
+    pex_binary(
+        name=name,
+        entry_point=f"{name}.main:run",
+        # Migrations and resources are found by name at run time, not by an import.
+        dependencies=[f"./src/{name}", "//libs/api_common/src/api_common", *embedded],
+        execution_mode="venv",
+        include_tools=True,
+    )
+
+
+def package_sources(without=(), modules_only=False):
+    """Declare all modules below this folder, and every other file as a resource that travels with them."""
+    excluded = [f"!{pattern}" for pattern in without]
+    if not modules_only:
+        resources(name="resources", sources=["**/*", "!**/*.py", "!**/*.pyc", "!**/BUILD", *excluded])
+    python_sources(sources=["**/*.py", *excluded], dependencies=[] if modules_only else [":resources"])
+
+
+def package_tests(*third_party, data=False, embeds=(), dependencies=()):
+    """Declare a package's tests; `third_party` are requirements that only its tests import (versions: the lock).
+
+    `data=True` brings the files beside the tests into the sandbox. `embeds` names services that the tests start.
+    """
+    folder = build_file_dir().parent
+    for requirement in third_party:
+        python_requirement(name=requirement, requirements=[requirement], modules=MODULES.get(requirement, []))
+    needed = [
+        f"//{folder}/src/{folder.name}",
+        *[f"//services/{service}/src/{service}" for service in embeds],
+        *dependencies,
+    ]
+    if data:
+        files(name="data", sources=["**/*", "!**/*.py", "!**/*.pyc", "!**/BUILD"])
+        needed.append(":data")
+    if folder.parent.name == "services":
+        # The pytest plugin is named by a string; migrations run from the whole of api_common.
+        needed += ["//libs/api_common/src/api_common", "//libs/api_common/src/api_common/testing"]
+    python_test_utils(name="support", sources=["**/*.py", "!**/test_*.py"], dependencies=needed)
+    python_tests(
+        name="tests",
+        sources=["**/test_*.py"],
+        dependencies=[*needed, ":support"],
+        # One pytest process for the package: a process per file costs a second and a half each.
+        batch_compatibility_tag=str(folder),
+    )
