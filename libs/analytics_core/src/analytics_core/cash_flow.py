@@ -96,8 +96,8 @@ def cash_flow(
     scope = Scope.of(period, accounts)
     rows = open_ledger(ledger, scope, [*MONEY_COLUMNS, BOOKING_DATE])
     # The cast matters: DuckDB and Spark truncate a date to a timestamp.
-    month = nw.col(BOOKING_DATE).dt.truncate("1mo").cast(nw.Date())
-    table = totals(rows.with_columns(month), [CURRENCY, BOOKING_DATE, KIND, PENDING])
+    first_of_month = nw.col(BOOKING_DATE).dt.truncate("1mo").cast(nw.Date())
+    table = totals(rows.with_columns(first_of_month), [CURRENCY, BOOKING_DATE, KIND, PENDING])
     refuse_gaps(table, [CURRENCY, BOOKING_DATE, KIND, PENDING])
     found = dated_tallies(table)
     months: dict[str, list[dt.date]] = {}

@@ -143,12 +143,22 @@ def _lazy(frame: IntoFrame, columns: Collection[str]) -> nw.LazyFrame[IntoLazyFr
     if opened.implementation.is_polars():
         return opened.lazy()
     known = [name for name in dict.fromkeys(columns) if name in opened.columns]
+    if opened.is_empty():
+        # An empty pandas frame has arbitrary types.
+        return _empty(known)
     # Pandas and NumPy add 64-bit integers modulo 2**64 without a word; Polars has the wide sums, and is faster.
     try:
         return nw.from_native(opened.select(known).to_polars()).lazy()
     except (TypeError, ValueError) as error:
         msg = f"The ledger cannot be read as Arrow columns: {error}; give each column one type"
         raise LedgerError(msg) from error
+
+
+def _empty(columns: Collection[str]) -> nw.LazyFrame[IntoLazyFrame]:
+    import narwhals as nw
+    import polars as pl
+
+    return nw.from_native(pl.DataFrame(schema=dict.fromkeys(columns, pl.Null)).lazy())
 
 
 def _check_columns(schema: nw.Schema, required: Collection[str], optional: Collection[str]) -> None:

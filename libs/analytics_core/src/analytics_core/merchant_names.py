@@ -87,10 +87,10 @@ BEFORE_CAPITALS = (
     Rule("\ufb04", "FFL", "ligature"),
     Rule("[\ufb05\ufb06]", "ST", "ligature"),
     Rule(
-        "[\u019b\u0264\u1e96-\u1e9a\u1f50\u1f52\u1f54\u1f56\u1f80-\u1faf\u1fb2-\u1fb4\u1fb6\u1fb7\u1fbc\u1fc2-\u1fc4"
-        "\u1fc6\u1fc7\u1fcc\u1fe4\u1ff2-\u1ff4\u1ff6\u1ff7\u1ffc\ua7d3\ua7d5\ufb13-\ufb17]",
+        "[\u019b\u0264\u0277\u027c\u1e96-\u1e9a\u1f50\u1f52\u1f54\u1f56\u1f80-\u1faf\u1fb2-\u1fb4\u1fb6\u1fb7\u1fbc\u1fc2-\u1fc4"
+        "\u1fc6\u1fc7\u1fcc\u1fe4\u1ff2-\u1ff4\u1ff6\u1ff7\u1ffc\ua7d3\ua7d5\uab4b\uab4c\ufb13-\ufb17]",
         "",
-        "ancient Greek, transcription and ligatures that no bank writes",
+        "ancient Greek, phonetic letters and ligatures that no bank writes",
     ),
 )
 """Applied first, to the text as it came."""
