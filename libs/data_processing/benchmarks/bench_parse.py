@@ -1,0 +1,115 @@
+"""Rows per second of reading statement files, beside public readers of the same bytes, in one run.
+
+    .venv/bin/python libs/data_processing/benchmarks/bench_parse.py [rows]
+
+Peers: ``ofxparse`` for OFX, and for CSV the standard library's reader alone and Polars' reader, which only cut the cells
+apart and so mark the limit. Every figure is the best of the repeats.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import sys
+import warnings
+from collections.abc import Callable
+from datetime import date, timedelta
+from io import BytesIO, StringIO
+from time import perf_counter
+
+import polars as pl
+from data_processing import fingerprints, read_statement_file
+
+OFX_SHARE_FOR_THE_PEER = 20
+
+
+def ofx_statement(rows: int, *, end_tags: bool) -> bytes:
+    """A statement of random rows from a fixed seed."""
+    draw = random.Random(7)
+
+    def leaf(tag: str, text: object) -> str:
+        return f"<{tag}>{text}</{tag}>\n" if end_tags else f"<{tag}>{text}\n"
+
+    body = []
+    for number in range(rows):
+        day = date(2024, 1, 1) + timedelta(days=number * 700 // rows)
+        body.append(
+            "<STMTTRN>\n"
+            + leaf("TRNTYPE", "POS")
+            + leaf("DTPOSTED", f"{day:%Y%m%d}120000")
+            + leaf("TRNAMT", f"{draw.randint(-20000, 9000) / 100:.2f}")
+            + leaf("FITID", f"2024{number:08d}")
+            + leaf("NAME", f"GREENLEAF MARKET {number % 97:04d}")
+            + leaf("MEMO", f"POS GREENLEAF MARKET {number % 97:04d} UTRECHT &amp; CARD 9041")
+            + "</STMTTRN>\n"
+        )
+    head = "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nENCODING:USASCII\nCHARSET:1252\n\n<OFX>\n<BANKMSGSRSV1>\n<STMTTRNRS>\n"
+    account = leaf("BANKID", "1") + leaf("ACCTID", "2") + leaf("ACCTTYPE", "CHECKING")
+    start = f"<STMTRS>\n{leaf('CURDEF', 'EUR')}<BANKACCTFROM>\n{account}</BANKACCTFROM>\n<BANKTRANLIST>\n"
+    dates = leaf("DTSTART", "20240101") + leaf("DTEND", "20251231")
+    end = "</BANKTRANLIST>\n</STMTRS>\n</STMTTRNRS>\n</BANKMSGSRSV1>\n</OFX>\n"
+    return (head + start + dates + "".join(body) + end).encode()
+
+
+def csv_statement(rows: int) -> bytes:
+    """A table in the German form: semicolons, decimal commas, day first."""
+    draw = random.Random(7)
+    lines = ["Buchungstag;Verwendungszweck;Betrag;CCY;IBAN;Ref"]
+    for number in range(rows):
+        day = date(2024, 1, 1) + timedelta(days=number * 700 // rows)
+        amount = f"{draw.randint(-200000, 90000) / 100:,.2f}".translate(str.maketrans(",.", ".,"))
+        lines.append(
+            f"{day:%d.%m.%Y};Markt {number % 97} Zahlung {number};{amount};EUR;DE00123456780000000000;R-{number}"
+        )
+    return "\n".join(lines).encode()
+
+
+def rows_per_second(work: Callable[[], object], rows: int, repeats: int = 3) -> float:
+    """The best of the repeats."""
+    best = float("inf")
+    for _ in range(repeats):
+        start = perf_counter()
+        work()
+        best = min(best, perf_counter() - start)
+    return rows / best
+
+
+def ofxparse_reader(content: bytes) -> Callable[[], object]:
+    """The peer's reading of the same bytes."""
+    from ofxparse import OfxParser
+
+    return lambda: OfxParser.parse(BytesIO(content))
+
+
+def main(rows: int = 100_000) -> None:
+    """Measure and print a table and one JSON line."""
+    warnings.filterwarnings("ignore")
+    few = max(1, rows // OFX_SHARE_FOR_THE_PEER)
+    figures: dict[str, float] = {}
+    for name, end_tags in (("OFX 1 without end tags", False), ("OFX 1 with end tags", True)):
+        content = ofx_statement(rows, end_tags=end_tags)
+        ours = rows_per_second(lambda content=content: read_statement_file(content), rows)  # type: ignore[misc]
+        peer = rows_per_second(ofxparse_reader(ofx_statement(few, end_tags=end_tags)), few, repeats=1)
+        figures[f"{name}: data_processing rows/s"] = ours
+        figures[f"{name}: ofxparse rows/s"] = peer
+        figures[f"{name}: ratio to ofxparse"] = ours / peer
+    table = csv_statement(rows)
+    ours = rows_per_second(lambda: read_statement_file(table), rows)
+    cells = rows_per_second(lambda: list(csv.reader(StringIO(table.decode()), delimiter=";")), rows)
+    frame = rows_per_second(lambda: pl.read_csv(table, separator=";", infer_schema=False), rows)
+    figures |= {
+        "CSV: data_processing rows/s": ours,
+        "CSV: csv.reader alone rows/s": cells,
+        "CSV: polars.read_csv alone rows/s": frame,
+        "CSV: ratio to csv.reader alone": ours / cells,
+    }
+    entries = read_statement_file(table).statements[0].entries
+    figures["fingerprints rows/s"] = rows_per_second(lambda: fingerprints(entries), rows)
+    for name, figure in figures.items():
+        print(f"{name:48} {figure:>14,.2f}")
+    print(json.dumps({"benchmark": "data_processing.parse", "rows": rows, **figures}))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)

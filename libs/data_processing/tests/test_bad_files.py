@@ -1,0 +1,188 @@
+"""What people upload by mistake, and what damage and malice make of files: a clear error, or exact rows."""
+
+import io
+import random
+import zipfile
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from data_processing import (
+    ArchiveFile,
+    BinaryFile,
+    EmptyFile,
+    HtmlPage,
+    PdfFile,
+    SpreadsheetFile,
+    StatementFile,
+    StatementFileError,
+    UnknownFormat,
+    WrongEncoding,
+    read_statement_file,
+)
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+OFX = (
+    b"OFXHEADER:100\nDATA:OFXSGML\nCHARSET:1252\n\n<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>EUR<BANKACCTFROM>"
+    b"<BANKID>1<ACCTID>2</BANKACCTFROM><BANKTRANLIST><STMTTRN><DTPOSTED>20260402<TRNAMT>-2.80<FITID>1A<NAME>CAF\xc9"
+    b"</STMTTRN><STMTTRN><DTPOSTED>20260403</DTPOSTED><TRNAMT>7,5</TRNAMT><FITID>1B</FITID><MEMO>A &amp; B</MEMO>"
+    b"<CURRENCY><CURSYM>USD</CURRENCY></STMTTRN></BANKTRANLIST><LEDGERBAL><BALAMT>4.70<DTASOF>20260403</LEDGERBAL>"
+    b"</STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>"
+)
+CSV = (
+    b'Date,Description,Amount,Currency,Balance\r\n02/04/2026,"Tea, ""green""",-2.80,EUR,97.20\r\n'
+    b"13/04/2026,Caf\xc3\xa9,1.00,EUR,98.20\r\n"
+)
+
+
+def archive(*names):
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as zipped:
+        for name in names:
+            zipped.writestr(name, "x")
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "code", "words"),
+    [
+        (b"", EmptyFile, "empty_file", ["empty", "Export"]),
+        (b" \r\n\t ", EmptyFile, "empty_file", ["empty"]),
+        (random.Random(1).randbytes(5000), BinaryFile, "binary_file", ["binary", "OFX", "CSV"]),
+        (b"%PDF-1.7\n...", PdfFile, "pdf_file", ["PDF", "OFX"]),
+        (archive("a.ofx", "b.csv"), ArchiveFile, "archive_file", ["a.ofx, b.csv", "unpack"]),
+        (archive(*(f"{n}.csv" for n in range(9))), ArchiveFile, "archive_file", ["and 4 more"]),
+        (archive(), ArchiveFile, "archive_file", ["nothing"]),
+        (b"PK\x03\x04 broken", ArchiveFile, "archive_file", ["damaged"]),
+        (
+            archive("xl/workbook.xml", "[Content_Types].xml"),
+            SpreadsheetFile,
+            "spreadsheet_file",
+            ["Excel", "save", "CSV"],
+        ),
+        (archive("mimetype", "content.xml"), SpreadsheetFile, "spreadsheet_file", ["OpenDocument"]),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), SpreadsheetFile, "spreadsheet_file", ["old Excel"]),
+        (b"\x1f\x8b\x08rest", ArchiveFile, "archive_file", ["gzip"]),
+        (b"\x89PNG\r\n", BinaryFile, "binary_file", ["picture"]),
+        (
+            b"<!DOCTYPE html><html><title>Session\n expired</title>",
+            HtmlPage,
+            "html_page",
+            ["Session expired", "Log in"],
+        ),
+        (b"<!-- a --><!-- b -->\n<HTML><body>no", HtmlPage, "html_page", ["web page"]),
+        (b"!Type:Bank\nD1/2/26\nT-5,00\n^\n", UnknownFormat, "unknown_format", ["QIF"]),
+        (b"{1:F01BANK}\n:20:1,2\n:25:3,4\n", UnknownFormat, "unknown_format", ["MT940"]),
+        (b"<Document><BkToCstmrStmt>", UnknownFormat, "unknown_format", ["camt"]),
+        (b'<?xml version="1.0"?><note/>', UnknownFormat, "unknown_format", ["XML"]),
+        (b'[{"date": "2026-04-02"}]', UnknownFormat, "unknown_format", ["JSON"]),
+        (b"Dear bank, please send my money.", UnknownFormat, "unknown_format", ["without rows"]),
+        (b"OFXHEADER:100\nDATA:OFXSGML\n", StatementFileError, "truncated_file", ["</OFX>"]),
+        (b"Date,Description,Amount\n\xc3\xa9\xc3\xa9,caf\xe9,1\n", WrongEncoding, "wrong_encoding", ["Line 2", "0xe9"]),
+        (b"\xef\xbb\xbfDate,Tea\ncaf\xe9,1\n", WrongEncoding, "wrong_encoding", ["Line 2"]),
+        ("\ufeffa,b\x00c".encode("utf-16-le"), BinaryFile, "binary_file", ["binary"]),
+    ],
+)
+def test_a_foreign_file_is_named_with_the_way_out(content, error, code, words):
+    with pytest.raises(error) as caught:
+        read_statement_file(content, filename="statement.ofx")
+    assert caught.value.code == code
+    assert str(caught.value) == caught.value.detail
+    for word in words:
+        assert word in caught.value.detail
+
+
+@pytest.mark.parametrize("name", ["statement.csv", "statement.pdf", None])
+def test_the_name_of_the_file_decides_nothing(name):
+    assert read_statement_file(OFX, filename=name).format == "ofx"
+    assert read_statement_file(CSV, filename="x.ofx").format == "csv/generic"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "word"),
+    [
+        ("cp1252", "Zürich – 5 €"),
+        ("mac_roman", "Zürich"),
+        ("cp1251", "Перевод между своими счетами по договору"),
+        ("utf-16", "Zürich"),
+    ],
+)
+def test_old_encodings_are_read(encoding, word):
+    ending = "\r" if encoding == "mac_roman" else "\n"
+    lines = ["Date,Description,Amount,Currency", *(f"2026-04-0{day},{word},-1.00,EUR" for day in range(1, 10)), ""]
+    file = read_statement_file(ending.join(lines).encode(encoding))
+    assert {entry.text for entry in file.statements[0].entries} == {word}
+
+
+HOSTILE = {
+    "deep nesting": OFX.replace(b"<BANKTRANLIST>", b"<A>" * 300_000 + b"<BANKTRANLIST>", 1),
+    "a tag without an end": OFX.replace(b"</OFX>", b"<" + b"a" * 2_000_000 + b"</OFX>"),
+    "open sections": OFX.replace(b"</OFX>", b"<![CDATA[" * 200_000 + b"</OFX>"),
+    "open comments": b"<!--" * 300_000 + OFX,
+    "closed comments": b"<!-- -->" * 8_000 + b"<p" + OFX,
+    "entities": b'<!DOCTYPE x [<!ENTITY a "' + b"a" * 1000 + b'">' + b'<!ENTITY b "&a;&a;">' * 9999 + b"]>" + OFX,
+    "a huge field": CSV + b"14/04/2026," + b"x" * 3_000_000 + b",1,EUR,\n",
+    "a huge number": CSV + b"14/04/2026,x," + b"9" * 100_000 + b"x,EUR,\n",
+    "a huge date": CSV + b"1" * 100_000 + b",x,1,EUR,\n",
+    "many delimiters": b"," * 3_000_000,
+    "many points": CSV + b"14/04/2026,x," + b"1." * 50_000 + b",EUR,\n",
+    "titles": b"<html>" + b"<title" * 100_000,
+    "signs": b"<" * 2_000_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_input_ends_in_an_error_or_in_the_rows_that_are_there(name):
+    try:
+        file = read_statement_file(HOSTILE[name])
+    except StatementFileError as error:
+        assert len(error.detail) < 5_000
+    else:
+        assert [str(entry.amount) for entry in file.statements[0].entries] in (["-2.80", "7.5"], ["-2.80", "1.00"])
+        assert all(len(refused.reason) < 300 for refused in file.statements[0].refused)
+
+
+@st.composite
+def damaged(draw):
+    content = bytearray(draw(st.sampled_from([OFX, CSV])))
+    for _ in range(draw(st.integers(1, 6))):
+        if not content:
+            break
+        position = draw(st.integers(0, len(content) - 1))
+        length = draw(st.integers(1, 12))
+        match draw(st.sampled_from(["cut", "drop", "swap", "insert", "repeat"])):
+            case "cut":
+                del content[position:]
+            case "drop":
+                del content[position : position + length]
+            case "swap":
+                content[position] = draw(st.integers(0, 255))
+            case "insert":
+                content[position:position] = draw(
+                    st.sampled_from([b"<", b">", b'"', b",", b"\r", b"</", b"&#x0;", b"\xff"])
+                )
+            case _:
+                content[position:position] = content[position : position + length] * 3
+    return bytes(content)
+
+
+@given(damaged() | st.binary(max_size=300))
+@example(b"\xff\xfe")
+@example(b",\n,\n")
+@example(b"<OFX></OFX>")
+def test_damaged_files_raise_only_statement_errors_and_give_only_exact_rows(content):
+    try:
+        file = read_statement_file(content, today=date(2026, 11, 20))
+    except StatementFileError as error:
+        assert error.code
+        assert error.detail.endswith((".", ")"))
+        return
+    assert isinstance(file, StatementFile)
+    for statement in file.statements:
+        places = [row.place for row in (*statement.entries, *statement.refused)]
+        assert len(places) == len(set(places))
+        for entry in statement.entries:
+            assert isinstance(entry.amount, Decimal)
+            assert entry.amount == entry.amount.quantize(Decimal("0.000001"))
+            assert "\x00" not in entry.text
