@@ -13,11 +13,13 @@ from data_processing import (
     AccountReference,
     Balance,
     Entry,
+    Reconciliation,
     RefusedRow,
     Statement,
     StatementFile,
     fingerprints,
     read_statement_file,
+    reconcile,
 )
 
 from transaction_service.account_matching import ReferenceKey, reference_key
@@ -55,6 +57,7 @@ class PreparedFile:
     file: StatementFile
     groups: tuple[RowGroup, ...]
     refused: tuple[RefusedRow, ...]
+    reconciliations: tuple[Reconciliation, ...]
 
     @property
     def currencies(self) -> set[str]:
@@ -80,7 +83,8 @@ def prepare(content: bytes, *, filename: str | None) -> PreparedFile:
             group = _group(groups, entry.account or statement.account, _currency_of(entry, statement))
             group.rows.append(_row(entry, identity, merchants))
         _add_balances(groups, statement)
-    return PreparedFile(file, tuple(groups.values()), tuple(refused))
+    reconciliations = tuple(reconcile(statement) for statement in file.statements)
+    return PreparedFile(file, tuple(groups.values()), tuple(refused), reconciliations)
 
 
 def _currency_of(entry: Entry, statement: Statement) -> str | None:

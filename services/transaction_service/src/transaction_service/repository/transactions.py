@@ -12,7 +12,20 @@ from uuid import UUID
 
 from api_common.pagination import Keyset, PageQuery, Slice
 from api_common.repository import Repository
-from sqlalchemy import ColumnElement, Executable, Select, String, case, delete, func, literal, null, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Select,
+    SQLColumnExpression,
+    String,
+    case,
+    delete,
+    func,
+    literal,
+    null,
+    select,
+    update,
+)
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col
@@ -24,6 +37,29 @@ from transaction_service.search_text import contains_pattern
 
 NEWEST_FIRST = Keyset(col(Transaction.booking_date).desc(), col(Transaction.id).desc())
 OLDEST_FIRST = Keyset(col(Transaction.booking_date).asc(), col(Transaction.id).asc())
+
+_LISTED: tuple[SQLColumnExpression[Any], ...] = (
+    col(Transaction.id),
+    col(Transaction.account_id),
+    col(Transaction.import_id),
+    col(Transaction.booking_date),
+    col(Transaction.value_date),
+    col(Transaction.amount),
+    col(Transaction.currency),
+    col(Transaction.pending),
+    col(Transaction.text).label("description"),
+    col(Transaction.counterparty),
+    col(Transaction.counterparty_account),
+    col(Transaction.reference),
+    col(Transaction.bank_category),
+    col(Transaction.merchant),
+    col(Transaction.note),
+    col(Transaction.category_id),
+    col(Transaction.categorised_by),
+    col(Transaction.version),
+    col(Transaction.created_at),
+    col(Transaction.edited_at),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +112,19 @@ class TransactionRepository(Repository[Transaction]):
         """Start a query: the user's rows without tombstones."""
         return super().mine().where(col(Transaction.deleted_at).is_(None))
 
-    async def list(self, wanted: TransactionFilter, keyset: Keyset, page: PageQuery) -> Slice[Transaction]:
-        """One page of the rows that pass the filter."""
-        return await self.page(self.mine().where(*wanted.conditions()), keyset, page)
+    async def list(self, wanted: TransactionFilter, keyset: Keyset, page: PageQuery) -> Slice[dict[str, Any]]:
+        """One page of the rows that pass the filter, as the fields of `TransactionSchema`.
+
+        Columns, not objects: the list is read more than anything else, and objects take longer than the query.
+        """
+        statement = self.mine().with_only_columns(*_LISTED).where(*wanted.conditions())
+        if page.cursor is not None:
+            statement = statement.where(keyset.after(page.cursor))
+        found = await self.session.execute(statement.order_by(*keyset.order).limit(page.limit + 1))
+        rows = found.all()
+        more = len(rows) > page.limit
+        items = rows[: page.limit]
+        return Slice([row._asdict() for row in items], keyset.cursor(items[-1]) if more else None)
 
     async def with_tombstones(self, row_id: UUID) -> Transaction | None:
         """The row with this id, deleted or not, of whichever user: an id is used only once."""

@@ -11,6 +11,7 @@ from api_common import idempotency
 from api_common.pagination import InvalidCursor, Links, Page, PageQuery
 from api_common.preconditions import IfMatch, IfMatchMissing, Stale, etag
 from api_common.problems import responses
+from api_common.responses import json_bytes
 from fastapi import APIRouter, Depends, Query, Response
 
 from transaction_service.amounts import Amount
@@ -47,7 +48,11 @@ class TransactionSort(StrEnum):
 _KEYSETS = {TransactionSort.OLDEST_FIRST: OLDEST_FIRST, TransactionSort.NEWEST_FIRST: NEWEST_FIRST}
 
 
-@router.get("", responses=responses(AccountNotFound, CategoryNotFound, InvalidCursor))
+@router.get(
+    "",
+    response_model=Page[TransactionSchema],
+    responses=responses(AccountNotFound, CategoryNotFound, InvalidCursor),
+)
 async def list_transactions(
     user: Reader,
     session: Reading,
@@ -63,7 +68,7 @@ async def list_transactions(
     ] = None,
     text: Annotated[str | None, Query(max_length=200, description="Part of any text of the row, in any case.")] = None,
     sort: TransactionSort = TransactionSort.NEWEST_FIRST,
-) -> Page[TransactionSchema]:
+) -> Response:
     """List the rows that pass all given filters."""
     wanted = TransactionFilter(
         account_ids=account_id or (),
@@ -77,7 +82,8 @@ async def list_transactions(
     found = await Transactions(session, user.user_id).list(
         wanted, _KEYSETS[sort], page, category_id=category_id if isinstance(category_id, UUID) else None
     )
-    return links.page(found, transaction_schema)
+    headers = {"Link": links.next(found.next_cursor)} if found.next_cursor else None
+    return json_bytes({"items": found.items, "next_cursor": found.next_cursor}, headers=headers)
 
 
 @router.post(

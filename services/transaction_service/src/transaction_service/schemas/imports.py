@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -49,6 +50,24 @@ class StatedBalance(BaseModel):
     date: date | None
 
 
+class StatementGap(BaseModel):
+    """Money that a statement's balances know of and its rows do not, between two dates."""
+
+    amount: Amount
+    start: date | None
+    end: date | None
+    place: str
+
+
+class StatementReconciliation(BaseModel):
+    """Whether a statement's rows explain its own balances; `unproven` when it states too few of them."""
+
+    status: Literal["adds_up", "gap", "unproven"]
+    opening: Amount | None
+    closing: Amount | None
+    gaps: list[StatementGap]
+
+
 class ImportSchema(BaseModel):
     """An import. `read` = `booked` + `repeated` + `replaced` + `refused`.
 
@@ -70,6 +89,7 @@ class ImportSchema(BaseModel):
     accounts: list[ImportedAccount]
     sums: list[CurrencySum]
     balances: list[StatedBalance]
+    reconciliations: list[StatementReconciliation] = Field(description="One per statement of the file.")
     notes: list[str] = Field(description="What the file says beside its rows, for people.")
     started_at: datetime
     finished_at: datetime

@@ -13,7 +13,7 @@ from api_common.columns import new_id, now
 from api_common.compute import offload
 from api_common.logging import get_logger
 from api_common.pagination import PageQuery, Slice
-from data_processing import StatementFileError
+from data_processing import Reconciliation, StatementFileError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from transaction_service.categorisation import Categoriser
@@ -31,11 +31,15 @@ from transaction_service.schemas.imports import (
     ImportSchema,
     RefusalSchema,
     StatedBalance,
+    StatementGap,
+    StatementReconciliation,
 )
 from transaction_service.statement_rows import PreparedFile, prepare
 
 MOST_REFUSALS = 1000
 """So many refused rows are listed; all are counted."""
+MOST_GAPS = 100
+"""So many gaps of one statement are listed, the first ones."""
 
 log = get_logger()
 
@@ -201,8 +205,20 @@ def _report(upload: Upload, plan: ImportPlan) -> dict[str, object]:
         "accounts": [item.model_dump(mode="json") for item in accounts],
         "sums": [item.model_dump(mode="json") for item in stated],
         "balances": [item.model_dump(mode="json") for item in balances],
+        "reconciliations": [
+            _reconciliation(found).model_dump(mode="json") for found in upload.prepared.reconciliations
+        ],
         "notes": list(upload.prepared.file.notes),
     }
+
+
+def _reconciliation(found: Reconciliation) -> StatementReconciliation:
+    return StatementReconciliation(
+        status=found.status,
+        opening=found.opening,
+        closing=found.closing,
+        gaps=[StatementGap(amount=g.amount, start=g.start, end=g.end, place=g.place) for g in found.gaps[:MOST_GAPS]],
+    )
 
 
 def describe(record: StatementImport) -> ImportSchema:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from analytics_core import merchant_name
@@ -37,8 +38,10 @@ class Transactions:
 
     async def list(
         self, wanted: TransactionFilter, keyset: Keyset, page: PageQuery, *, category_id: UUID | None
-    ) -> Slice[Transaction]:
-        """One page of the rows that pass the filter; a category stands for everything below it too.
+    ) -> Slice[dict[str, Any]]:
+        """One page of the rows that pass the filter, as fields of the answer.
+
+        A category stands for everything below it too.
 
         Raises AccountNotFound or CategoryNotFound when the filter names what the user does not have.
         """
