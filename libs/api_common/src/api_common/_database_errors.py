@@ -94,7 +94,7 @@ def translated_errors(metadata: MetaData, conflicts: Conflicts, *, reading: bool
     """
     try:
         yield
-    except (StatementError, StaleDataError, PoolTimeoutError, OverflowError) as error:
+    except (StatementError, StaleDataError, PoolTimeoutError, OverflowError, UnstorableValue) as error:
         problem = problem_of(error, metadata, conflicts)
         if problem is None or (reading and isinstance(problem, StorageFull)):
             raise
@@ -111,8 +111,9 @@ def problem_of(error: Exception, metadata: MetaData, conflicts: Conflicts) -> Pr
         return UnstorableInput("A number is too large to be stored.")
     if isinstance(error, IntegrityError):
         return _violation(error, metadata, conflicts)
-    if isinstance(error, StatementError) and isinstance(error.orig, UnstorableValue):
-        return UnstorableInput(str(error.orig))
+    cause = error.orig if isinstance(error, StatementError) else error
+    if isinstance(cause, UnstorableValue):
+        return UnstorableInput(str(cause))
     if isinstance(error, DBAPIError):
         return _of_sqlite(error) or _of_postgres(error)
     return None

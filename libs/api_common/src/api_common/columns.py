@@ -45,11 +45,11 @@ def to_micros(amount: Decimal | int) -> int:
     if not exact.is_finite():
         raise UnstorableValue(f"{amount} is not an amount of money.")
     if not -MONEY_LIMIT <= exact <= MONEY_LIMIT:
-        raise UnstorableValue(f"{amount} is too large: amounts go up to {MONEY_LIMIT} either side of zero.")
+        raise UnstorableValue(f"{amount:f} is too large: amounts go up to {MONEY_LIMIT} either side of zero.")
     numerator, denominator = exact.as_integer_ratio()
     micros, rest = divmod(numerator * MICROS_PER_UNIT, denominator)
     if rest:
-        raise UnstorableValue(f"{amount} has more than {MONEY_DECIMALS} decimals.")
+        raise UnstorableValue(f"{amount:f} has more than {MONEY_DECIMALS} decimals.")
     return micros
 
 

@@ -32,7 +32,9 @@ from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import Column, ColumnElement, Select, UnaryExpression, and_, inspect, literal, or_, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped
 from sqlalchemy.sql.operators import desc_op
+from sqlmodel.sql.sqltypes import AutoString
 
 from api_common.problems import InvalidInput
 
@@ -79,13 +81,17 @@ class Slice(Generic[T]):
     next_cursor: str | None
 
 
+Ordering = ColumnElement[Any] | Mapped[Any]
+"""A column of a model, `.asc()` or `.desc()` of it, or the column itself."""
+
+
 class Keyset:
     """The order of a list: columns, each `.asc()` (or plain) or `.desc()`, which together are unique.
 
     Raises ValueError for a column that may be NULL: rows with NULL would be on no page.
     """
 
-    def __init__(self, *order: ColumnElement[Any]) -> None:
+    def __init__(self, *order: Ordering) -> None:
         self.order = order
         self._columns = tuple(_column_of(expression) for expression in order)
         self._descending = tuple(_is_descending(expression) for expression in order)
@@ -123,7 +129,7 @@ class Keyset:
             mark, *texts = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
             if mark != self._mark or len(texts) != len(self._columns):
                 raise ValueError("the cursor belongs to another order")
-            return [_parsed(text, column.type.python_type) for text, column in zip(texts, self._columns, strict=True)]
+            return [_parsed(text, _python_type(column)) for text, column in zip(texts, self._columns, strict=True)]
         except (ValueError, TypeError, InvalidOperation, binascii.Error) as error:
             raise InvalidCursor(
                 "The cursor is not one that this list has given for this order. Leave it out for the first page.",
@@ -163,7 +169,7 @@ Links = Annotated[PageLinks, Depends(PageLinks)]
 """The route parameter that makes pages out of slices."""
 
 
-def _column_of(expression: ColumnElement[Any]) -> Column[Any]:
+def _column_of(expression: Ordering) -> Column[Any]:
     inner = expression.element if isinstance(expression, UnaryExpression) else expression
     column = getattr(inner, "expression", inner)  # an attribute of a model stands for its column
     if not isinstance(column, Column):
@@ -171,7 +177,7 @@ def _column_of(expression: ColumnElement[Any]) -> Column[Any]:
     return column
 
 
-def _is_descending(expression: ColumnElement[Any]) -> bool:
+def _is_descending(expression: Ordering) -> bool:
     return isinstance(expression, UnaryExpression) and expression.modifier is desc_op
 
 
@@ -188,6 +194,12 @@ def _plain(value: Value) -> str | int | bool:
     if isinstance(value, int | str):
         return value
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _python_type(column: Column[Any]) -> type[Any]:
+    kind = column.type
+    # A decorated type that does not say what it gives, such as SQLModel's strings, gives what it decorates.
+    return kind.impl_instance.python_type if isinstance(kind, AutoString) else kind.python_type
 
 
 def _parsed(plain: object, kind: type[Any]) -> Value:

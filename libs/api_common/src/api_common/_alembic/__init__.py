@@ -1,0 +1,1 @@
+"""The Alembic environment and template that all services share."""

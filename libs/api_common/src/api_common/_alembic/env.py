@@ -1,38 +1,5 @@
-"""The one Alembic environment, for every service.
+"""The file that Alembic looks for and executes; what it does is in `environment`."""
 
-Alembic runs it, with the connection and the tables that `api_common.migrations` hands over.
-"""
+from api_common._alembic.environment import run_migrations
 
-from typing import Any, Literal
-
-from alembic import context
-from alembic.autogenerate.api import AutogenContext
-from sqlmodel.sql.sqltypes import AutoString
-
-from api_common.columns import Money, UtcDateTime
-
-
-def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
-    """Write our column types by their names, and SQLModel's string as the plain one that it is."""
-    if kind != "type":
-        return False
-    if isinstance(item, AutoString):
-        length = getattr(item.impl, "length", None)
-        return f"sa.String(length={length})" if length else "sa.String()"
-    if isinstance(item, Money | UtcDateTime):
-        name = type(item).__name__
-        autogen.imports.add(f"from api_common.columns import {name}")
-        return f"{name}()"
-    return False
-
-
-connection = context.config.attributes["connection"]
-context.configure(
-    connection=connection,
-    target_metadata=context.config.attributes["metadata"],
-    render_as_batch=True,  # SQLite changes a table by rebuilding it; on PostgreSQL a batch is plain ALTER TABLE
-    render_item=render_item,
-    compare_type=True,
-)
-with context.begin_transaction():
-    context.run_migrations()
+run_migrations()

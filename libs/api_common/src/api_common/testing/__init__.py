@@ -2,6 +2,7 @@
 
 from api_common.testing.app import SettingsFactory, client_for, settings_for
 from api_common.testing.databases import (
+    CountedQueries,
     counted_queries,
     database_specs,
     database_url,
@@ -11,11 +12,14 @@ from api_common.testing.databases import (
     sqlite_template,
     sqlite_url,
 )
+from api_common.testing.hot_lists import assert_matches_model
 from api_common.testing.tokens import Issuer, issuer, new_key
 
 __all__ = [
+    "CountedQueries",
     "Issuer",
     "SettingsFactory",
+    "assert_matches_model",
     "client_for",
     "counted_queries",
     "database_specs",

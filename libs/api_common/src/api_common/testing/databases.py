@@ -102,10 +102,11 @@ def postgres_template(database_specs: Sequence[DatabaseSpec], postgres_server: s
 
 
 Statements = list[str]
+CountedQueries = Callable[[], AbstractContextManager[Statements]]
 
 
 @pytest.fixture
-def counted_queries() -> Callable[[], AbstractContextManager[Statements]]:
+def counted_queries() -> CountedQueries:
     """Give a context that collects the SQL statements run inside it, on whatever engine:
 
     with counted_queries() as statements:

@@ -1,0 +1,55 @@
+"""Many rows at once are the same rows."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from api_common.bulk import bulk_insert
+from api_common.columns import new_id
+from api_common.database import Database
+from api_common.problems import InvalidInput
+from api_common.testing import CountedQueries
+from bookkeeping_example import Account, Entry
+from sqlalchemy import func, select
+from sqlmodel import col
+
+
+async def test_bulk_rows_read_back_like_rows_of_the_unit_of_work(database: Database) -> None:
+    user, opened = uuid4(), datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
+    accounts = [(new_id(), user, f"Ünïcode 漢 {n}\t\\N", Decimal("-12.345678") * n, opened, 1) for n in range(3)]
+    async with database.write() as session:
+        columns = ["id", "user_id", "name", "opening_balance", "opened_at", "version"]
+        assert await bulk_insert(session, Account, columns, accounts) == 3
+    async with database.read() as session:
+        rows = (await session.scalars(select(Account).order_by(col(Account.id)))).all()
+    assert [(r.id, r.user_id, r.name, r.opening_balance, r.opened_at, r.version) for r in rows] == accounts
+
+
+async def test_rows_added_before_are_there_for_bulk_rows_to_refer_to(database: Database) -> None:
+    account = Account(user_id=uuid4(), name="Current")
+    async with database.write() as session:
+        session.add(account)
+        rows = [(new_id(), account.id, date(2026, 1, day), Decimal(day), "", None) for day in range(1, 4)]
+        await bulk_insert(session, Entry, ["id", "account_id", "booking_date", "amount", "text", "note"], rows)
+    async with database.read() as session:
+        total = await session.scalar(select(func.sum(col(Entry.amount))).where(col(Entry.note).is_(None)))
+    assert total == Decimal(6)
+
+
+async def test_no_rows_are_no_statement(database: Database, counted_queries: CountedQueries) -> None:
+    async with database.write() as session:
+        with counted_queries() as statements:
+            assert await bulk_insert(session, Entry, ["id"], []) == 0
+    assert not [statement for statement in statements if "INSERT" in statement]
+
+
+async def test_an_amount_that_would_be_rounded_refuses_all_rows(database: Database) -> None:
+    account = Account(user_id=uuid4(), name="Current")
+    with pytest.raises(InvalidInput, match="more than 6 decimals"):
+        async with database.write() as session:
+            session.add(account)
+            rows = [(new_id(), account.id, Decimal(1)), (new_id(), account.id, Decimal("0.0000001"))]
+            await bulk_insert(session, Entry, ["id", "account_id", "amount"], rows)
+    async with database.read() as session:
+        assert await session.scalar(select(func.count()).select_from(Account)) == 0
