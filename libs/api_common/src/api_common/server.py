@@ -64,7 +64,15 @@ def serve(app: FastAPI, settings: ServiceSettings, *, port: int | None = None, r
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
     server = _DrainingServer(configuration, app, settings.drain_seconds, ready or f"{app.title} answers at {address}")
-    server.run(sockets=[listener])
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        # Ctrl-C, which uvicorn raises again once everything is closed: the person asked for it, no traceback.
+        pass
+    except SystemExit:
+        # Uvicorn's end of a process that failed to start; the reason follows below.
+        if startup.error is None:
+            raise
     flush_logs()
     if startup.error is not None:
         _give_up(f"{app.title} cannot start: {startup.error}", EXIT_CANNOT_START)
