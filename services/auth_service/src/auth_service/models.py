@@ -5,10 +5,13 @@ from uuid import UUID
 
 from api_common.columns import UtcDateTime, Versioned, new_id
 from api_common.database import NAMING_CONVENTION
-from sqlalchemy import ForeignKey, LargeBinary, MetaData, String, Text, Uuid
+from sqlalchemy import Enum, ForeignKey, LargeBinary, MetaData, String, Text, Uuid
 from sqlmodel import Field, SQLModel
 
 from auth_service.scopes import Role
+
+
+ROLE = Enum(Role, native_enum=False, length=32, values_callable=lambda roles: [role.value for role in roles])
 
 
 class Table(SQLModel):
@@ -35,7 +38,7 @@ class User(Versioned, Table, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True, sa_type=Uuid)
     email: str = Field(sa_type=String(254), unique=True)
     password_hash: str = Field(sa_type=String(255))
-    role: Role = Field(default=Role.MEMBER, sa_type=String(32))
+    role: Role = Field(default=Role.MEMBER, sa_type=ROLE)
     display_name: str | None = Field(default=None, sa_type=String(120))
     created_at: datetime = Field(sa_type=UtcDateTime)
     password_changed_at: datetime = Field(sa_type=UtcDateTime)

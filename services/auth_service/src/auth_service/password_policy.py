@@ -64,7 +64,8 @@ def is_common(password: str) -> bool:
     """Tell whether a password is on the list, or is one of the list with padding, look-alike letters or repetition."""
     folded = password.casefold()
     period = _period(folded)
-    forms = {folded, period, _core(folded), _core(period), _core(folded.translate(_LOOKALIKES))}
+    core = _core(folded)
+    forms = {folded, period, core, _core(period), core.translate(_LOOKALIKES), _core(folded.translate(_LOOKALIKES))}
     return len(period) <= SHORTEST_PERSONAL_WORD or _is_run(folded) or not forms.isdisjoint(common_passwords())
 
 
