@@ -8,11 +8,18 @@ BOOTSTRAP = PYTHONPATH=tools/bootstrap/src PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -
 RUN = .venv/bin/python
 UV = .tools/python/bin/uv
 WORKSPACE = $(RUN) -m workspace
-MIGRATE = $(WORKSPACE) migrate
+MIGRATE = $(RUN) -m api_common.migrations
 
-# Told to every recipe: a service's name, or nothing for all of them.
-SERVICE ?=
-PACKAGE ?=
+# The service that was named, or every one that keeps tables.
+DATABASES = $(addprefix --service ,$(or $(SERVICE),$(notdir $(patsubst %/migrations,%,$(wildcard services/*/src/*/migrations)))))
+service-needed = $(or $(SERVICE),$(error name the service: make $@ SERVICE=auth_service$(1)))
+
+ifdef PORT
+export PURSER_PORT := $(PORT)
+endif
+ifdef DATA_DIR
+export PURSER_DATA_DIR := $(abspath $(DATA_DIR))
+endif
 
 .PHONY: help
 help: ## Print this list
@@ -24,29 +31,28 @@ help: ## Print this list
 
 .PHONY: run-api
 run-api: runtime ## Serve everything in one process on http://127.0.0.1:8000 [PORT=8000] [DATA_DIR=folder]
-	@$(if $(PORT),PURSER_PORT=$(PORT)) $(if $(DATA_DIR),PURSER_DATA_DIR='$(abspath $(DATA_DIR))') $(RUN) -m api_gateway.main
+	@$(RUN) -m api_gateway.main
 
 .PHONY: run-service
 run-service: runtime ## Serve one service alone, with reload: SERVICE=analytics_api [PORT=8003] [DATA_DIR=folder]
-	@$(WORKSPACE) run --reload $(if $(PORT),--port $(PORT)) $(if $(DATA_DIR),--data-dir '$(abspath $(DATA_DIR))') \
-		$(or $(SERVICE),$(error name the service: make $@ SERVICE=analytics_api))
+	@$(WORKSPACE) run $(call service-needed,)
 
 .PHONY: run-services
 run-services: runtime ## Serve each service in a process of its own, on its own port [DATA_DIR=folder]
-	@$(WORKSPACE) run $(if $(DATA_DIR),--data-dir '$(abspath $(DATA_DIR))')
+	@$(WORKSPACE) run
 
 .PHONY: migrate-upgrade migrate-downgrade migrate-history migrate-current migrate-create
-migrate-upgrade: runtime ## Bring databases to the newest revision [SERVICE=name]
-	@$(MIGRATE) upgrade $(SERVICE)
-migrate-downgrade: runtime ## Take databases one revision back [SERVICE=name]
-	@$(MIGRATE) downgrade $(SERVICE)
+migrate-upgrade: runtime ## Bring the tables to the newest revision [SERVICE=name] [DATA_DIR=folder]
+	@$(MIGRATE) upgrade $(DATABASES)
+migrate-downgrade: runtime ## Take the tables one revision back [SERVICE=name] [DATA_DIR=folder]
+	@$(MIGRATE) downgrade $(DATABASES)
 migrate-history: runtime ## List the revisions [SERVICE=name]
-	@$(MIGRATE) history $(SERVICE)
-migrate-current: runtime ## Print the revision that each database is at [SERVICE=name]
-	@$(MIGRATE) current $(SERVICE)
+	@$(MIGRATE) history $(DATABASES)
+migrate-current: runtime ## Print the revision that each database is at [SERVICE=name] [DATA_DIR=folder]
+	@$(MIGRATE) current $(DATABASES)
 migrate-create: development ## Write a revision from the models: SERVICE=name MESSAGE='what changes'
-	@$(MIGRATE) create $(or $(SERVICE),$(error name the service: make $@ SERVICE=auth_service MESSAGE='…')) \
-		--message '$(or $(MESSAGE),$(error say what changes: make $@ SERVICE=$(SERVICE) MESSAGE='…'))'
+	@$(MIGRATE) create --service $(call service-needed, MESSAGE='what changes') \
+		--message '$(or $(MESSAGE),$(error say what changes: make $@ SERVICE=$(SERVICE) MESSAGE='what changes'))'
 
 ## Check
 

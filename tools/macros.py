@@ -5,12 +5,12 @@ Every package has three BUILD files of one line each or little more: at its root
 `python_sources`, are symbols of Pants.
 """
 
-# Distributions whose import name is neither their own name nor known to Pants.
-MODULES = {
-    "argon2-cffi": ["argon2"],
-    "pyspark-client": ["pyspark"],
-    "python-multipart": ["python_multipart", "multipart"],
-}
+# Distributions whose import name is neither their own name nor known to Pants, which wants hashable values here.
+MODULES = (
+    ("argon2-cffi", ("argon2",)),
+    ("pyspark-client", ("pyspark",)),
+    ("python-multipart", ("python_multipart", "multipart")),
+)
 
 
 def package(*libraries, requirements=True, tests_also=(), binary_also=()):
@@ -21,7 +21,7 @@ def package(*libraries, requirements=True, tests_also=(), binary_also=()):
     """
     if requirements:
         # Pants refuses this target for a package whose `dependencies` are empty.
-        python_requirements(name="reqs", source="pyproject.toml", module_mapping=MODULES)
+        python_requirements(name="reqs", source="pyproject.toml", module_mapping=dict(MODULES))
     allowed = ["/**", "//3rdparty/**", *[f"//libs/{library}/src/**" for library in libraries]]
     __dependencies_rules__(
         ({"path": "/src/**"}, "!/tests/**", *allowed, "!*"),
@@ -62,7 +62,7 @@ def package_tests(*third_party, data=False, embeds=(), dependencies=()):
     """
     folder = build_file_dir().parent
     for requirement in third_party:
-        python_requirement(name=requirement, requirements=[requirement], modules=MODULES.get(requirement, []))
+        python_requirement(name=requirement, requirements=[requirement], modules=dict(MODULES).get(requirement, ()))
     needed = [
         f"//{folder}/src/{folder.name}",
         *[f"//services/{service}/src/{service}" for service in embeds],

@@ -1,13 +1,12 @@
 """analytics_api as a value, as an application and as a process."""
 
-from importlib.metadata import version
-
 import api_common
 from api_common import Check, Service
 from api_common.server import run as serve
 from config import load
 from fastapi import FastAPI
 
+from analytics_api._version import VERSION
 from analytics_api.routes import analytics
 from analytics_api.service import analytics_lifespan, reach_provider
 from analytics_api.settings import Settings
@@ -21,7 +20,7 @@ def service(settings: Settings | None = None) -> Service:
     """
     return Service(
         name="analytics_api",
-        version=version("purser-analytics-api"),
+        version=VERSION,
         summary="Summary, cash flow, categories and merchants of a user's ledger",
         settings=settings or load(Settings),
         routers=[analytics.router],

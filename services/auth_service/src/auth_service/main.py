@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 
 from api_common import Runtime, Service
 from api_common import create_app as create_application
@@ -11,6 +10,7 @@ from api_common.server import run as run_service
 from config import load
 from fastapi import FastAPI
 
+from auth_service._version import VERSION
 from auth_service.clients import DataOwners
 from auth_service.clock import Clock, utc_now
 from auth_service.models import Table
@@ -47,7 +47,7 @@ def service(settings: Settings | None = None, *, clock: Clock = utc_now) -> Serv
 
     return Service(
         name=NAME,
-        version=version("purser-auth-service"),
+        version=VERSION,
         summary="Users, credentials, tokens and signing keys",
         settings=chosen,
         routers=ROUTERS,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 import api_common
 from api_common import Service
 from api_common.database import DatabaseSpec
@@ -11,6 +9,7 @@ from api_common.server import run as serve
 from config import load
 from fastapi import FastAPI
 
+from transaction_service._version import VERSION
 from transaction_service.models import Table
 from transaction_service.routes import accounts, categories, imports, ledger, rules, transactions
 from transaction_service.settings import Settings
@@ -28,7 +27,7 @@ def service(settings: Settings | None = None) -> Service:
     """
     return Service(
         name="transaction_service",
-        version=version("purser-transaction-service"),
+        version=VERSION,
         summary="Accounts, transactions, categories and statement imports: the ledger",
         settings=settings or load(Settings),
         routers=[

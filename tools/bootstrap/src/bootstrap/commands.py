@@ -64,8 +64,9 @@ def failure(what: str, command: Sequence[str], status: int, output: str) -> str:
     if any(sign in lowered for sign in _NETWORK_TROUBLE):
         return (
             f"{what}: the package index cannot be reached.\n"
-            "Check the network; behind a mirror set PIP_INDEX_URL and UV_DEFAULT_INDEX, behind a proxy HTTPS_PROXY, and "
-            "with an own certificate authority SSL_CERT_FILE. Then run the same command again: it goes on where it stopped."
+            "Check the network. Behind a mirror set PIP_INDEX_URL and UV_DEFAULT_INDEX, behind a proxy HTTPS_PROXY, "
+            "with an own certificate authority SSL_CERT_FILE.\n"
+            "Then run the same command again: it goes on where it stopped."
         )
     if "ensurepip" in lowered:
         return (

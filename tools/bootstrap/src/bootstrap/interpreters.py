@@ -11,9 +11,10 @@ from bootstrap.errors import BootstrapError
 
 _ASK_VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 _MISSING = (
-    "Pants needs Python 3.9 to run itself (your code runs on Python 3.11), and none was found: not as `python3.9` on the "
-    "PATH, not below {pyenv}, and it could not be downloaded.\n"
-    "Install it (for example: pyenv install 3.9), or install the official `pants` launcher, then run the same command again."
+    "Pants needs Python 3.9 to run itself (your code runs on Python 3.11), and none was found: not as `python3.9` on "
+    "the PATH, not below {pyenv}, and it could not be downloaded.\n"
+    "Install it (for example: pyenv install 3.9), or install the official `pants` launcher. "
+    "Then run the same command again."
 )
 
 

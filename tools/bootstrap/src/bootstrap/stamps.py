@@ -24,9 +24,7 @@ class Stamp:
 
     def matches(self, inputs: str, outputs: Iterable[Path]) -> bool:
         """Tell whether the step was finished from these inputs and everything it made is still there."""
-        return (
-            self._file.is_file() and self._file.read_text() == inputs and all(output.exists() for output in outputs)
-        )
+        return self._file.is_file() and self._file.read_text() == inputs and all(output.exists() for output in outputs)
 
     def write(self, inputs: str) -> None:
         """Record that the step was finished from these inputs."""

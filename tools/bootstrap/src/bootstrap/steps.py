@@ -76,16 +76,9 @@ def install_pants(checkout: Checkout) -> None:
 
     def install() -> None:
         if official is None:
-            python = python39(checkout.uv)
-            run([checkout.uv, "venv", "--clear", "--no-project", "--python", python, folder], "Making Pants' environment")
-            run(
-                [checkout.uv, "pip", "install", "--python", folder / "bin" / "python", f"pantsbuild.pants=={PANTS_VERSION}"],
-                "Installing Pants",
-            )
-        run(
-            [checkout.tools / "python" / "bin" / "pex", f"pex=={PEX_VERSION}", "-c", "pex", "-o", pex, *_certificates()],
-            "Building the pex that Pants calls",
-        )
+            _install_own_pants(checkout, folder)
+        pex_tool = checkout.tools / "python" / "bin" / "pex"
+        run([pex_tool, f"pex=={PEX_VERSION}", "-c", "pex", "-o", pex, *_certificates()], "Building Pants' pex")
         settings.write_text(pants_settings(binary, pex))
         if checkout.environment.is_dir():
             link = checkout.environment / "bin" / "pants"
@@ -95,6 +88,13 @@ def install_pants(checkout: Checkout) -> None:
     inputs = digest(texts=[PANTS_VERSION, PEX_VERSION, str(binary), str(checkout.root)])
     outputs = [binary, pex, settings, checkout.environment / "bin" / "pants"]
     _step(checkout, "pants", inputs, outputs, f"Pants {PANTS_VERSION}", install)
+
+
+def _install_own_pants(checkout: Checkout, folder: Path) -> None:
+    python = python39(checkout.uv)
+    run([checkout.uv, "venv", "--clear", "--no-project", "--python", python, folder], "Making Pants' environment")
+    wanted = f"pantsbuild.pants=={PANTS_VERSION}"
+    run([checkout.uv, "pip", "install", "--python", folder / "bin" / "python", wanted], "Installing Pants")
 
 
 def pants_settings(binary: Path, pex: Path) -> str:

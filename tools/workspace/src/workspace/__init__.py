@@ -1,1 +1,1 @@
-"""."""
+"""The workspace's own commands: generated files, locks, boundaries, gates and the process runner."""

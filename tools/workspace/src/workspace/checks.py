@@ -1,0 +1,112 @@
+"""The checks that run once per package: coverage, types, declared dependencies, benchmarks."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from workspace.errors import WorkspaceError
+from workspace.members import Member
+
+LEAST_COVERAGE = 80.0
+
+
+def coverage(packages: Sequence[Member]) -> list[str]:
+    """Run each package's own tests and print how much of it they reach; give a message per package below the limit."""
+    found = []
+    for package in packages:
+        if not any(package.tests.glob("**/test_*.py")):
+            found.append(f"{package.path} has no tests")
+            continue
+        percent = _covered(package)
+        if percent is None:
+            found.append(f"{package.path}: its tests fail; see above")
+            continue
+        print(f"{package.path:32} {percent:6.1f} %", flush=True)
+        if percent < LEAST_COVERAGE:
+            found.append(f"{package.path}: {percent:.1f} % is covered, {LEAST_COVERAGE:.0f} % is the least")
+    return found
+
+
+def _covered(package: Member) -> float | None:
+    """Give the percentage of lines and branches reached, or None when the tests fail; their output is printed then."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "coverage.json"
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{package.path}/tests"]
+        command += [f"--cov={package.path}/src", "--cov-branch", f"--cov-report=json:{report}"]
+        done = _run(package, command, {"COVERAGE_FILE": str(Path(folder) / "data")})
+        if done.returncode != 0:
+            print(done.stdout, done.stderr, sep="\n", flush=True)
+            return None
+        return float(json.loads(report.read_text(encoding="utf-8"))["totals"]["percent_covered"])
+
+
+def types(packages: Sequence[Member]) -> list[str]:
+    """Check each package's sources and tests with mypy; give a message per package with errors."""
+    found = []
+    for package in packages:
+        folders = [folder for folder in ("src", "tests", "benchmarks") if any((package.folder / folder).rglob("*.py"))]
+        # Apart: two folders may hold modules of one name, such as conftest.
+        for folder in folders:
+            done = _run(package, [sys.executable, "-m", "mypy", "--no-error-summary", f"{package.path}/{folder}"])
+            if done.returncode != 0:
+                print(done.stdout, done.stderr, sep="", end="", flush=True)
+                found.append(f"{package.path}/{folder} has type errors; see above")
+    return found
+
+
+def declared(packages: Sequence[Member], workspace: Sequence[Member]) -> list[str]:
+    """Check that each package declares what it imports and imports what it declares; give a message per failure."""
+    names = ",".join(f"{member.distribution}={member.name}" for member in workspace)
+    deptry = str(Path(sys.executable).with_name("deptry"))
+    found = []
+    for package in packages:
+        done = subprocess.run(
+            [
+                deptry,
+                "src",
+                "--no-ansi",
+                "--optional-dependencies-dev-groups",
+                "testing",
+                "--package-module-name-map",
+                names,
+            ],
+            capture_output=True,
+            text=True,
+            cwd=package.folder,
+            check=False,
+        )
+        if done.returncode != 0:
+            problems = [line for line in done.stderr.splitlines() if " DEP" in line]
+            print("\n".join(f"{package.path}/{line}" for line in problems) or done.stderr, flush=True)
+            found.append(f"{package.path}: its imports and its declared dependencies disagree; see above")
+    return found
+
+
+def benchmarks(packages: Sequence[Member]) -> list[str]:
+    """Run each package's benchmark scripts, one after the other; give a message per failed one.
+
+    Raises WorkspaceError when there is nothing to run.
+    """
+    scripts = [
+        (package, script) for package in packages for script in sorted(package.folder.glob("benchmarks/bench_*.py"))
+    ]
+    if not scripts:
+        raise WorkspaceError("There are no benchmarks: a package keeps them as benchmarks/bench_<what>.py")
+    found = []
+    for package, script in scripts:
+        name = script.relative_to(package.root).as_posix()
+        print(f"== {name}", flush=True)
+        if subprocess.run([sys.executable, name], cwd=package.root, check=False).returncode != 0:
+            found.append(f"{name} failed; see above")
+    return found
+
+
+def _run(
+    package: Member, command: Sequence[str], environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    variables = {**os.environ, **(environment or {})}
+    return subprocess.run(command, capture_output=True, text=True, cwd=package.root, env=variables, check=False)

@@ -1,0 +1,118 @@
+"""The commands behind the Makefile: `python -m workspace <command>`."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from workspace import boundaries, checks, generated, lock, members, processes, reports, smoke
+from workspace.errors import WorkspaceError
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit status: 0, or 1 with what is wrong on standard error."""
+    options = _parser().parse_args(arguments)
+    command: Command = options.command
+    try:
+        return command(options)
+    except WorkspaceError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="workspace", description=__doc__)
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help="root of the repository (default: this folder)")
+    commands = parser.add_subparsers(required=True)
+
+    def add(name: str, command: Command, purpose: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=purpose, description=purpose)
+        added.set_defaults(command=command)
+        return added
+
+    add("sync", _sync, "write generated files").add_argument("--check", action="store_true", help="only look")
+    add("lock", _lock, "derive the lock of Pants").add_argument("--check", action="store_true", help="only look")
+    for name, command, purpose in (
+        ("coverage", _coverage, "print each package's coverage"),
+        ("type-check", _types, "check types"),
+        ("declared", _declared, "compare imports with declared dependencies"),
+        ("bench", _bench, "run benchmarks"),
+    ):
+        add(name, command, purpose).add_argument("packages", nargs="*", help="folders or names; all without")
+    add("boundaries", _boundaries, "see forbidden imports refused")
+    add("smoke", _smoke, "start every built PEX")
+    add("count", _count, "count the tests that Pants reported")
+    run = add("run", _run, "run services apart")
+    run.add_argument("service", nargs="?", help="one service alone, with reload")
+    return parser
+
+
+def _verdict(messages: Sequence[str]) -> int:
+    for message in messages:
+        print(message, file=sys.stderr)
+    return 1 if messages else 0
+
+
+def _sync(options: argparse.Namespace) -> int:
+    root: Path = options.root
+    if options.check:
+        return _verdict(generated.stale(root))
+    for path in generated.sync(root):
+        print(f"wrote {path}")
+    return 0
+
+
+def _lock(options: argparse.Namespace) -> int:
+    root: Path = options.root
+    if options.check:
+        return _verdict([f"{problem}: run `make lock`" for problem in lock.problems(root)])
+    pins = generated.Generated(lock.pins_file(root), lock.pins(root))
+    if pins.is_stale():
+        pins.write()
+    if lock.problems(root):
+        lock.write(root)
+    return _verdict(lock.problems(root))
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    return _verdict(checks.coverage(members.chosen(options.root, options.packages)))
+
+
+def _types(options: argparse.Namespace) -> int:
+    return _verdict(checks.types(members.chosen(options.root, options.packages)))
+
+
+def _declared(options: argparse.Namespace) -> int:
+    return _verdict(checks.declared(members.chosen(options.root, options.packages), members.members(options.root)))
+
+
+def _bench(options: argparse.Namespace) -> int:
+    return _verdict(checks.benchmarks(members.chosen(options.root, options.packages)))
+
+
+def _boundaries(options: argparse.Namespace) -> int:
+    return _verdict(boundaries.unrefused(options.root))
+
+
+def _smoke(options: argparse.Namespace) -> int:
+    return _verdict(smoke.unhealthy(members.services(options.root)))
+
+
+def _count(options: argparse.Namespace) -> int:
+    counted = reports.counts(options.root / "dist" / "test" / "reports")
+    print(counted.passed, counted.failed, counted.skipped)
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    services = members.services(options.root)
+    # The gateway's process would hold every service once more.
+    apart = [service for service in services if service.name != "api_gateway"]
+    if options.service is None:
+        return processes.run_all(apart)
+    named = {service.name: service for service in services}
+    if options.service not in named:
+        raise WorkspaceError(f'No service is called "{options.service}". There are: {", ".join(named)}')
+    return processes.run_one(named[options.service], apart)

@@ -1,0 +1,134 @@
+"""The packages of the workspace, as their own pyproject.toml files describe them."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workspace.errors import WorkspaceError
+
+GROUPS = ("libs", "services", "tools")
+
+
+@dataclass(frozen=True)
+class ServiceDeclaration:
+    """The table [tool.purser.service] of a service."""
+
+    port: int
+    prefixes: tuple[str, ...]
+    factory: str
+    calls: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A package of the workspace."""
+
+    root: Path
+    path: str
+    """Its folder, relative to the root: `libs/config`."""
+    distribution: str
+    version: str
+    description: str
+    service: ServiceDeclaration | None = None
+
+    @property
+    def name(self) -> str:
+        """The name that code imports, which is the folder's."""
+        return self.folder.name
+
+    @property
+    def folder(self) -> Path:
+        """The package's folder."""
+        return self.root / self.path
+
+    @property
+    def sources(self) -> Path:
+        """The folder of its modules."""
+        return self.folder / "src" / self.name
+
+    @property
+    def tests(self) -> Path:
+        """The folder of its tests."""
+        return self.folder / "tests"
+
+
+def members(root: Path) -> list[Member]:
+    """Give all packages below `root`, libraries first, each group by name.
+
+    Raises WorkspaceError for a pyproject.toml that lacks something.
+    """
+    return [
+        _member(root, file.parent.relative_to(root).as_posix(), tomllib.loads(file.read_text(encoding="utf-8")))
+        for group in GROUPS
+        for file in sorted((root / group).glob("*/pyproject.toml"))
+    ]
+
+
+def services(root: Path) -> list[Member]:
+    """Give the packages that declare a service, by name."""
+    return [member for member in members(root) if member.service is not None]
+
+
+def chosen(root: Path, names: Sequence[str]) -> list[Member]:
+    """Give the packages named by folder or import name, or all when none is named.
+
+    Raises WorkspaceError for a name that no package has.
+    """
+    everything = members(root)
+    if not names:
+        return everything
+    found = {key: member for member in everything for key in (member.name, member.path)}
+    unknown = [name for name in names if name.rstrip("/") not in found]
+    if unknown:
+        raise WorkspaceError(
+            f'No package is called "{unknown[0]}". There are: {", ".join(member.path for member in everything)}'
+        )
+    return [found[name.rstrip("/")] for name in names]
+
+
+def _member(root: Path, path: str, declared: Mapping[str, object]) -> Member:
+    project = _table(declared, "project", path)
+    purser = _table(_table(declared, "tool", path, optional=True), "purser", path, optional=True)
+    service = purser.get("service")
+    return Member(
+        root=root,
+        path=path,
+        distribution=_text(project, "name", path),
+        version=_text(project, "version", path),
+        description=_text(project, "description", path),
+        service=_service(service, path) if isinstance(service, dict) else None,
+    )
+
+
+def _service(table: Mapping[str, object], path: str) -> ServiceDeclaration:
+    port = table.get("port")
+    if not isinstance(port, int):
+        raise WorkspaceError(f"{path}/pyproject.toml: [tool.purser.service] needs a `port`, a whole number")
+    return ServiceDeclaration(
+        port=port,
+        prefixes=_texts(table, "prefixes", path),
+        factory=_text(table, "import", path),
+        calls=_texts(table, "calls", path),
+    )
+
+
+def _table(table: Mapping[str, object], key: str, path: str, *, optional: bool = False) -> Mapping[str, object]:
+    value = table.get(key, {} if optional else None)
+    if not isinstance(value, dict):
+        raise WorkspaceError(f"{path}/pyproject.toml: the table [{key}] is missing")
+    return value
+
+
+def _text(table: Mapping[str, object], key: str, path: str) -> str:
+    value = table.get(key)
+    if not isinstance(value, str):
+        raise WorkspaceError(f"{path}/pyproject.toml: `{key}` is missing or not a text")
+    return value
+
+
+def _texts(table: Mapping[str, object], key: str, path: str) -> tuple[str, ...]:
+    value = table.get(key)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise WorkspaceError(f"{path}/pyproject.toml: [tool.purser.service] needs `{key}`, a list of texts")
+    return tuple(value)

@@ -1,0 +1,89 @@
+"""The proof that a built PEX is whole: it starts in an empty folder and answers /health."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from workspace.errors import WorkspaceError
+from workspace.members import Member
+
+START_SECONDS = 90.0
+_PAUSE = 0.2
+_VARIABLES = ("PATH", "LANG", "TZ")
+
+
+def unhealthy(services: list[Member]) -> list[str]:
+    """Start every service's PEX, one after the other; give a message for each that does not answer.
+
+    Raises WorkspaceError when one was not built.
+    """
+    found = []
+    for service in services:
+        pex = service.root / "dist" / f"services.{service.name}" / f"{service.name}.pex"
+        if not pex.is_file():
+            raise WorkspaceError(f"{pex.relative_to(service.root)} is missing: run `make package`")
+        began = time.monotonic()
+        trouble = _trouble(pex)
+        if trouble:
+            found.append(f"{service.name}.pex: {trouble}")
+        else:
+            print(f"{service.name}.pex answers /health after {time.monotonic() - began:.1f} s", flush=True)
+    return found
+
+
+def _trouble(pex: Path) -> str | None:
+    """Give what is wrong with a PEX, or None when it answers."""
+    with tempfile.TemporaryDirectory(prefix="purser-smoke-") as name:
+        folder = Path(name)
+        alone = shutil.copy2(pex, folder)
+        port = _free_port()
+        environment = {key: os.environ[key] for key in _VARIABLES if key in os.environ}
+        environment |= {"HOME": name, "PEX_ROOT": str(folder / "pex"), "PURSER_DATA_DIR": str(folder / "data")}
+        log = folder / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [alone],
+                cwd=folder,
+                env={**environment, "PURSER_PORT": str(port)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            return _wait_for_health(process, port, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_for_health(process: subprocess.Popen[bytes], port: int, log: Path) -> str | None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            return f"ended with status {process.returncode}:\n{log.read_text(errors='replace')}"
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+                status = json.load(answer).get("status")
+                # Alone, a service may miss its peers: it must say so, not be down.
+                return None if status in {"ok", "degraded"} else f'/health says "{status}"'
+        except urllib.error.HTTPError as error:
+            return f"/health answers {error.code}: {error.read().decode(errors='replace')}"
+        except (urllib.error.URLError, OSError):
+            time.sleep(_PAUSE)
+    return f"no answer after {START_SECONDS:.0f} s:\n{log.read_text(errors='replace')}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
