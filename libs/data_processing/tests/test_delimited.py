@@ -192,7 +192,8 @@ def test_two_amount_columns_give_the_direction_and_contradictions_are_refused():
 
 
 def test_a_flag_gives_the_direction_and_an_unknown_one_is_refused():
-    header = '"Datum";"Naam / Omschrijving";"Rekening";"Tegenrekening";"Code";"Af Bij";"Bedrag (EUR)";"Mutatiesoort";"Mededelingen"\n'
+    columns = ["Datum", "Naam / Omschrijving", "Rekening", "Tegenrekening", "Code", "Af Bij", "Bedrag (EUR)"]
+    header = ";".join(f'"{column}"' for column in [*columns, "Mutatiesoort", "Mededelingen"]) + "\n"
     body = "".join(
         f'"20260{day}01";"Winkel";"NL01";"";"BA";"{flag}";"{money}";"x";"y"\n'
         for day, flag, money in [(1, "Af", "1.000,50"), (2, "bij", "2,00"), (3, "Om", "3,00"), (4, "Af", "-3,00")]
@@ -222,7 +223,7 @@ def test_pending_declined_and_unknown_states_are_told_apart():
         (Decimal("-4.75"), False, 2),
         (Decimal("-10.00"), True, 3),
     ]
-    assert file.notes == ('1 rows with State "DECLINED" move no money and are left out.',)
+    assert file.notes == ('1 row moves no money and is left out: State "DECLINED".',)
     assert [refused.reason for refused in found.refused] == [
         'State "LIMBO" is unknown, so it is unclear whether money moved'
     ]

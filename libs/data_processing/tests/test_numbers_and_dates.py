@@ -1,5 +1,7 @@
 """The grammars of amounts and dates: what is read, and what is refused instead of guessed."""
 
+import doctest
+import importlib
 from datetime import date
 from decimal import Decimal
 
@@ -44,6 +46,14 @@ def test_an_english_amount_is_read_exactly(text, amount):
 )
 def test_a_german_amount_is_read_exactly(text, amount):
     assert GERMAN(text) == Decimal(amount)
+
+
+def test_a_number_of_groups_alone_is_refused_where_it_may_be_a_decimal_comma():
+    careful = amount_reader(decimal=".", thousands=",", whole_groups=False)
+    assert careful("1,234.5") == Decimal("1234.5")
+    for text in ("1,234", "1,234."):
+        with pytest.raises(ValueError, match="not a number"):
+            careful(text)
 
 
 def test_swiss_and_french_thousands_marks_are_read():
@@ -193,3 +203,10 @@ def test_one_date_settles_the_order_of_the_whole_file():
 def test_dates_that_contradict_their_order_refuse_the_file(order, dates, message):
     with pytest.raises(UnclearDates, match=message):
         settle(order, dates, today=TODAY)
+
+
+@pytest.mark.parametrize("module", ["amounts", "formats.ofx.dates", "frames", "reading", "reconciliation"])
+def test_the_examples_in_the_documentation_hold(module):
+    outcome = doctest.testmod(importlib.import_module(f"data_processing.{module}"))
+    assert outcome.attempted > 0
+    assert outcome.failed == 0

@@ -159,6 +159,19 @@ def test_a_broken_row_is_refused_with_place_and_reason_and_the_rest_is_read(brok
     assert len(refused.raw) <= 300
 
 
+def test_a_correction_of_an_earlier_row_is_refused_and_named_instead_of_booked_twice():
+    correction = row(fitid="F9", more="<CORRECTFITID>F1<CORRECTACTION>REPLACE<NAME>TEA")
+    found = only(document(statement(row() + correction + row(fitid="F3", more="<CORRECTFITID>0<NAME>TEA"))))
+    assert [entry.bank_id for entry in found.entries] == ["F1", "F3"]
+    assert found.refused[0].reason.startswith("the row is to replace the earlier row FITID F1")
+
+
+def test_rows_are_numbered_through_all_statements_and_documents_of_a_file():
+    two = document(statement(row(fitid="A") + row(fitid="B")), statement(row(fitid="C")))
+    places = [entry.place for found in read_statement_file(two + two).statements for entry in found.entries]
+    assert [place.split()[1] for place in places] == ["1", "2", "3", "4", "5", "6"]
+
+
 def test_placeholders_are_no_ids_and_unknown_currencies_are_not_guessed():
     rows = row(fitid="0") + row(fitid="N/A") + row(fitid="", more="<CURRENCY><CURRATE>1<CURSYM>AUD</CURRENCY><MEMO>T")
     found = only(document(statement(rows, currency="")))

@@ -20,13 +20,18 @@ _SPACES_PATTERN = re.compile("[" + "".join(_SPACES) + "]")
 AmountReader = Callable[[str], Decimal]
 
 
-def amount_reader(*, decimal: str, thousands: str = "", currency_signs: str = "") -> AmountReader:
+def amount_reader(
+    *, decimal: str, thousands: str = "", currency_signs: str = "", whole_groups: bool = True
+) -> AmountReader:
     """A function from text to ``Decimal`` for one way of writing numbers.
 
     Args:
         decimal: the decimal mark, ``.`` or ``,``.
         thousands: the marks that may separate groups of three digits; empty for none.
         currency_signs: signs that may stand before or after the number, such as ``€$``.
+
+        whole_groups: whether a number of groups may lack decimals; without it ``1,234`` is refused, because it may be
+            a decimal comma.
 
     The function raises ``ValueError`` with a reason that quotes the text.
 
@@ -36,7 +41,7 @@ def amount_reader(*, decimal: str, thousands: str = "", currency_signs: str = ""
     point = re.escape(decimal)
     whole = "[0-9]+"
     for mark in thousands:
-        whole += rf"|[0-9]{{1,3}}(?:{re.escape(mark)}[0-9]{{3}})+"
+        whole += rf"|[0-9]{{1,3}}(?:{re.escape(mark)}[0-9]{{3}})+" + ("" if whole_groups else f"(?={point}[0-9])")
     grammar = re.compile(rf"([+-]?)((?:{whole})(?:{point}[0-9]{{0,{MAX_DECIMALS}}})?|{point}[0-9]{{1,{MAX_DECIMALS}}})")
     plain = re.compile(rf"[+-]?[0-9]{{1,12}}(?:{point}[0-9]{{1,{MAX_DECIMALS}}})?").fullmatch
     signs = re.compile(f"[{re.escape(currency_signs)}]") if currency_signs else None

@@ -33,7 +33,8 @@ class Dates:
 class Amount:
     """One signed ``column``; or ``column`` with a direction ``flag``; or two columns, money ``out`` and money ``in``.
 
-    ``inverted`` is for cards that print purchases as positive; ``fee`` is a column that is subtracted on top.
+    ``inverted`` is for cards that print purchases as positive; ``fee`` is a column that is subtracted on top. Without
+    ``whole_groups`` a number such as ``1,234`` is refused: it may be a decimal comma.
     """
 
     column: str = ""
@@ -46,6 +47,7 @@ class Amount:
     inverted: bool = False
     decimal: str = "."
     thousands: str = ""
+    whole_groups: bool = True
     currency_signs: str = ""
 
 
@@ -103,7 +105,6 @@ class Profile:
     columns: Columns
     optional: tuple[str, ...] = ()
     any_columns: bool = False
-    quoted: bool = True
     account: Account = field(default_factory=Account)
     status: Status | None = None
 

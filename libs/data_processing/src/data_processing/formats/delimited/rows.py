@@ -44,6 +44,7 @@ class RowReader:
         self.left_out: Counter[str] = Counter()
         self.notes: list[str] = []
         self._dates = dates
+        self._codes: dict[str, str] = {}
         self._at = _positions(profile, header)
         self._amount = _amount_function(profile.amount, header)
         self._number = _reader_of(profile.amount)
@@ -104,12 +105,18 @@ class RowReader:
         return own_bank_id(text) if text else None
 
     def _row_currency(self, cells: Cells) -> str | None:
-        written = _cell(cells, self._at.currency)
-        if written is None:
+        position = self._at.currency
+        if position is None:
+            return self._currency
+        written = cells[position]
+        if (known := self._codes.get(written)) is not None:
+            return known
+        if not written.strip():
             return self._currency
         code = currency_code(written)
         if code is None:
             raise ValueError(f'currency "{written[:20]}" is no currency code of three letters')
+        self._codes[written] = code
         return code
 
     def _balance(self, cells: Cells, place: str) -> Decimal | None:
@@ -169,6 +176,11 @@ class AccountColumns:
     bank: int | None
     name: tuple[int, ...]
 
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Every position that tells accounts apart."""
+        return (*(position for position in (self.number, self.bank) if position is not None), *self.name)
+
     def key(self, cells: Cells) -> AccountKey:
         """Number, bank and name in this row, empty where missing."""
         return self._cell(cells, self.number), self._cell(cells, self.bank), _joined(cells, self.name)
@@ -219,7 +231,12 @@ def _joined(cells: Cells, positions: Sequence[int]) -> str:
 
 
 def _reader_of(amount: Amount) -> Callable[[str], Decimal]:
-    return amount_reader(decimal=amount.decimal, thousands=amount.thousands, currency_signs=amount.currency_signs)
+    return amount_reader(
+        decimal=amount.decimal,
+        thousands=amount.thousands,
+        currency_signs=amount.currency_signs,
+        whole_groups=amount.whole_groups,
+    )
 
 
 def _amount_function(amount: Amount, header: Header) -> Callable[[Cells], Decimal]:

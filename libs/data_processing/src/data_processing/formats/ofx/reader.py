@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from data_processing.errors import BankError, BrokenFile, NoStatements, TruncatedFile
 from data_processing.formats.ofx.rows import INNER_AGGREGATES, read_row, refuse_investment
@@ -54,18 +55,16 @@ class _Document:
     def __init__(self) -> None:
         self.statements: list[Statement] = []
         self.notes: list[str] = []
+        self.rows = 0
         self.current: StatementInProgress | None = None
         self.status: dict[str, str] | None = None
         self.bank_error: tuple[str, str] | None = None
 
-    def walk(self, document: list[Token]) -> None:
-        position, end = 0, len(document)
-        while position < end:
-            tag, raw, closed = document[position]
-            position += 1
+    def walk(self, document: Iterator[Token]) -> None:
+        for tag, raw, closed in document:
             if closed or not raw or raw.isspace():
                 if tag in _ROWS and not closed:
-                    position = self._row(document, position, pending=tag == "STMTTRNP")
+                    self._row(document, pending=tag == "STMTTRNP")
                     continue
                 self._boundary(tag, closed=bool(closed))
             if self.status is not None and tag in ("CODE", "SEVERITY", "MESSAGE"):
@@ -81,7 +80,7 @@ class _Document:
             self._finish_status()
         elif tag in _STATEMENTS:
             self._finish_statement()
-            self.current = StatementInProgress("investment" if tag == "INVSTMTRS" else None)
+            self.current = StatementInProgress("investment" if tag == "INVSTMTRS" else None, rows_before=self.rows)
             if closed:
                 self._finish_statement()
         elif tag[:1] == "/" and tag[1:] in _STATEMENTS:
@@ -101,22 +100,21 @@ class _Document:
         elif tag[:1] == "/":
             current.close(tag[1:])
 
-    def _row(self, document: list[Token], position: int, *, pending: bool) -> int:
-        """Read one row from its first inner token on; the position after its end tag."""
+    def _row(self, document: Iterator[Token], *, pending: bool) -> None:
+        """Read one row from its first inner token on, up to its end tag."""
         current = self.current
         if current is None:
             raise BrokenFile("The OFX file has a transaction outside of any statement. Download it again.")
         fields: dict[str, str] = {}
         prefix = ""
-        for index in range(position, len(document)):
-            tag, raw, closed = document[index]
+        for tag, raw, closed in document:
             if closed or (raw and not raw.isspace()):
                 fields.setdefault(prefix + tag, raw)
             elif tag[0] == "/":
                 if tag in ("/STMTTRN", "/STMTTRNP"):
                     current.rows += 1
                     read_row(current, fields, pending=pending)
-                    return index + 1
+                    return
                 if tag in ("/BANKTRANLIST", "/BANKTRANLISTP", "/OFX"):
                     break
                 prefix = ""
@@ -140,6 +138,7 @@ class _Document:
         if self.current is not None:
             statement, notes = self.current.finished()
             self.statements.append(statement)
+            self.rows = self.current.rows
             self.notes += notes
             self.current = None
 

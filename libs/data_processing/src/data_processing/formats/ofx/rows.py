@@ -37,6 +37,12 @@ def _entry(
     statement: StatementInProgress, fields: dict[str, str], *, place: str, bank_id: str | None, pending: bool
 ) -> Entry:
     get = fields.get
+    if (corrected := get("CORRECTFITID")) and own_bank_id(value(corrected)):
+        action = value(get("CORRECTACTION", "")).lower() or "correct"
+        earlier = shortened(value(corrected))
+        raise ValueError(
+            f"the row is to {action} the earlier row FITID {earlier}; change that one in the ledger by hand"
+        )
     posted = get("DTPOSTED") or (get("DTTRAN") if pending else None)
     if posted is None or not (posted := posted.strip()):
         raise ValueError("the row has no booking date (DTPOSTED)")

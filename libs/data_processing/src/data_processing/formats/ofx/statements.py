@@ -23,11 +23,11 @@ _ACCOUNT_TYPES = {
 class StatementInProgress:
     """Collects the account, the currency, the rows and the balances of one statement."""
 
-    def __init__(self, account_type: str | None) -> None:
+    def __init__(self, account_type: str | None, *, rows_before: int) -> None:
         self.currency: str | None = None
         self.entries: list[Entry] = []
         self.refused: list[RefusedRow] = []
-        self.rows = 0
+        self.rows = rows_before
         self._account: dict[str, str] = {}
         self._account_type = account_type
         self._balances: list[Balance] = []

@@ -7,12 +7,15 @@ nesting cannot exhaust anything, and declared entities are never expanded.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html.entities import html5
+from itertools import chain
+from typing import Final
 
 Token = tuple[str, str, str]
 """Tag name in upper case (an end tag keeps its slash), raw text after it, and the tag's own end tag or ''."""
 
+_PIECE: Final = 1 << 17
 # Possessive quantifiers (``*+``) keep the match linear in the length of hostile input.
 _TOKEN = re.compile(r"<(/?[A-Za-z][\w.:-]*+)[^<>]*+>([^<]*+(?:<(?![A-Za-z/])[^<]*+)*+)((?:</\1\s*+>)?)")
 _START = re.compile(r"<OFX\b[^<>]*+>", re.IGNORECASE)
@@ -34,14 +37,23 @@ def complete(text: str) -> bool:
     return bool(starts and ends) and ends[-1] > starts[-1]
 
 
-def tokens(text: str, start: int) -> list[Token]:
-    """The document's tags and values, in order."""
+def tokens(text: str, start: int) -> Iterator[Token]:
+    """The document's tags and values, in order, a few thousand in memory at a time."""
     body = text[start:]
     body = _replaced(body, "<![CDATA[", "]]>", _escape)
     body = _replaced(body, "<!--", "-->", lambda _: "")
     if "<OFX" not in body or "<stmttrn" in body:
         body = _TAG_NAME.sub(lambda found: found[0].upper(), body)
-    return _TOKEN.findall(body)
+    return chain.from_iterable(map(_TOKEN.findall, _pieces(body)))
+
+
+def _pieces(body: str) -> Iterator[str]:
+    """The body cut before rows, so that no token is cut."""
+    start = 0
+    while (cut := body.find("<STMTTRN", start + _PIECE)) >= 0:
+        yield body[start:cut]
+        start = cut
+    yield body[start:]
 
 
 def value(raw: str) -> str:
