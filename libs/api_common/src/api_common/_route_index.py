@@ -1,0 +1,169 @@
+"""Finding the route of a request without trying all of them.
+
+FastAPI keeps included routers as a tree and tries one route after the other, twice. With the routes of several services
+that takes longer than answering. This index stands before them: a dictionary for paths without parameters, and short
+lists by the first two segments for the rest. Whatever it does not find is left to FastAPI, so 404, 405 and redirects
+are its own.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from urllib.parse import parse_qsl
+
+from fastapi import FastAPI
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from starlette.datastructures import URLPath
+from starlette.routing import BaseRoute, Match, NoMatchFound
+from starlette.types import Receive, Scope, Send
+
+from api_common.problems import FieldError, InvalidInput
+
+# What an included route inherits from its routers; FastAPI names it as the arguments of APIRoute are named.
+_INHERITED = (
+    "response_model",
+    "status_code",
+    "tags",
+    "dependencies",
+    "summary",
+    "description",
+    "response_description",
+    "responses",
+    "deprecated",
+    "name",
+    "methods",
+    "operation_id",
+    "response_model_include",
+    "response_model_exclude",
+    "response_model_by_alias",
+    "response_model_exclude_unset",
+    "response_model_exclude_defaults",
+    "response_model_exclude_none",
+    "include_in_schema",
+    "response_class",
+    "dependency_overrides_provider",
+    "callbacks",
+    "openapi_extra",
+    "generate_unique_id_function",
+    "strict_content_type",
+)
+
+
+class UnknownParameter(InvalidInput):
+    """422: a query parameter that the route does not have; a misspelt filter must not silently give everything."""
+
+    code = "unknown_parameter"
+    title = "There is no such query parameter"
+
+
+class RouteIndex(BaseRoute):
+    """A route that stands for all API routes of an application; must be the first one.
+
+    It is filled by the first request, when all routes are there.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._is_filled = False
+        self._static: dict[tuple[str, str], APIRoute] = {}
+        self._dynamic: dict[tuple[str, ...], list[APIRoute]] = {}
+        self._anywhere: list[APIRoute] = []
+        self._parameters: dict[int, frozenset[str]] = {}
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Find the route of a request."""
+        # OpenTelemetry learns the route's template from FastAPI's own routing only.
+        if scope["type"] != "http" or "fastapi.telemetry" in scope or scope.get("root_path"):
+            return Match.NONE, {}
+        if not self._is_filled:
+            self._fill()
+        static = self._static.get((scope["method"], scope["path"]))
+        if static is not None:
+            return Match.FULL, {"endpoint": static.endpoint, "path_params": {}, "route": static}
+        for route in self._candidates(scope["method"], scope["path"]):
+            match, child_scope = route.matches(scope)
+            if match is Match.FULL:
+                return match, child_scope
+        return Match.NONE, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the route that was found answer."""
+        route: APIRoute = scope["route"]
+        await route.handle(scope, receive, send)
+
+    def url_path_for(self, name: str, /, **path_params: object) -> URLPath:
+        """Leave addresses to the routes themselves."""
+        raise NoMatchFound(name, path_params)
+
+    def check_query(self, method: str, path: str, query: bytes) -> UnknownParameter | None:
+        """Return the problem of a query that names a parameter which the route does not have."""
+        match, found = self.matches({"type": "http", "method": "GET" if method == "HEAD" else method, "path": path})
+        if match is not Match.FULL:
+            return None
+        route: APIRoute = found["route"]
+        known = self._known_parameters(route)
+        names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
+        unknown = [name for name in dict.fromkeys(names) if name not in known]
+        if not unknown:
+            return None
+        listed = ", ".join(sorted(known)) or "none"
+        return UnknownParameter(
+            f"Unknown query parameter {', '.join(unknown)}; {route.path_format} knows: {listed}.",
+            errors=[
+                FieldError(pointer=f"/query/{name}", detail=f"Known: {listed}.", code="unknown") for name in unknown
+            ],
+        )
+
+    def _candidates(self, method: str, path: str) -> Sequence[APIRoute]:
+        """Return the few routes with parameters that may answer, in their order."""
+        return self._dynamic.get((method, *path.split("/", 3)[1:3]), self._anywhere)
+
+    def _fill(self) -> None:
+        routes = list(_flat_routes(self._app))
+        for route in routes:
+            for method in route.methods or ():
+                self._add(route, method, routes)
+        self._anywhere = [route for route in routes if route.param_convertors and _start(route) is None]
+        self._is_filled = True
+
+    def _add(self, route: APIRoute, method: str, routes: Sequence[APIRoute]) -> None:
+        allowed = [one for one in routes if method in (one.methods or ())]
+        if not route.param_convertors:
+            # The first match wins, so a parameter of an earlier route may take this path.
+            first = next(one for one in allowed if one.path_regex.match(route.path_format))
+            if not first.param_convertors:
+                self._static[method, route.path_format] = first
+        elif (start := _start(route)) is not None:
+            self._dynamic[method, *start] = [
+                one for one in allowed if one.param_convertors and _start(one) in {start, None}
+            ]
+
+    def _known_parameters(self, route: APIRoute) -> frozenset[str]:
+        # By identity: routes compare by value, and are not hashable.
+        if id(route) not in self._parameters:
+            declared = get_flat_params(route.dependant)
+            names = {param.alias for param in declared if isinstance(param.field_info, Query)}
+            by_hand = (route.openapi_extra or {}).get("parameters", [])
+            names |= {parameter["name"] for parameter in by_hand if parameter.get("in") == "query"}
+            self._parameters[id(route)] = frozenset(names)
+        return self._parameters[id(route)]
+
+
+def _start(route: APIRoute) -> tuple[str, ...] | None:
+    """Return the first two segments of a route, or None where one of them is a parameter or is missing."""
+    segments = route.path_format.split("/", 3)[1:3]
+    return tuple(segments) if len(segments) == 2 and not any("{" in segment for segment in segments) else None
+
+
+def _flat_routes(app: FastAPI) -> Iterator[APIRoute]:
+    """Build each API route once more with what it inherits, so that it can answer outside of the tree."""
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if not isinstance(route, APIRoute):
+            continue
+        is_included = all(route is not own for own in app.routes)
+        yield _flat_route(context, route.endpoint) if is_included else route
+
+
+def _flat_route(context: RouteContext, endpoint: Callable[..., object]) -> APIRoute:
+    return APIRoute(context.path or "", endpoint, **{name: getattr(context, name) for name in _INHERITED})
