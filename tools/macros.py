@@ -47,18 +47,18 @@ def service_package(*libraries, embeds=()):
     )
 
 
-def package_sources(without=(), modules_only=False):
+def package_sources(without=()):
     """Declare all modules below this folder, and every other file as a resource that travels with them."""
     excluded = [f"!{pattern}" for pattern in without]
-    if not modules_only:
-        resources(name="resources", sources=["**/*", "!**/*.py", "!**/*.pyc", "!**/BUILD", *excluded])
-    python_sources(sources=["**/*.py", *excluded], dependencies=[] if modules_only else [":resources"])
+    resources(name="resources", sources=["**/*", "!**/*.py", "!**/*.pyc", "!**/BUILD", *excluded])
+    python_sources(sources=["**/*.py", *excluded], dependencies=[":resources"])
 
 
-def package_tests(*third_party, data=False, embeds=(), dependencies=()):
-    """Declare a package's tests; `third_party` are requirements that only its tests import (versions: the lock).
+def package_tests(*third_party, embeds=(), dependencies=()):
+    """Declare a package's tests, with the files beside them.
 
-    `data=True` brings the files beside the tests into the sandbox. `embeds` names services that the tests start.
+    `third_party` names requirements that the tests import and the package itself does not declare; their versions come
+    from the lock. `embeds` names services that the tests start.
     """
     folder = build_file_dir().parent
     for requirement in third_party:
@@ -67,13 +67,12 @@ def package_tests(*third_party, data=False, embeds=(), dependencies=()):
         f"//{folder}/src/{folder.name}",
         *[f"//services/{service}/src/{service}" for service in embeds],
         *dependencies,
+        ":data",
     ]
-    if data:
-        files(name="data", sources=["**/*", "!**/*.py", "!**/*.pyc", "!**/BUILD"])
-        needed.append(":data")
     if folder.parent.name == "services":
-        # The pytest plugin is named by a string; migrations run from the whole of api_common.
+        # The pytest plugin is named by a string, and migrations run modules of api_common that nothing imports.
         needed += ["//libs/api_common/src/api_common", "//libs/api_common/src/api_common/testing"]
+    files(name="data", sources=["**/*", "!**/*.py", "!**/*.pyc", "!**/BUILD"])
     python_test_utils(name="support", sources=["**/*.py", "!**/test_*.py"], dependencies=needed)
     python_tests(
         name="tests",
