@@ -164,10 +164,16 @@ def test_a_frame_that_is_no_ledger_is_refused_with_all_its_problems():
 
     assert str(refusal.value) == (
         "The frame is not a ledger: column 'pending' is missing; column 'amount_micros' is Float64, "
-        "must be whole micros as a signed integer of at most 64 bits (amount * 1_000_000, never a float); column 'kind' is Int64, must be text; "
-        "column 'booking_date' is String, must be a date, or a datetime without time zone. "
-        "Its columns are amount_micros, currency, kind, booking_date"
+        "must be whole micros as a signed integer of at most 64 bits (amount * 1_000_000, never a float); "
+        "column 'kind' is Int64, must be text; column 'booking_date' is String, must be a date, or a datetime "
+        "without time zone. Its columns are amount_micros, currency, kind, booking_date"
     )
+
+
+def test_the_columns_of_a_foreign_frame_are_named():
+    for frame in (pd.DataFrame({"Betrag": [1.0], "Datum": ["2024-01-01"]}), pl.LazyFrame({"Betrag": [], "Datum": []})):
+        with pytest.raises(LedgerError, match=r"'amount_micros' is missing; .*\. Its columns are Betrag, Datum$"):
+            summarise(frame)
 
 
 def test_a_moment_with_a_time_zone_is_no_booking_date(ledger):

@@ -51,11 +51,11 @@ def shares(entries: Iterable[Spent]) -> Iterator[Shared]:
 
 def spending_bases(table: pl.DataFrame, others: nw.LazyFrame[IntoLazyFrame], scope: Scope) -> dict[str, Basis]:
     """Say per currency what a breakdown rests on, from the totals of its rows and the rows that are no spending."""
-    counted: Counter[str] = Counter()
+    import polars as pl
+
+    counted = table.group_by(CURRENCY).agg(pl.col(ROWS).sum())
     transfers: Counter[str] = Counter()
     pending: Counter[str] = Counter()
-    for currency, rows in table.select(CURRENCY, ROWS).iter_rows():
-        counted[currency] += rows
     for currency, kind, waiting, rows in (
         left_out(others, scope.dated).select(CURRENCY, KIND, PENDING, ROWS).iter_rows()
     ):
@@ -65,5 +65,5 @@ def spending_bases(table: pl.DataFrame, others: nw.LazyFrame[IntoLazyFrame], sco
             transfers[currency] += rows
     return {
         currency: Basis(scope.period, scope.accounts, rows, transfers[currency], pending[currency])
-        for currency, rows in counted.items()
+        for currency, rows in counted.select(CURRENCY, ROWS).iter_rows()
     }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from analytics_core.ledger import AMOUNT_MICROS, BOOKING_DATE, CURRENCY, EXPENSE, KIND, KINDS, PENDING, LedgerError
+from analytics_core.errors import LedgerError
+from analytics_core.ledger import AMOUNT_MICROS, BOOKING_DATE, CURRENCY, EXPENSE, KIND, KINDS, PENDING
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -17,19 +18,6 @@ ROWS = "rows"
 FIRST = "first"
 LAST = "last"
 _GIVEN = "given_"
-
-
-def total(rows: nw.LazyFrame[IntoLazyFrame]) -> nw.Expr:
-    """Sum the amounts as `micros`, in a type that cannot overflow: no engine may wrap a total of money silently."""
-    import narwhals as nw
-
-    amount, engine = nw.col(AMOUNT_MICROS), rows.implementation
-    if engine.is_polars():
-        amount = amount.cast(nw.Int128())
-    elif engine.is_spark_like():
-        amount = amount.cast(nw.Decimal(38, 0))
-    # DuckDB adds BIGINT as HUGEINT (128 bits) by itself.
-    return amount.sum().alias(MICROS)
 
 
 def totals(
@@ -58,23 +46,31 @@ def totals(
     LedgerError
         When a row has no amount or no value in a column of `filled`.
     """
-    import narwhals as nw
-
-    aggregates = [total(rows)]
-    if dates:
-        aggregates += [nw.col(BOOKING_DATE).min().alias(FIRST), nw.col(BOOKING_DATE).max().alias(LAST)]
     required = [AMOUNT_MICROS, *filled]
-    return counted(grouped(rows, keys, aggregates, required), required)
+    return counted(grouped(rows, keys, required, dates=dates), required)
 
 
 def grouped(
-    rows: nw.LazyFrame[IntoLazyFrame], keys: Sequence[str], aggregates: Sequence[nw.Expr], filled: Sequence[str]
+    rows: nw.LazyFrame[IntoLazyFrame], keys: Sequence[str], filled: Sequence[str], *, dates: bool = False
 ) -> nw.LazyFrame[IntoLazyFrame]:
-    """Aggregate lazily, and count the rows of each group and the values that it has in the columns `filled`."""
+    """Aggregate as `totals` does, lazily, and count the values that each group has in the columns `filled`."""
     import narwhals as nw
 
-    given = [nw.col(name).count().alias(_GIVEN + name) for name in filled]
-    return rows.group_by(*keys).agg(*aggregates, nw.len().alias(ROWS), *given)
+    aggregates = [nw.col(AMOUNT_MICROS).sum().alias(MICROS)] if AMOUNT_MICROS in filled else []
+    aggregates += [nw.len().alias(ROWS), *(nw.col(name).count().alias(_GIVEN + name) for name in filled)]
+    if dates:
+        aggregates += [nw.col(BOOKING_DATE).min().alias(FIRST), nw.col(BOOKING_DATE).max().alias(LAST)]
+    return rows.group_by(*keys).agg(*aggregates)
+
+
+def regrouped(
+    groups: nw.LazyFrame[IntoLazyFrame], keys: Sequence[str], filled: Sequence[str]
+) -> nw.LazyFrame[IntoLazyFrame]:
+    """Merge groups of `grouped` that have become equal in `keys`."""
+    import narwhals as nw
+
+    sums = [MICROS, ROWS, *(_GIVEN + name for name in filled)]
+    return groups.group_by(*keys).agg(*(nw.col(name).sum() for name in sums))
 
 
 def counted(groups: nw.LazyFrame[IntoLazyFrame], filled: Sequence[str]) -> pl.DataFrame:
@@ -127,7 +123,7 @@ def split_spending(
 def left_out(others: nw.LazyFrame[IntoLazyFrame], filled: Sequence[str] = ()) -> pl.DataFrame:
     """Count rows by currency, kind and pending; `filled` as in `totals`."""
     keys = (CURRENCY, KIND, PENDING)
-    table = counted(grouped(others, keys, [], filled), filled)
+    table = counted(grouped(others, keys, filled), filled)
     refuse_gaps(table, keys)
     return table
 

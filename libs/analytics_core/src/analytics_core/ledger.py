@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analytics_core._frames import lazy_frame, summable
+from analytics_core.errors import LedgerError
 from analytics_core.period import Period
 
 if TYPE_CHECKING:
@@ -60,10 +62,6 @@ _ADVICE = {
 }
 
 
-class LedgerError(ValueError):
-    """A frame is not a ledger: a column is missing, has the wrong type, or holds what it must not hold."""
-
-
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Which rows of a ledger a question is about."""
@@ -116,59 +114,27 @@ def open_ledger(
     wanted = [*dict.fromkeys([*columns, *scope.dated])]
     if scope.accounts is not None:
         wanted.append(ACCOUNT_ID)
-    rows = _lazy(frame, [*wanted, *optional])
+    rows, present, fits = lazy_frame(frame, [*wanted, *optional], AMOUNT_MICROS)
     schema = rows.collect_schema()
-    _check_columns(schema, wanted, optional)
+    _check_columns(schema, wanted, optional, present)
     rows = _normalise(rows.select(*(name for name in [*wanted, *optional] if name in schema)), schema)
+    rows = summable(rows, AMOUNT_MICROS, fits=fits)
     if scope.accounts is not None:
         # An empty list is not valid SQL everywhere.
         rows = rows.filter(nw.col(ACCOUNT_ID).is_in(scope.accounts)) if scope.accounts else rows.head(0)
     return _within(rows, scope.period)
 
 
-def _lazy(frame: IntoFrame, columns: Collection[str]) -> nw.LazyFrame[IntoLazyFrame]:
-    import narwhals as nw
-
-    try:
-        opened = nw.from_native(frame)
-    except TypeError as error:
-        msg = f"A ledger must be a Polars, pandas, PyArrow, DuckDB or Spark frame, not {type(frame).__name__}"
-        raise TypeError(msg) from error
-    if isinstance(opened, nw.LazyFrame):
-        engine = opened.implementation
-        if engine.is_polars() or engine.is_duckdb() or engine.is_spark_like():
-            return opened
-        msg = f"A {engine} frame is not supported as a ledger; convert it to Polars, pandas or PyArrow first"
-        raise TypeError(msg)
-    if opened.implementation.is_polars():
-        return opened.lazy()
-    known = [name for name in dict.fromkeys(columns) if name in opened.columns]
-    if opened.is_empty():
-        # An empty pandas frame has arbitrary types.
-        return _empty(known)
-    # Pandas and NumPy add 64-bit integers modulo 2**64 without a word; Polars has the wide sums, and is faster.
-    try:
-        return nw.from_native(opened.select(known).to_polars()).lazy()
-    except (TypeError, ValueError) as error:
-        msg = f"The ledger cannot be read as Arrow columns: {error}; give each column one type"
-        raise LedgerError(msg) from error
-
-
-def _empty(columns: Collection[str]) -> nw.LazyFrame[IntoLazyFrame]:
-    import narwhals as nw
-    import polars as pl
-
-    return nw.from_native(pl.DataFrame(schema=dict.fromkeys(columns, pl.Null)).lazy())
-
-
-def _check_columns(schema: nw.Schema, required: Collection[str], optional: Collection[str]) -> None:
+def _check_columns(
+    schema: nw.Schema, required: Collection[str], optional: Collection[str], present: Collection[str]
+) -> None:
     problems = [f"column {name!r} is missing" for name in dict.fromkeys(required) if name not in schema]
     for name in dict.fromkeys([*required, *optional]):
         if name not in schema or _accepted(name, schema[name]):
             continue
         problems.append(f"column {name!r} is {schema[name]}, must be {_ADVICE.get(name, 'text')}")
     if problems:
-        msg = f"The frame is not a ledger: {'; '.join(problems)}. Its columns are {', '.join(schema) or 'none'}"
+        msg = f"The frame is not a ledger: {'; '.join(problems)}. Its columns are {', '.join(present) or 'none'}"
         raise LedgerError(msg)
 
 

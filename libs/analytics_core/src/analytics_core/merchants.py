@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from analytics_core._spending import spending_bases
-from analytics_core._totals import MICROS, ROWS, counted, grouped, refuse_gaps, split_spending, total, totals
+from analytics_core._totals import MICROS, ROWS, counted, grouped, refuse_gaps, regrouped, split_spending, totals
 from analytics_core.basis import Basis
+from analytics_core.errors import LedgerError
 from analytics_core.ledger import (
     AMOUNT_MICROS,
     COUNTERPARTY,
@@ -17,7 +18,6 @@ from analytics_core.ledger import (
     DESCRIPTION,
     MERCHANT,
     MONEY_COLUMNS,
-    LedgerError,
     Scope,
     open_ledger,
 )
@@ -171,11 +171,10 @@ def _recognised(rows: nw.LazyFrame[IntoLazyFrame], texts: Collection[str], scope
     filled = [AMOUNT_MICROS, *scope.dated]
     present = [nw.when(nw.col(name) != "").then(nw.col(name)) for name in texts]
     text = nw.coalesce(*present) if present else nw.lit(None, dtype=nw.String())
-    by_text = grouped(rows.with_columns(text.alias(_TEXT)), [CURRENCY, _TEXT], [total(rows)], filled)
-    sums = [nw.col(column).sum() for column in by_text.collect_schema().names() if column not in (CURRENCY, _TEXT)]
+    by_text = grouped(rows.with_columns(text.alias(_TEXT)), [CURRENCY, _TEXT], filled)
     by_name = named(by_text, _TEXT, _TEXT) if present else by_text
     by_name = by_name.with_columns(nw.when(nw.col(_TEXT) != "").then(nw.col(_TEXT)).alias(MERCHANT))
-    return counted(by_name.group_by(CURRENCY, MERCHANT).agg(*sums), filled)
+    return counted(regrouped(by_name, [CURRENCY, MERCHANT], filled), filled)
 
 
 def _highest(table: pl.DataFrame, limit: int | None) -> pl.DataFrame:
