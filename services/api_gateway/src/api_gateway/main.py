@@ -2,7 +2,6 @@
 
 import os
 import sys
-from importlib.metadata import version
 from typing import NoReturn
 
 import api_common
@@ -11,6 +10,7 @@ from api_common.server import EXIT_CANNOT_START, EXIT_WRONG_SETTINGS, serve
 from config import ServiceSettings, SettingsError, load
 from fastapi import FastAPI
 
+from api_gateway._version import VERSION
 from api_gateway.catalogue import CatalogueError, embedded_services
 from api_gateway.data_folder import DataFolderError, hold
 from api_gateway.settings import Settings
@@ -24,7 +24,7 @@ def service(settings: Settings | None = None) -> Service:
     """
     return Service(
         name="api_gateway",
-        version=version("purser-api-gateway"),
+        version=VERSION,
         summary="The one front door: every service in one process",
         settings=settings or load(Settings),
     )
@@ -47,7 +47,7 @@ def run() -> None:
         with hold(settings.data_dir):
             print(f"Purser keeps its data in {settings.data_dir}", flush=True)  # noqa: T201 (for the person at the terminal)
             _tell_address(settings)
-            serve(create_app(), settings, ready=f"Purser answers at {settings.public_url}")
+            serve(create_app(), settings)
     except SettingsError as error:
         _give_up(error, EXIT_WRONG_SETTINGS)
     except (CatalogueError, ConfigurationError, DataFolderError) as error:
