@@ -104,7 +104,10 @@ def test_the_name_of_the_file_decides_nothing(name):
     [
         ("cp1252", "Zürich – 5 €"),
         ("mac_roman", "Zürich"),
-        ("cp1251", "Перевод между своими счетами по договору"),
+        ("cp1251", "Перевод между своими счетами"),
+        ("cp1251", "Оплата за аренду квартиры"),
+        ("cp1253", "Πληρωμή ενοικίου διαμερίσματος"),
+        ("cp850", "Übertrag für Müller"),
         ("utf-16", "Zürich"),
     ],
 )
@@ -125,6 +128,7 @@ HOSTILE = {
     "a huge field": CSV + b"14/04/2026," + b"x" * 3_000_000 + b",1,EUR,\n",
     "a huge number": CSV + b"14/04/2026,x," + b"9" * 100_000 + b"x,EUR,\n",
     "a huge date": CSV + b"1" * 100_000 + b",x,1,EUR,\n",
+    "one strange byte at the end": CSV.replace(b"\xc3\xa9", b"e") + b"x" * 3_000_000 + b"\x81\x8d",
     "many delimiters": b"," * 3_000_000,
     "many points": CSV + b"14/04/2026,x," + b"1." * 50_000 + b",EUR,\n",
     "titles": b"<html>" + b"<title" * 100_000,

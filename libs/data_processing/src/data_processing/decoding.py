@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from charset_normalizer import from_bytes
 
@@ -22,8 +23,8 @@ _DECLARATIONS = (
 )
 _UTF8_SEQUENCE = re.compile(rb"[\xC2-\xDF][\x80-\xBF]|[\xE0-\xEF][\x80-\xBF]{2}|[\xF0-\xF4][\x80-\xBF]{3}")
 _HIGH_BYTE = re.compile(rb"[\x80-\xFF]")
-_HIGH_LINES = re.compile(rb"[^\r\n]{0,400}[\x80-\xFF][^\r\n]{0,400}")
 _LIKELY = re.compile(r"[\x00-\x7FÀ-ÖØ-öø-ÿŒœŠšŽžŸ €£§°²³µ´`·–—‘’“”„«»…•ªº¿¡®©™\xad]*")
+_ACCENTED_WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]*+[À-ÿŒœŠšŽžŸ][A-Za-zÀ-ÿŒœŠšŽžŸ]*+")
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 26, 27})
 _CANDIDATES = ["cp1250", "cp1251", "cp1253", "cp1254", "cp1257", "cp850", "cp852", "mac_roman", "shift_jis", "gb18030"]
 
@@ -106,12 +107,21 @@ def _decode_legacy(content: bytes, error: UnicodeDecodeError) -> DecodedText:
         if name and (text := _try(content, name)) is not None:
             return DecodedText(text, name)
     text = _try(content, "cp1252")
-    if text is not None and _LIKELY.fullmatch(text):
+    if text is not None and _plausible(text):
         return DecodedText(text, "cp1252")
     guessed = _guess(content)
     if guessed is not None:
         return guessed
     return DecodedText(text, "cp1252") if text is not None else DecodedText(content.decode("latin-1"), "latin-1")
+
+
+def _plausible(text: str) -> bool:
+    """Whether Windows-1252 gives words of a western language: known letters, most of them plain."""
+    if not _LIKELY.fullmatch(text):
+        return False
+    words = "".join(_ACCENTED_WORD.findall(text))
+    accented = sum(1 for letter in words if letter > "\x7f")
+    return accented * 2 <= len(words)
 
 
 def _declared(head: bytes) -> str | None:
@@ -143,7 +153,9 @@ def _try(content: bytes, encoding: str) -> str | None:
 
 
 def _guess(content: bytes) -> DecodedText | None:
-    sample = b"\n".join(line for line, _ in zip(_HIGH_LINES.findall(content), range(200), strict=False))
+    places = islice(_HIGH_BYTE.finditer(content), 2000)
+    starts = dict.fromkeys(max(0, found.start() - 40) // 80 * 80 for found in places)
+    sample = b"\n".join(content[start : start + 160] for start in starts)
     best = from_bytes(sample, cp_isolation=_CANDIDATES).best()
     if best is None:
         return None
