@@ -11,12 +11,12 @@
 Anything else, such as a violated check or a missing column, is a fault in the code and stays what it is.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-import psycopg
 from sqlalchemy import MetaData, PrimaryKeyConstraint, Table, UniqueConstraint
-from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -114,8 +114,10 @@ def problem_of(error: Exception, metadata: MetaData, conflicts: Conflicts) -> Pr
     cause = error.orig if isinstance(error, StatementError) else error
     if isinstance(cause, UnstorableValue):
         return UnstorableInput(str(cause))
+    if isinstance(error, DataError):
+        return UnstorableInput("A value cannot be stored: it is too large, or holds a character that text cannot have.")
     if isinstance(error, DBAPIError):
-        return _of_sqlite(error) or _of_postgres(error)
+        return _of_sqlite(error) if isinstance(error.orig, sqlite3.Error) else _of_postgres(error)
     return None
 
 
@@ -129,49 +131,45 @@ def _of_sqlite(error: DBAPIError) -> Problem | None:
 
 
 def _of_postgres(error: DBAPIError) -> Problem | None:
-    cause = error.orig
-    if isinstance(cause, psycopg.errors.DiskFull):
+    state = _sqlstate(error)
+    if state == _DISK_FULL:
         return StorageFull("The disk with the database is full. Nothing was changed.")
-    if isinstance(cause, _POSTGRES_BUSY):
-        return DatabaseBusy(
-            "Another unit of work holds the rows that this one needs. Try again in a moment.", headers=RETRY_AFTER
-        )
-    if isinstance(cause, psycopg.DataError):
-        return UnstorableInput("A value cannot be stored: it is too large, or holds a character that text cannot have.")
-    if _is_gone(error):
+    if state in _BUSY:
+        detail = "Another unit of work holds the rows that this one needs. Try again in a moment."
+        return DatabaseBusy(detail, headers=RETRY_AFTER)
+    # An operational error without a state is the driver's own: no server has answered.
+    gone = isinstance(error, OperationalError) and (not state or state.startswith(_GONE))
+    if error.connection_invalidated or gone:
         return DatabaseUnreachable("The database does not answer. Try again in a moment.", headers=RETRY_AFTER)
     return None
 
 
-_POSTGRES_BUSY = (
-    psycopg.errors.LockNotAvailable,
-    psycopg.errors.DeadlockDetected,
-    psycopg.errors.SerializationFailure,
-    psycopg.errors.TooManyConnections,
-)
-_GONE_STATES = ("08", "57P")  # connection exceptions; the server stops or starts
+# States of PostgreSQL, https://www.postgresql.org/docs/current/errcodes-appendix.html; read off the error, because
+# importing the driver costs a start on SQLite a tenth of a second.
+_DISK_FULL = "53100"
+_BUSY = {
+    "55P03",
+    "40P01",
+    "40001",
+    "53300",
+}  # lock not available, deadlock, serialisation failure, too many connections
+_GONE = ("08", "57P")  # connection exceptions; the server stops or starts
+_UNIQUE_VIOLATION = "23505"
+_FOREIGN_KEY_VIOLATION = "23503"
 
 
-def _is_gone(error: DBAPIError) -> bool:
-    if error.connection_invalidated:
-        return True
-    cause = error.orig
-    if not isinstance(cause, psycopg.OperationalError):
-        return False
-    return cause.sqlstate is None or cause.sqlstate.startswith(_GONE_STATES)  # without a state no server has spoken
+def _sqlstate(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlstate", None) or ""
 
 
 def _violation(error: IntegrityError, metadata: MetaData, conflicts: Conflicts) -> Problem | None:
     constraint = violated_constraint(error, metadata)
     if constraint is not None and constraint in conflicts:
         return conflicts[constraint]()
-    cause = error.orig
-    name = sqlite_error_name(cause)
-    if name in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"} or isinstance(
-        cause, psycopg.errors.UniqueViolation
-    ):
+    name = sqlite_error_name(error.orig) or _sqlstate(error)
+    if name in {"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", _UNIQUE_VIOLATION}:
         return AlreadyExists("Something with the same unique values exists already.", constraint=constraint)
-    if name == "SQLITE_CONSTRAINT_FOREIGNKEY" or isinstance(cause, psycopg.errors.ForeignKeyViolation):
+    if name in {"SQLITE_CONSTRAINT_FOREIGNKEY", _FOREIGN_KEY_VIOLATION}:
         return StillReferenced(
             "The change would leave a reference to something that does not exist.", constraint=constraint
         )
@@ -183,8 +181,10 @@ def violated_constraint(error: IntegrityError, metadata: MetaData) -> str | None
 
     SQLite names the columns of a unique key and nothing for a foreign key, for which this gives None.
     """
-    if isinstance(error.orig, psycopg.Error):
-        return error.orig.diag.constraint_name
+    diagnostics = getattr(error.orig, "diag", None)
+    if diagnostics is not None:
+        name: str | None = diagnostics.constraint_name
+        return name
     subject = str(error.orig).partition("failed: ")[2]
     if not subject or "." not in subject:
         return subject or None

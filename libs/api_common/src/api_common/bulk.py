@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import psycopg
-from psycopg import sql
 from sqlalchemy import Column, Dialect, Table, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -55,6 +53,9 @@ async def _execute_many(
 async def _copy(
     connection: AsyncConnection, table: Table, columns: list[Column[Any]], rows: Iterator[tuple[Any, ...]]
 ) -> int:
+    import psycopg  # imported here: on SQLite nothing needs it, and it costs a tenth of a second at start
+    from psycopg import sql
+
     driver = (await connection.get_raw_connection()).driver_connection
     if not isinstance(driver, psycopg.AsyncConnection):
         raise TypeError(f"Rows are copied by psycopg, not by {type(driver).__name__}.")

@@ -26,10 +26,12 @@ from typing import NewType, Protocol, Self
 import anyio.to_thread
 from fastapi import Request, params
 from sqlalchemy import URL, MetaData, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from api_common._database_errors import Conflicts, translated_errors
 from api_common._engines import database_url, reader_engine, writer_engine
+from api_common._revisions import heads_of, versions_folder
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -128,11 +130,36 @@ class Database:
     async def upgrade(self) -> None:
         """Apply the migrations that are missing, in a thread, so that the event loop goes on.
 
-        Raises DatabaseNewerThanCode when the database was written by a newer version of the service.
+        Raises DatabaseNewerThanCode when the database was written by a newer version of the service, and MigrationError
+        when it cannot be opened.
         """
-        from api_common.migrations import upgrade  # Alembic takes 0.1 s to import and is needed at start only
+        if not await self._is_current():
+            from api_common import migrations  # Alembic is slow to import, and seldom needed
 
-        await anyio.to_thread.run_sync(upgrade, self.spec, self.url)
+            await anyio.to_thread.run_sync(migrations.upgrade, self.spec, self.url)
+
+    async def verify(self) -> None:
+        """Make sure that the database has the tables of this version, where somebody else applies the migrations.
+
+        Raises DatabaseNewerThanCode, DatabaseOlderThanCode, and MigrationError when it cannot be opened.
+        """
+        if not await self._is_current():
+            from api_common import migrations
+
+            await anyio.to_thread.run_sync(migrations.verify, self.spec, self.url)
+
+    async def _is_current(self) -> bool:
+        if self._is_missing_file():
+            return False
+        try:
+            async with self._reader.connect() as connection:
+                found = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalars().all()
+        except DBAPIError:
+            return False
+        return set(found) == heads_of(versions_folder(self.spec.migrations))
+
+    def _is_missing_file(self) -> bool:
+        return self.dialect == "sqlite" and not Path(self.url.database or "").exists()
 
     async def close(self) -> None:
         """Close all connections."""

@@ -13,7 +13,6 @@ import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,9 +22,12 @@ from alembic.config import Config
 from alembic.operations.ops import MigrationScript
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, make_url, text
+from sqlalchemy import URL, Connection, Engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from api_common._engines import migration_engine
+from api_common._revisions import MigrationError as MigrationError
+from api_common._revisions import versions_folder
 
 if TYPE_CHECKING:
     from api_common.database import DatabaseSpec
@@ -34,12 +36,12 @@ if TYPE_CHECKING:
 _one_at_a_time = threading.Lock()
 
 
-class MigrationError(Exception):
-    """A migration cannot run; the text says why and what to do."""
-
-
 class DatabaseNewerThanCode(MigrationError):  # noqa: N818  (the name says what is wrong)
     """The database holds a revision that this version of the service does not know."""
+
+
+class DatabaseOlderThanCode(MigrationError):  # noqa: N818  (the name says what is wrong)
+    """The database lacks migrations that this version of the service needs."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def upgrade(spec: "DatabaseSpec", url: URL | str, revision: str = "head") -> Non
     """
     with _migrating(spec, url) as (config, connection):
         _make_schema(connection, spec.schema)
-        if _known_heads(spec, config, connection) == _script(config).get_heads() and revision == "head":
+        if _known_heads(config, connection) == _script(config).get_heads() and revision == "head":
             return
         command.upgrade(config, revision)
         _check_references(spec, connection)
@@ -68,7 +70,7 @@ def upgrade(spec: "DatabaseSpec", url: URL | str, revision: str = "head") -> Non
 def downgrade(spec: "DatabaseSpec", url: URL | str, revision: str = "-1") -> None:
     """Take back the last revision, or all down to `revision` (`base` for all). Raises DatabaseNewerThanCode."""
     with _migrating(spec, url) as (config, connection):
-        if not _known_heads(spec, config, connection):
+        if not _known_heads(config, connection):
             raise MigrationError(f"The database of {spec.schema} has no revision that could be taken back.")
         command.downgrade(config, revision)
         _check_references(spec, connection)
@@ -77,8 +79,18 @@ def downgrade(spec: "DatabaseSpec", url: URL | str, revision: str = "-1") -> Non
 def current(spec: "DatabaseSpec", url: URL | str) -> str | None:
     """Give the revision of the database, None when it has none. Raises DatabaseNewerThanCode."""
     with _migrating(spec, url) as (config, connection):
-        heads = _known_heads(spec, config, connection)
+        heads = _known_heads(config, connection)
         return heads[0] if heads else None
+
+
+def verify(spec: "DatabaseSpec", url: URL | str) -> None:
+    """Raise DatabaseOlderThanCode or DatabaseNewerThanCode unless the database is at the end of the chain."""
+    found, wanted = current(spec, url), _script(_config(spec)).get_current_head()
+    if found != wanted:
+        raise DatabaseOlderThanCode(
+            f"{_place(spec, url)} is at {found or 'no revision'}, and this version needs {wanted}. "
+            f"Run `make migrate-upgrade SERVICE={spec.schema}`."
+        )
 
 
 def history(spec: "DatabaseSpec") -> list[Revision]:
@@ -96,7 +108,7 @@ def revision(spec: "DatabaseSpec", message: str) -> Path | None:
     Compares with a fresh SQLite database, so that no running database is needed and none can be in the way. Read the
     file before you commit it: Alembic does not see renamed columns or moved data.
     """
-    versions = _versions_folder(spec)
+    versions = versions_folder(spec.migrations)
     versions.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         url = URL.create("sqlite", database=str(Path(folder) / "scratch.sqlite3"))
@@ -130,20 +142,38 @@ def _migrating(spec: "DatabaseSpec", url: URL | str) -> Iterator[tuple[Config, C
     """Hold the database for one run: a transaction that no other process's run can overlap."""
     config = _config(spec)
     engine = migration_engine(make_url(url), schema=spec.schema)
-    with _one_at_a_time, engine.begin() as connection:
+    with _one_at_a_time, _opened(engine, _place(spec, url)) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(
                 text("SELECT pg_advisory_xact_lock(:key)"),
                 {"key": zlib.crc32(f"purser migrations {spec.schema}".encode())},
             )
-        config.attributes.update(connection=connection, metadata=spec.metadata)
+        config.attributes.update(connection=connection, metadata=spec.metadata, place=_place(spec, url))
         yield config, connection
+
+
+@contextlib.contextmanager
+def _opened(engine: Engine, place: str) -> Iterator[Connection]:
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        reason = " ".join(str(error.orig).split())
+        raise MigrationError(
+            f"{place} cannot be opened: {reason}. Look at PURSER_DATABASE_URL, and whether the server runs "
+            "or the folder may be written."
+        ) from error
+    with connection, connection.begin():
+        yield connection
+
+
+def _place(spec: "DatabaseSpec", url: URL | str) -> str:
+    return f"The database of {spec.schema} ({make_url(url).render_as_string()})"
 
 
 def _config(spec: "DatabaseSpec") -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "_alembic"))
-    config.set_main_option("version_locations", str(_versions_folder(spec)))
+    config.set_main_option("version_locations", str(versions_folder(spec.migrations)))
     config.set_main_option("path_separator", "newline")
     # A letter first: the files are then valid module names, which type checkers ask for.
     config.set_main_option("file_template", "m%%(year)d%%(month).2d%%(day).2d_%%(rev)s_%%(slug)s")
@@ -154,19 +184,6 @@ def _script(config: Config) -> ScriptDirectory:
     return ScriptDirectory.from_config(config)
 
 
-def _versions_folder(spec: "DatabaseSpec") -> Path:
-    try:
-        package = find_spec(spec.migrations)
-    except ModuleNotFoundError:
-        package = None
-    if package is None or not package.submodule_search_locations:
-        raise MigrationError(
-            f"The package {spec.migrations} with the migrations of {spec.schema} is missing. "
-            "Make it, with a folder `versions` in it."
-        )
-    return Path(package.submodule_search_locations[0]) / "versions"
-
-
 def _make_schema(connection: Connection, schema: str) -> None:
     if connection.dialect.name != "postgresql":
         return
@@ -175,15 +192,15 @@ def _make_schema(connection: Connection, schema: str) -> None:
         connection.execute(text(f'CREATE SCHEMA "{schema}"'))
 
 
-def _known_heads(spec: "DatabaseSpec", config: Config, connection: Connection) -> list[str]:
+def _known_heads(config: Config, connection: Connection) -> list[str]:
     heads = MigrationContext.configure(connection).get_current_heads()
     known = {step.revision for step in _script(config).walk_revisions()}
     unknown = [head for head in heads if head not in known]
     if unknown:
         raise DatabaseNewerThanCode(
-            f"The database of {spec.schema} ({connection.engine.url.render_as_string()}) is at revision {unknown[0]}, "
-            "which this version of the code does not know: a newer version has written it, or the address belongs to "
-            "another service. Start that newer version, or use another database. Nothing was changed."
+            f"{config.attributes['place']} is at revision {unknown[0]}, which this version of the code does not know: "
+            "a newer version has written it, or the address belongs to another service. "
+            "Start that newer version, or use another database. Nothing was changed."
         )
     return list(heads)
 
