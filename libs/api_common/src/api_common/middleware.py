@@ -80,6 +80,7 @@ class RequestLayer:
         self._series = metrics.series
         self._headers = options.headers
         self._log = options.access_log
+        self._checks_all = options.cors is not None or options.rate_limit is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; pass everything that is not HTTP on."""
@@ -103,11 +104,16 @@ class RequestLayer:
             # FastAPI routes GET only. The server keeps its own scope, sees HEAD there and leaves the body away.
             scope = {**scope, "method": "GET"}
         try:
-            refusal = await self._refusal(scope, method, headers, answer)
+            refusal = None
+            # Most requests have neither query nor body, and nothing to be refused for.
+            if self._checks_all or scope["query_string"] or b"content-length" in headers:
+                refusal = await self._refusal(scope, method, headers, answer)
             if refusal is not None:
                 await refusal(scope, receive, answer)
+            elif b"transfer-encoding" in headers:
+                await self.app(scope, self._counted(receive), answer)
             else:
-                await self.app(scope, self._limited(receive, headers), answer)
+                await self.app(scope, receive, answer)
         except Exception as error:
             if answer.status:
                 raise
@@ -143,10 +149,8 @@ class RequestLayer:
                 return problem_response(unknown, path=path)
         return None
 
-    def _limited(self, receive: Receive, headers: dict[bytes, bytes]) -> Receive:
+    def _counted(self, receive: Receive) -> Receive:
         """Count a body whose length was not announced; an announced one is held to its length by the server."""
-        if b"transfer-encoding" not in headers:
-            return receive
         limit = self._options.body_limit
         received = 0
 
