@@ -141,6 +141,8 @@ class Runtime:
             stack.push_async_callback(self._close_database)
             if self.settings.migrates_on_start:
                 await self._database.upgrade()
+            else:
+                await self._database.verify()
         if self.service.lifespan is not None:
             await stack.enter_async_context(self.service.lifespan(self))
         log.info("service_started", service=self.service.name, seconds=round(time.perf_counter() - started, 3))
