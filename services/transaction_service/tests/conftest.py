@@ -7,8 +7,10 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest
+from api_common import create_app
 from api_common.database import DatabaseSpec
 from api_common.testing import Issuer, SettingsFactory, client_for
+from fastapi import FastAPI
 from transaction_service.main import DATABASE, service
 from transaction_service.settings import Settings
 
@@ -26,9 +28,15 @@ def user_id() -> UUID:
 
 
 @pytest.fixture
-async def client(settings_for: SettingsFactory, issuer: Issuer, user_id: UUID) -> AsyncIterator[httpx2.AsyncClient]:
+def app(settings_for: SettingsFactory) -> FastAPI:
+    """The application, on a database of its own."""
+    return create_app(service(settings_for(Settings)))
+
+
+@pytest.fixture
+async def client(app: FastAPI, issuer: Issuer, user_id: UUID) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of the running service, as one user."""
-    async with client_for(service(settings_for(Settings)), headers=issuer.headers(user_id)) as opened:
+    async with client_for(app, headers=issuer.headers(user_id)) as opened:
         yield opened
 
 

@@ -1,0 +1,133 @@
+"""Imports that meet each other, and a server that is killed in the middle of one: all or nothing."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import psycopg
+import pytest
+from api_common.testing import Issuer, SettingsFactory, client_for
+from transaction_service.main import service
+from transaction_service.settings import Settings
+
+ROWS = 20_000
+
+
+async def test_uploads_of_one_file_at_the_same_time_book_it_once(
+    settings_for: SettingsFactory, issuer: Issuer, ofx: Callable[..., bytes], row: Any
+) -> None:
+    file = ofx(*(row("2026-03-02", f"-{n}", name=f"row {n % 7}") for n in range(1, 200)))
+    headers = issuer.headers(uuid4())
+    # Two processes' worth: two applications with connections of their own to the same database.
+    async with (
+        client_for(service(settings_for(Settings)), headers=headers) as one,
+        client_for(service(settings_for(Settings)), headers=headers) as other,
+    ):
+        answers = await asyncio.gather(*(c.post("/v1/imports", content=file) for c in (one, other, one, other)))
+        assert [a.status_code for a in answers] == [201] * 4
+        assert sorted(a.json()["booked"] for a in answers) == [0, 0, 0, 199]
+        accounts = (await one.get("/v1/accounts")).json()["items"]
+        assert [(a["transactions"], a["balance"]) for a in accounts] == [(199, "-19900.00")]
+
+
+async def test_different_uploads_at_the_same_time_are_all_booked(
+    settings_for: SettingsFactory, issuer: Issuer, ofx: Callable[..., bytes], row: Any
+) -> None:
+    headers = issuer.headers(uuid4())
+    files = [ofx(row("2026-03-02", "-1"), row(f"2026-04-0{n}", "-2"), account=str(n % 2)) for n in range(1, 7)]
+    async with client_for(service(settings_for(Settings)), headers=headers) as client:
+        answers = await asyncio.gather(*(client.post("/v1/imports", content=file) for file in files))
+        assert sum(a.json()["booked"] for a in answers) == 8
+        accounts = (await client.get("/v1/accounts")).json()["items"]
+        assert [a["balance"] for a in accounts] == ["-7.00", "-7.00"]
+
+
+class Server:
+    """The service in a process of its own."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "transaction_service.main"],
+            env={**os.environ, **environment, "PURSER_PORT": str(port)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.greeting = self.process.stdout.readline()
+
+    def kill(self) -> None:
+        """Kill it as a power cut would."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@contextmanager
+def running(environment: dict[str, str]) -> Iterator[Server]:
+    server = Server(environment)
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture
+def environment(database_url: str, issuer: Issuer, tmp_path: Path) -> dict[str, str]:
+    return {
+        "PURSER_PROFILE": "test",
+        "PURSER_DATA_DIR": str(tmp_path),
+        "PURSER_DATABASE_URL": database_url,
+        "PURSER_JWKS_FILE": str(issuer.jwks_file),
+    }
+
+
+def rows_are_being_written(database_url: str) -> bool:
+    """Whether an import has come so far that rows of it are on their way to the disk."""
+    if database_url.startswith("sqlite"):
+        log = Path(database_url.removeprefix("sqlite:///").replace("{service}", "transaction_service") + "-wal")
+        return log.exists() and log.stat().st_size > 1024 * 1024
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_stat_progress_copy WHERE tuples_processed > 1000").fetchone()
+        return found is not None
+
+
+def test_a_server_killed_in_the_middle_of_an_import_has_booked_all_or_nothing(
+    environment: dict[str, str], database_url: str, issuer: Issuer, ofx: Callable[..., bytes], row: Any
+) -> None:
+    user_id: UUID = uuid4()
+    headers = issuer.headers(user_id)
+    file = ofx(*(row("2026-03-02", f"-{n}.01", name=f"Shop number {n}", fitid=str(n)) for n in range(ROWS)))
+    with running(environment) as server, ThreadPoolExecutor(1) as pool:
+        upload = pool.submit(httpx2.post, f"{server.url}/v1/imports", content=file, headers=headers, timeout=60)
+        while not upload.done() and not rows_are_being_written(database_url):
+            pass
+        server.kill()
+        answered = upload.exception() is None
+    with running(environment) as server, httpx2.Client(base_url=server.url, headers=headers, timeout=60) as client:
+        counts = [account["transactions"] for account in client.get("/v1/accounts").json()["items"]]
+        assert counts == ([ROWS] if answered else []) or counts == [ROWS]
+        assert len(client.get("/v1/imports").json()["items"]) == len(counts)
+        again = client.post("/v1/imports", content=file).json()
+        assert again["booked"] + again["repeated"] == ROWS
+        account = client.get("/v1/accounts").json()["items"][0]
+        whole = ROWS * (ROWS - 1) // 2
+        assert (account["transactions"], account["balance"]) == (ROWS, f"-{whole + ROWS // 100}.00")
+        # What was answered survives the next kill.
+    with running(environment) as server:
+        accounts = httpx2.get(f"{server.url}/v1/accounts", headers=headers).json()["items"]
+        assert [a["transactions"] for a in accounts] == [ROWS]
