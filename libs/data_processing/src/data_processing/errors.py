@@ -1,5 +1,6 @@
 """Why a file as a whole cannot be read. A file that raises one of these has yielded nothing."""
 
+# ruff: noqa: N818 - the classes are named after what the file is, which reads better than EmptyFileError
 from __future__ import annotations
 
 from collections.abc import Sequence

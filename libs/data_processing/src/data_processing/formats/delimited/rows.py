@@ -60,6 +60,8 @@ class RowReader:
             if len(cells) < self.width or any(cell.strip() for cell in cells[self.width :]):
                 raise ValueError(f"the row has {len(cells)} cells, the header {self.width}")
             cells = cells[: self.width]
+        if max(map(len, cells)) > MAX_FIELD:
+            raise ValueError(f"a field of the row is longer than {MAX_FIELD} characters")
         pending = False
         if self._status is not None:
             verdict, word = self._status.of(cells)
@@ -78,24 +80,22 @@ class RowReader:
         if amount > 0 and at.counterparty_in is not None:
             counterparty = _cell(cells, at.counterparty_in)
         text = cells[at.text[0]].strip() if len(at.text) == 1 else _joined(cells, at.text)
-        if len(text) > MAX_FIELD:
-            raise ValueError(f"a text of the row is longer than {MAX_FIELD} characters")
         identifier = _cell(cells, at.bank_id)
         return Entry(
-            place,
-            self._dates.read(booked),
-            amount,
-            text or counterparty or "",
-            self._dates.read(cells[at.value]) if at.value is not None and cells[at.value].strip() else None,
-            self._row_currency(cells),
-            own_bank_id(identifier) if identifier else None,
-            counterparty,
-            _cell(cells, at.counterparty_account),
-            _cell(cells, at.reference),
-            _cell(cells, at.bank_category),
-            pending,
-            self._balance(cells, place),
-            self._row_account(cells),
+            place=place,
+            booking_date=self._dates.read(booked),
+            amount=amount,
+            text=text or counterparty or "",
+            value_date=self._dates.read(cells[at.value]) if at.value is not None and cells[at.value].strip() else None,
+            currency=self._row_currency(cells),
+            bank_id=own_bank_id(identifier) if identifier else None,
+            counterparty=counterparty,
+            counterparty_account=_cell(cells, at.counterparty_account),
+            reference=_cell(cells, at.reference),
+            bank_category=_cell(cells, at.bank_category),
+            pending=pending,
+            balance=self._balance(cells, place),
+            account=self._row_account(cells),
         )
 
     def identifier(self, cells: Cells) -> str | None:

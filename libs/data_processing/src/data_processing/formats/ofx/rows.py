@@ -36,6 +36,8 @@ def refuse_investment(number: int, kind: str, fields: dict[str, str]) -> Refused
 def _entry(
     statement: StatementInProgress, fields: dict[str, str], *, place: str, bank_id: str | None, pending: bool
 ) -> Entry:
+    if max(map(len, fields.values()), default=0) > MAX_FIELD:
+        raise ValueError(f"a field of the row is longer than {MAX_FIELD} characters")
     get = fields.get
     if (corrected := get("CORRECTFITID")) and own_bank_id(value(corrected)):
         action = value(get("CORRECTACTION", "")).lower() or "correct"
@@ -53,26 +55,23 @@ def _entry(
     if (symbol := get("CURRENCY.CURSYM")) is not None:
         currency = currency_code(symbol) or currency
     name = value(get("NAME") or get("PAYEE.NAME") or get("EXTDPAYEE.NAME") or "")
-    text = _text(name, value(get("MEMO", "")))
-    if len(text) > MAX_FIELD or (bank_id is not None and len(bank_id) > MAX_FIELD):
-        raise ValueError(f"a text of the row is longer than {MAX_FIELD} characters")
     available = get("DTAVAIL")
     other = get("BANKACCTTO.ACCTID") or get("CCACCTTO.ACCTID")
     reference = get("CHECKNUM") or get("REFNUM")
     category = get("TRNTYPE")
     return Entry(
-        place,
-        ofx_date(posted),
-        ofx_amount(amount, currency),
-        text,
-        ofx_date_or_none(available.strip()) if available else None,
-        currency,
-        bank_id,
-        name or None,
-        (value(other) or None) if other else None,
-        own_bank_id(value(reference)) if reference else None,
-        (value(category) or None) if category else None,
-        pending,
+        place=place,
+        booking_date=ofx_date(posted),
+        amount=ofx_amount(amount, currency),
+        text=_text(name, value(get("MEMO", ""))),
+        value_date=ofx_date_or_none(available.strip()) if available else None,
+        currency=currency,
+        bank_id=bank_id,
+        counterparty=name or None,
+        counterparty_account=(value(other) or None) if other else None,
+        reference=own_bank_id(value(reference)) if reference else None,
+        bank_category=(value(category) or None) if category else None,
+        pending=pending,
     )
 
 
