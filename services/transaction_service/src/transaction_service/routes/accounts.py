@@ -59,7 +59,7 @@ async def read_account(account_id: UUID, user: Reader, session: Reading, respons
 
 @router.patch("/{account_id}", responses=responses(AccountNotFound, ReferenceTaken, Stale, IfMatchMissing))
 async def change_account(
-    account_id: UUID, changes: AccountChange, if_match: IfMatch, user: Writer, session: Writing, response: Response
+    account_id: UUID, changes: AccountChange, user: Writer, if_match: IfMatch, session: Writing, response: Response
 ) -> AccountSchema:
     """Change the given fields of an account; its currency stays."""
     account = await Accounts(session, user.user_id).change(account_id, changes, if_match)
@@ -70,8 +70,8 @@ async def change_account(
 @router.delete("/{account_id}", responses=responses(AccountNotFound, AccountHasTransactions, Stale, IfMatchMissing))
 async def delete_account(
     account_id: UUID,
-    if_match: IfMatch,
     user: Writer,
+    if_match: IfMatch,
     session: Writing,
     with_transactions: Annotated[bool, Query(description="Delete the account's rows too.")] = False,
 ) -> Deleted:

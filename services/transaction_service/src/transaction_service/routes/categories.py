@@ -65,7 +65,7 @@ async def read_category(category_id: UUID, user: Reader, session: Reading, respo
     "/{category_id}", responses=responses(CategoryNotFound, BuiltInCategory, CategoryMisplaced, Stale, IfMatchMissing)
 )
 async def change_category(
-    category_id: UUID, changes: CategoryChange, if_match: IfMatch, user: Writer, session: Writing, response: Response
+    category_id: UUID, changes: CategoryChange, user: Writer, if_match: IfMatch, session: Writing, response: Response
 ) -> CategorySchema:
     """Rename or move a category of one's own."""
     category = await Categories(session, user.user_id).change(category_id, changes, if_match)
@@ -80,8 +80,8 @@ async def change_category(
 )
 async def delete_category(
     category_id: UUID,
-    if_match: IfMatch,
     user: Writer,
+    if_match: IfMatch,
     session: Writing,
     reassign_to: Annotated[
         UUID | Literal["uncategorised"] | None, Query(description="Where its rows and rules go.")

@@ -61,7 +61,7 @@ async def read_rule(rule_id: UUID, user: Reader, session: Reading, response: Res
 
 @router.patch("/{rule_id}", responses=responses(RuleNotFound, CategoryNotFound, Stale, IfMatchMissing))
 async def change_rule(
-    rule_id: UUID, changes: RuleChange, if_match: IfMatch, user: Writer, session: Writing, response: Response
+    rule_id: UUID, changes: RuleChange, user: Writer, if_match: IfMatch, session: Writing, response: Response
 ) -> RuleSchema:
     """Change the given fields of a rule."""
     rule = await Rules(session, user.user_id).change(rule_id, changes, if_match)
@@ -70,6 +70,6 @@ async def change_rule(
 
 
 @router.delete("/{rule_id}", status_code=204, responses=responses(RuleNotFound, Stale, IfMatchMissing))
-async def delete_rule(rule_id: UUID, if_match: IfMatch, user: Writer, session: Writing) -> None:
+async def delete_rule(rule_id: UUID, user: Writer, if_match: IfMatch, session: Writing) -> None:
     """Delete a rule; rows keep their category until the rules are applied."""
     await Rules(session, user.user_id).delete(rule_id, if_match)

@@ -124,8 +124,8 @@ async def read_transaction(
 async def change_transaction(
     transaction_id: UUID,
     changes: TransactionChange,
-    if_match: IfMatch,
     user: Writer,
+    if_match: IfMatch,
     session: Writing,
     response: Response,
 ) -> TransactionSchema:
@@ -136,6 +136,6 @@ async def change_transaction(
 
 
 @router.delete("/{transaction_id}", status_code=204, responses=responses(TransactionNotFound, Stale, IfMatchMissing))
-async def delete_transaction(transaction_id: UUID, if_match: IfMatch, user: Writer, session: Writing) -> None:
+async def delete_transaction(transaction_id: UUID, user: Writer, if_match: IfMatch, session: Writing) -> None:
     """Delete a row; no later import books it again."""
     await Transactions(session, user.user_id).delete(transaction_id, if_match)
