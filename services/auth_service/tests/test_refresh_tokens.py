@@ -34,9 +34,7 @@ async def test_a_lost_answer_is_given_again_with_the_very_same_successor(house: 
     assert (await house.refresh(lost["refresh_token"])).status_code == 200
 
 
-async def test_a_token_used_again_after_the_grace_window_ends_the_session(
-    house: House, clock: TravellingClock
-) -> None:
+async def test_a_token_used_again_after_the_grace_window_ends_the_session(house: House, clock: TravellingClock) -> None:
     ada = await house.person()
     used = (await ada.tokens())["refresh_token"]
     current = (await house.refresh(used)).json()
@@ -138,7 +136,9 @@ async def test_the_database_holds_no_token_that_could_be_used(house: House) -> N
     assert used.sealed_successor is None
 
 
-async def test_an_unused_token_and_a_long_session_end_by_themselves(open_house: OpenHouse, clock: TravellingClock) -> None:
+async def test_an_unused_token_and_a_long_session_end_by_themselves(
+    open_house: OpenHouse, clock: TravellingClock
+) -> None:
     async with open_house(refresh_token_seconds=3600, session_seconds=7200) as house:
         ada = await house.person()
         idle = (await ada.tokens())["refresh_token"]

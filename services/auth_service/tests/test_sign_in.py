@@ -60,7 +60,10 @@ async def test_unknown_locked_and_wrong_get_the_same_answer_after_the_same_work(
         assert (costs[0].memory_cost, costs[0].time_cost) == (64, 1), name
     assert set(map(str, answers.values())) == {str(answers["wrong"])}
     assert answers["wrong"][0] == 400
-    assert answers["wrong"][1] == b'{"error":"invalid_grant","error_description":"The e-mail address or the password is wrong."}'
+    assert (
+        answers["wrong"][1]
+        == b'{"error":"invalid_grant","error_description":"The e-mail address or the password is wrong."}'
+    )
 
 
 async def test_a_sign_in_answers_as_rfc_6749_says(house: House) -> None:
@@ -175,7 +178,9 @@ async def test_a_hash_of_former_parameters_is_renewed_at_sign_in(settings_for: S
             form = {"grant_type": "password", "username": "ada@example.org", "password": PASSWORD}
             both: list[httpx2.Response] = []
 
-            async def sign_in(into: list[httpx2.Response] = both, http: httpx2.AsyncClient = http, form: Any = form) -> None:
+            async def sign_in(
+                into: list[httpx2.Response] = both, http: httpx2.AsyncClient = http, form: Any = form
+            ) -> None:
                 into.append(await http.post("/v1/auth/token", data=form))
 
             async with anyio.create_task_group() as group:
@@ -188,42 +193,44 @@ async def test_a_hash_of_former_parameters_is_renewed_at_sign_in(settings_for: S
     assert hashes[1] == hashes[2]
 
 
+async def _collect(http: httpx2.AsyncClient, form: dict[str, str], into: list[httpx2.Response]) -> None:
+    into.append(await http.post("/v1/auth/token", data=form))
+
+
 async def _stored_hash(http: httpx2.AsyncClient) -> str:
     app: FastAPI = http._transport.app  # type: ignore[attr-defined]  # the transport of client_for
     async with app.state.runtimes["auth_service"].database.read() as session:
         return str(await session.scalar(select(User.password_hash)))
 
 
-@pytest.mark.parametrize(
-    ("body", "headers", "status", "error"),
-    [
-        ("", FORM, 400, "invalid_request"),
-        ("grant_type=password&username=ada%40example.org", FORM, 400, "invalid_request"),
-        ("grant_type=password&grant_type=password", FORM, 400, "invalid_request"),
-        ("grant_type=implicit", FORM, 400, "unsupported_grant_type"),
-        ('{"grant_type": "password"}', {"Content-Type": "application/json"}, 400, "invalid_request"),
-        ("grant_type=%FF", FORM, 400, "invalid_request"),
-        ("&".join(f"a{n}=1" for n in range(60)), FORM, 400, "invalid_request"),
-        ("grant_type=password&padding=" + "x" * 70_000, FORM, 400, "invalid_request"),
-        ("grant_type=password&username=a&password=b&client_id=unknown", FORM, 401, "invalid_client"),
-        ("grant_type=password&username=a&password=b&client_id=purser&client_secret=s", FORM, 400, "unauthorized_client"),
-        ("grant_type=client_credentials", FORM, 401, "invalid_client"),
-        ("grant_type=client_credentials&client_id=purser", FORM, 400, "unauthorized_client"),
-        ("grant_type=client_credentials&client_id=client_x", FORM, 401, "invalid_client"),
-        ("grant_type=client_credentials", {**FORM, "Authorization": "Basic nonsense"}, 401, "invalid_client"),
-        ("grant_type=client_credentials", {**FORM, "Authorization": "Basic Og=="}, 401, "invalid_client"),
-        ("grant_type=client_credentials", {**FORM, "Authorization": "Bearer x"}, 401, "invalid_client"),
-        ("grant_type=client_credentials&client_secret=b", {**FORM, "Authorization": "Basic YTpi"}, 400, "invalid_request"),
-    ],
-)
-async def test_a_wrong_request_is_refused_in_the_form_of_rfc_6749(
-    house: House, body: str, headers: dict[str, str], status: int, error: str
-) -> None:
-    answer = await house.http.post("/v1/auth/token", content=body.encode(), headers=headers)
-    assert (answer.status_code, answer.json()["error"]) == (status, error)
-    assert answer.json().keys() == {"error", "error_description"}
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert ("WWW-Authenticate" in answer.headers) == (status == 401)
+WRONG_REQUESTS: list[tuple[str, dict[str, str], int, str]] = [
+    ("", FORM, 400, "invalid_request"),
+    ("grant_type=password&username=ada%40example.org", FORM, 400, "invalid_request"),
+    ("grant_type=password&grant_type=password", FORM, 400, "invalid_request"),
+    ("grant_type=implicit", FORM, 400, "unsupported_grant_type"),
+    ('{"grant_type": "password"}', {"Content-Type": "application/json"}, 400, "invalid_request"),
+    ("grant_type=%FF", FORM, 400, "invalid_request"),
+    ("&".join(f"a{n}=1" for n in range(60)), FORM, 400, "invalid_request"),
+    ("grant_type=password&padding=" + "x" * 70_000, FORM, 400, "invalid_request"),
+    ("grant_type=password&username=a&password=b&client_id=unknown", FORM, 401, "invalid_client"),
+    ("grant_type=password&username=a&password=b&client_id=purser&client_secret=s", FORM, 400, "unauthorized_client"),
+    ("grant_type=client_credentials", FORM, 401, "invalid_client"),
+    ("grant_type=client_credentials&client_id=purser", FORM, 400, "unauthorized_client"),
+    ("grant_type=client_credentials&client_id=client_x", FORM, 401, "invalid_client"),
+    ("grant_type=client_credentials", {**FORM, "Authorization": "Basic nonsense"}, 401, "invalid_client"),
+    ("grant_type=client_credentials", {**FORM, "Authorization": "Basic Og=="}, 401, "invalid_client"),
+    ("grant_type=client_credentials", {**FORM, "Authorization": "Bearer x"}, 401, "invalid_client"),
+    ("grant_type=client_credentials&client_secret=b", {**FORM, "Authorization": "Basic YTpi"}, 400, "invalid_request"),
+]
+
+
+async def test_a_wrong_request_is_refused_in_the_form_of_rfc_6749(house: House) -> None:
+    for body, headers, status, error in WRONG_REQUESTS:
+        answer = await house.http.post("/v1/auth/token", content=body.encode(), headers=headers)
+        assert (answer.status_code, answer.json()["error"]) == (status, error), body[:80]
+        assert answer.json().keys() == {"error", "error_description"}
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert ("WWW-Authenticate" in answer.headers) == (status == 401)
 
 
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
@@ -239,9 +246,7 @@ async def test_revoking_either_token_ends_the_session(house: House, kind: str) -
 
 
 async def test_revoking_a_token_of_nobody_is_no_error(house: House) -> None:
-    answers = [
-        await house.http.post("/v1/auth/revoke", data={"token": token}) for token in ("made-up", "a.b.c", "☃")
-    ]
+    answers = [await house.http.post("/v1/auth/revoke", data={"token": token}) for token in ("made-up", "a.b.c", "☃")]
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     missing = await house.http.post("/v1/auth/revoke", data={"client_id": "purser"})
     assert missing.json()["error"] == "invalid_request"

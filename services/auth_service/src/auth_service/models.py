@@ -10,7 +10,6 @@ from sqlmodel import Field, SQLModel
 
 from auth_service.scopes import Role
 
-
 ROLE = Enum(Role, native_enum=False, length=32, values_callable=lambda roles: [role.value for role in roles])
 
 

@@ -25,6 +25,7 @@ from auth_service.settings import LONGEST_ACCESS_TOKEN
 
 ALGORITHM = "ES256"
 CLOCK_LEEWAY = 300
+SHORTEST = timedelta(microseconds=1)
 KEPT_AFTER_SIGNING = timedelta(seconds=LONGEST_ACCESS_TOKEN + CLOCK_LEEWAY)
 
 log = get_logger()
@@ -139,7 +140,10 @@ class KeyRing:
                 raise KeyChangeError(f"Key {waiting[0].id} is already published and signs from {moment}.")
             # A key whose time is yet to come is dropped: else it would take over from the one that has to sign at once.
             await keys.remove({key.id for key in waiting})
-            key = new_signing_key(self._sealer, now=now, signs_from=now + timedelta(seconds=publish_seconds))
+            # After every other key, even where the clock of the machine that made those ran ahead of ours.
+            earliest = max((key.signs_from + SHORTEST for key in await keys.all()), default=now)
+            signs_from = max(now + timedelta(seconds=publish_seconds), earliest)
+            key = new_signing_key(self._sealer, now=now, signs_from=signs_from)
             await keys.add(key)
             await keys.remove({stage.key.id for stage in stages(await keys.all(), now) if stage.stage == "dead"})
         self._loaded_at = None
