@@ -155,9 +155,9 @@ def _explain(path: Path, kind: type[Connection], error: ValidationError) -> str:
     lines = []
     for detail in error.errors():
         field = ".".join(str(part) for part in detail["loc"]) or "the file"
-        shown = (
-            "" if field in secret_fields or detail["type"] in {"missing", "value_error"} else f"={detail['input']!r}"
-        )
+        # An unknown field may be a misspelt secret, so its value stays hidden too.
+        hidden = field in secret_fields or detail["type"] in {"missing", "value_error", "extra_forbidden"}
+        shown = "" if hidden else f"={detail['input']!r}"
         lines.append(f"{field}{shown}: {detail['msg'].removeprefix('Value error, ')}")
     known = ", ".join(kind.model_fields)
     return f"{path}: {'; '.join(lines)}. Fields: {known}. docs/examples/connections/{path.name} shows a valid file."
