@@ -1,0 +1,94 @@
+"""Whether the services of an application can work, asked one dependency at a time."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Literal
+
+import anyio
+from pydantic import BaseModel
+
+from api_common.logging import get_logger
+from api_common.service import Runtime
+
+log = get_logger()
+
+PROBE_SECONDS = 2.0
+
+Status = Literal["ok", "degraded", "down"]
+
+
+class CheckResult(BaseModel):
+    """The answer of one dependency."""
+
+    status: Literal["ok", "down"]
+    latency_ms: float
+    detail: str | None = None
+
+
+class ServiceHealth(BaseModel):
+    """One service with its dependencies."""
+
+    status: Literal["ok", "down"]
+    version: str
+    checks: dict[str, CheckResult]
+
+
+class Health(BaseModel):
+    """The whole application: ``degraded`` when some of its services are down, ``down`` when all are or it is ending."""
+
+    status: Status
+    services: dict[str, ServiceHealth]
+
+
+async def check(runtimes: Iterable[Runtime], *, draining: bool) -> Health:
+    """Ask all dependencies at the same time; one that does not answer in `PROBE_SECONDS` is down."""
+    asked = list(runtimes)
+    results: dict[str, dict[str, CheckResult]] = {runtime.service.name: {} for runtime in asked}
+
+    async def ask(name: str, dependency: str, probe: Callable[[], Awaitable[None]]) -> None:
+        results[name][dependency] = await _result(dependency, probe)
+
+    async with anyio.create_task_group() as group:
+        for runtime in asked:
+            for dependency, probe in _probes(runtime):
+                group.start_soon(ask, runtime.service.name, dependency, probe)
+    services = {runtime.service.name: _service(runtime, results[runtime.service.name]) for runtime in asked}
+    return Health(status="down" if draining else _overall(services.values()), services=services)
+
+
+def _service(runtime: Runtime, checks: dict[str, CheckResult]) -> ServiceHealth:
+    down = any(result.status == "down" for result in checks.values())
+    ordered = dict(sorted(checks.items()))
+    return ServiceHealth(status="down" if down else "ok", version=runtime.service.version, checks=ordered)
+
+
+def _overall(services: Iterable[ServiceHealth]) -> Status:
+    states = {service.status for service in services}
+    if states == {"ok"}:
+        return "ok"
+    return "down" if states == {"down"} else "degraded"
+
+
+def _probes(runtime: Runtime) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+    probes: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+    if runtime.service.database is not None:
+        probes.append(("database", runtime.database.ping))
+    probes += [(declared.name, partial(declared.probe, runtime)) for declared in runtime.service.checks]
+    return probes
+
+
+async def _result(dependency: str, probe: Callable[[], Awaitable[None]]) -> CheckResult:
+    started = time.perf_counter()
+    detail = None
+    try:
+        with anyio.fail_after(PROBE_SECONDS):
+            await probe()
+    except TimeoutError:
+        detail = f"no answer within {PROBE_SECONDS:g} seconds"
+    except Exception as error:
+        # The message may hold an address or a user name; the log has it, the public answer has the kind only.
+        log.warning("check_failed", check=dependency, exc_info=error)
+        detail = type(error).__name__
+    latency = round((time.perf_counter() - started) * 1000, 3)
+    return CheckResult(status="down" if detail else "ok", latency_ms=latency, detail=detail)

@@ -1,0 +1,61 @@
+"""The rate limit per network address, in memory or shared through Redis."""
+
+import math
+import time
+
+from limits import RateLimitItem, parse
+from limits.aio.storage import MemoryStorage, Storage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.storage import storage_from_string
+from starlette.types import Scope
+
+from api_common.logging import get_logger
+from api_common.problems import TooManyRequests
+
+log = get_logger()
+
+RawHeaders = tuple[tuple[bytes, bytes], ...]
+IN_PROCESS = "in-process"
+"""Client address of calls between services of one process; they were limited when they came in."""
+
+
+class RateLimit:
+    """Counts requests of one address in a sliding window.
+
+    A token that is not verified yet says nothing, and a new one is made up quickly, so the address alone counts. When
+    Redis does not answer, requests pass: a limit must not become an outage.
+    """
+
+    def __init__(self, rate: str, redis_url: str | None = None) -> None:
+        self._item: RateLimitItem = parse(rate)
+        self._limiter = SlidingWindowCounterRateLimiter(_storage(redis_url))
+        window = self._item.get_expiry()
+        self._policy = (b"ratelimit-policy", f'"default";q={self._item.amount};w={window}'.encode())
+
+    async def hit(self, scope: Scope) -> tuple[RawHeaders, TooManyRequests | None]:
+        """Count a request; give the headers of its answer, and the problem when it is one too many."""
+        client = scope.get("client")
+        address = client[0] if client else "unknown"
+        if address == IN_PROCESS:
+            return (), None
+        try:
+            allowed = await self._limiter.hit(self._item, address)
+            stats = await self._limiter.get_window_stats(self._item, address)
+        except Exception as error:
+            log.warning("rate_limit_unavailable", reason=type(error).__name__)
+            return (), None
+        wait = max(1, math.ceil(stats.reset_time - time.time()))
+        headers = (self._policy, (b"ratelimit", f'"default";r={max(0, stats.remaining)};t={wait}'.encode()))
+        if allowed:
+            return headers, None
+        detail = f"More than {self._item.amount} requests in {self._item.get_expiry()} seconds; wait {wait} seconds."
+        return headers, TooManyRequests(detail, retry_after=wait)
+
+
+def _storage(redis_url: str | None) -> Storage:
+    if redis_url is None:
+        return MemoryStorage()
+    storage = storage_from_string(f"async+{redis_url}", implementation="redispy")
+    if not isinstance(storage, Storage):
+        raise TypeError("PURSER_REDIS_URL must begin with redis:// or rediss://")
+    return storage
