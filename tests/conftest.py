@@ -77,10 +77,10 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 def launch(module: str, log: Path, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start `python -m module` with `settings` as environment; what it prints goes to `log`."""
+    """Start the service that `module` runs, with `settings` as environment; what it prints goes to `log`."""
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", module],
+            [sys.executable, "-c", f"from {module} import run; run()"],
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
