@@ -10,6 +10,9 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from api_common._sqlite_connection import DirectConnection
+from api_common._sqlite_connection import connect as connect_to_file
+
 BUSY_TIMEOUT_SECONDS = 5
 MIGRATION_TIMEOUT_SECONDS = 60
 READERS_ON_SQLITE = 4
@@ -102,7 +105,7 @@ def _sqlite_writer(url: URL) -> AsyncEngine:
         pool_size=1,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,
-        connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
+        connect_args=_direct_connection(url),
     )
     _on_connect(
         engine.sync_engine,
@@ -123,10 +126,17 @@ def _sqlite_reader(url: URL) -> AsyncEngine:
         pool_size=READERS_ON_SQLITE,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,
-        connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
+        connect_args=_direct_connection(url),
     )
     _on_connect(engine.sync_engine, "PRAGMA query_only = ON")
     return engine
+
+
+def _direct_connection(url: URL) -> dict[str, object]:
+    def connect(*_: object, **__: object) -> DirectConnection:
+        return connect_to_file(str(url.database), timeout=BUSY_TIMEOUT_SECONDS)
+
+    return {"async_creator_fn": connect}
 
 
 def _on_connect(engine: Engine, *statements: str) -> None:
