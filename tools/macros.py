@@ -22,10 +22,11 @@ def package(*libraries, requirements=True, tests_also=(), binary_also=()):
     if requirements:
         # Pants refuses this target for a package whose `dependencies` are empty.
         python_requirements(name="reqs", source="pyproject.toml", module_mapping=dict(MODULES))
+    files(name="documents", sources=["*.md", "openapi.json", "pyproject.toml"])
     allowed = ["/**", "//3rdparty/**", *[f"//libs/{library}/src/**" for library in libraries]]
     __dependencies_rules__(
         ({"path": "/src/**"}, "!/tests/**", *allowed, "!*"),
-        ({"path": "/tests/**"}, *allowed, *tests_also, "!*"),
+        ({"path": "/tests/**"}, *allowed, "//docs/**", *tests_also, "!*"),
         ({"type": "pex_binary"}, *allowed, *binary_also, "!*"),
         ("*", *allowed, "!*"),
     )
@@ -34,7 +35,7 @@ def package(*libraries, requirements=True, tests_also=(), binary_also=()):
 def service_package(*libraries, embeds=()):
     """Declare a service: a package, and a PEX that runs it. `embeds` names the services that it runs in its process."""
     name = build_file_dir().name
-    embedded = [f"//services/{service}/src/{service}" for service in embeds]
+    embedded = _sources_of(embeds)
     others = [f"{address}/**" for address in embedded]
     package("config", "api_common", *libraries, tests_also=others, binary_also=others)
     pex_binary(
@@ -55,29 +56,41 @@ def package_sources(without=()):
 
 
 def package_tests(*third_party, embeds=(), dependencies=()):
-    """Declare a package's tests, with the files beside them.
+    """Declare a package's tests, with the files beside them and the package's documents.
 
     `third_party` names requirements that the tests import and the package itself does not declare; their versions come
     from the lock. `embeds` names services that the tests start.
     """
     folder = build_file_dir().parent
+    needed = [f"//{folder}:documents", f"//{folder}/src/{folder.name}", *dependencies]
+    if folder.parent.name == "services":
+        needed += SERVICE_FIXTURES
+    _tests(str(folder), third_party, [*needed, *_sources_of(embeds)])
+
+
+def workspace_tests(*third_party, services=(), dependencies=(), variables=()):
+    """Declare the tests that cross packages; they start the named services and may read what they like."""
+    _tests("tests", third_party, [*SERVICE_FIXTURES, *_sources_of(services), *dependencies], variables)
+
+
+# The pytest plugin is named by a string, and migrations run modules of api_common that nothing imports.
+SERVICE_FIXTURES = ("//libs/api_common/src/api_common", "//libs/api_common/src/api_common/testing")
+
+
+def _sources_of(services):
+    return [f"//services/{service}/src/{service}" for service in services]
+
+
+def _tests(package, third_party, needed, variables=()):
     for requirement in third_party:
         python_requirement(name=requirement, requirements=[requirement], modules=dict(MODULES).get(requirement, ()))
-    needed = [
-        f"//{folder}/src/{folder.name}",
-        *[f"//services/{service}/src/{service}" for service in embeds],
-        *dependencies,
-        ":data",
-    ]
-    if folder.parent.name == "services":
-        # The pytest plugin is named by a string, and migrations run modules of api_common that nothing imports.
-        needed += ["//libs/api_common/src/api_common", "//libs/api_common/src/api_common/testing"]
     files(name="data", sources=["**/*", "!**/*.py", "!**/*.pyc", "!**/BUILD"])
-    python_test_utils(name="support", sources=["**/*.py", "!**/test_*.py"], dependencies=needed)
+    python_test_utils(name="support", sources=["**/*.py", "!**/test_*.py"], dependencies=[*needed, ":data"])
     python_tests(
         name="tests",
         sources=["**/test_*.py"],
-        dependencies=[*needed, ":support"],
+        dependencies=[*needed, ":data", ":support"],
+        extra_env_vars=variables,
         # One pytest process for the package: a process per file costs a second and a half each.
-        batch_compatibility_tag=str(folder),
+        batch_compatibility_tag=package,
     )
