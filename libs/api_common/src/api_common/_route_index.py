@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import parse_qsl
 
 from fastapi import FastAPI
-from fastapi.dependencies.utils import get_flat_params
-from fastapi.params import Query
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from pydantic import BaseModel
 from starlette.datastructures import URLPath
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
@@ -141,12 +141,23 @@ class RouteIndex(BaseRoute):
     def _known_parameters(self, route: APIRoute) -> frozenset[str]:
         # By identity: routes compare by value, and are not hashable.
         if id(route) not in self._parameters:
-            declared = get_flat_params(route.dependant)
-            names = {param.alias for param in declared if isinstance(param.field_info, Query)}
+            names = _query_names(route.dependant)
             by_hand = (route.openapi_extra or {}).get("parameters", [])
             names |= {parameter["name"] for parameter in by_hand if parameter.get("in") == "query"}
             self._parameters[id(route)] = frozenset(names)
         return self._parameters[id(route)]
+
+
+def _query_names(dependant: Dependant) -> set[str]:
+    """Return the query parameters of a route and of all that it depends on."""
+    names: set[str] = set()
+    for param in dependant.query_params:
+        annotation = param.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            names |= {info.alias or name for name, info in annotation.model_fields.items()}
+        else:
+            names.add(param.alias)
+    return names.union(*(_query_names(inner) for inner in dependant.dependencies))
 
 
 def _start(route: APIRoute) -> tuple[str, ...] | None:

@@ -24,6 +24,7 @@ LEEWAY_SECONDS = 10
 """How far the clocks of issuer and verifier may differ."""
 _REMEMBERED_TOKENS = 2048
 _MAX_TOKEN_LENGTH = 8192
+_NO_KEYS = "The public keys of the token issuer cannot be fetched; try again shortly."
 
 Clock = Callable[[], float]
 
@@ -144,17 +145,16 @@ class JwksCache:
         async with self._lock:
             # Another request may have fetched while this one waited for the lock.
             if (key_id in self._keys and not self._is_old()) or self._clock() < self._not_before:
-                if not self._keys:
-                    raise KeysUnavailable("The public keys of the token issuer cannot be fetched; try again shortly.")
+                if self._fetched_at is None:
+                    raise KeysUnavailable(_NO_KEYS)
                 return
             try:
                 document = await self._fetch()
             except Exception as error:
                 self._not_before = self._clock() + self._retry_interval
-                if self._keys:
+                if self._fetched_at is not None:
                     return
-                detail = "The public keys of the token issuer cannot be fetched; try again shortly."
-                raise KeysUnavailable(detail) from error
+                raise KeysUnavailable(_NO_KEYS) from error
             self._keys = _import_keys(document)
             self._fetched_at = self._clock()
             self._not_before = self._fetched_at + self._min_interval
@@ -168,7 +168,7 @@ def _import_keys(document: Mapping[str, Any]) -> dict[str, ECKey]:
         if entry.get("kty") != "EC" or entry.get("crv") != "P-256" or entry.get("use", "sig") != "sig":
             continue
         if isinstance(entry.get("kid"), str):
-            keys[entry["kid"]] = ECKey.import_key({name: entry[name] for name in ("kty", "crv", "x", "y")})
+            keys[entry["kid"]] = ECKey.import_key({name: entry[name] for name in ("kty", "crv", "x", "y", "kid")})
     return keys
 
 
