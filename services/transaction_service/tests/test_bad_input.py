@@ -30,7 +30,8 @@ FILES: dict[str, tuple[bytes, str]] = {
     "a PDF document": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "pdf_file"),
     "a CSV of an unknown bank": (b"Foo;Bar;Baz\n1;2;3\n", "unknown_csv_shape"),
     "a damaged encoding": (
-        b"Date,Description,Amount,Currency\n2026-04-02,Caf\xc3\xa9,1.00,EUR\n2026-04-02,Caf\xe9 \x81\x8d,1.00,EUR\n",
+        "Date,Description,Amount,Currency\n2026-04-02,Café für Müller,1.00,EUR\n".encode()
+        + b"2026-04-02,Caf\xe9,1.00,EUR\n",
         "wrong_encoding",
     ),
 }

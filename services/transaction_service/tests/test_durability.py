@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from api_common.testing import Issuer, SettingsFactory, client_for
 from transaction_service.main import service
 from transaction_service.settings import Settings
 
-ROWS = 20_000
+ROWS = 8_000
 
 
 async def test_uploads_of_one_file_at_the_same_time_book_it_once(
@@ -100,9 +100,9 @@ def rows_are_being_written(database_url: str) -> bool:
     """Whether an import has come so far that rows of it are on their way to the disk."""
     if database_url.startswith("sqlite"):
         log = Path(database_url.removeprefix("sqlite:///").replace("{service}", "transaction_service") + "-wal")
-        return log.exists() and log.stat().st_size > 1024 * 1024
+        return log.exists() and log.stat().st_size > 256 * 1024
     with psycopg.connect(database_url, autocommit=True) as connection:
-        found = connection.execute("SELECT 1 FROM pg_stat_progress_copy WHERE tuples_processed > 1000").fetchone()
+        found = connection.execute("SELECT 1 FROM pg_stat_progress_copy WHERE tuples_processed > 500").fetchone()
         return found is not None
 
 
@@ -115,19 +115,16 @@ def test_a_server_killed_in_the_middle_of_an_import_has_booked_all_or_nothing(
     with running(environment) as server, ThreadPoolExecutor(1) as pool:
         upload = pool.submit(httpx2.post, f"{server.url}/v1/imports", content=file, headers=headers, timeout=60)
         while not upload.done() and not rows_are_being_written(database_url):
-            pass
+            wait([upload], timeout=0.002)
         server.kill()
         answered = upload.exception() is None
     with running(environment) as server, httpx2.Client(base_url=server.url, headers=headers, timeout=60) as client:
         counts = [account["transactions"] for account in client.get("/v1/accounts").json()["items"]]
-        assert counts == ([ROWS] if answered else []) or counts == [ROWS]
+        # What was answered is there; without an answer it may have been committed a moment before the end.
+        assert counts == [ROWS] or (counts == [] and not answered)
         assert len(client.get("/v1/imports").json()["items"]) == len(counts)
         again = client.post("/v1/imports", content=file).json()
-        assert again["booked"] + again["repeated"] == ROWS
+        assert (again["booked"], again["repeated"]) == ((0, ROWS) if counts else (ROWS, 0))
         account = client.get("/v1/accounts").json()["items"][0]
-        whole = ROWS * (ROWS - 1) // 2
-        assert (account["transactions"], account["balance"]) == (ROWS, f"-{whole + ROWS // 100}.00")
-        # What was answered survives the next kill.
-    with running(environment) as server:
-        accounts = httpx2.get(f"{server.url}/v1/accounts", headers=headers).json()["items"]
-        assert [a["transactions"] for a in accounts] == [ROWS]
+        whole = ROWS * (ROWS - 1) // 2 + ROWS // 100
+        assert (account["transactions"], account["balance"]) == (ROWS, f"-{whole}.00")

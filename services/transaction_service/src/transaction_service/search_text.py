@@ -13,6 +13,9 @@ _LIKE_ESCAPE = "\\"
 
 def folded(text: str) -> str:
     """`text` without differences of case, width and spacing: `folded("MÜLLER  Straße") == "müller strasse"`."""
+    if text.isascii():
+        return " ".join(text.lower().split())
+    # Folding can undo the normalisation, hence twice.
     return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
 
 
