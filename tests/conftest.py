@@ -32,6 +32,19 @@ class Server:
     url: str
     log: Path
 
+    def wait_until_it_answers(self, path: str) -> None:
+        """Return as soon as `path` answers 200; fail with the output when the process ends or takes too long."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"{self.url} ended with {self.process.returncode}:\n{self.output()}")
+            try:
+                if httpx2.get(f"{self.url}{path}", timeout=5).status_code == 200:
+                    return
+            except httpx2.TransportError:
+                time.sleep(0.02)
+        raise AssertionError(f"{self.url} did not answer within {START_SECONDS} s:\n{self.output()}")
+
     def kill(self) -> None:
         """End it at once, as a power cut would."""
         self.process.kill()
@@ -48,7 +61,7 @@ class Server:
 
 
 class Start(Protocol):
-    """Starts one service and waits until it answers."""
+    """Starts one service and waits until the path `answers` does (None: does not wait)."""
 
     def __call__(
         self,
@@ -57,7 +70,7 @@ class Start(Protocol):
         data_dir: Path | None = None,
         port: int | None = None,
         env: Mapping[str, str] = ...,
-        answers: str = ...,
+        answers: str | None = ...,
     ) -> Server: ...
 
 
@@ -89,19 +102,6 @@ def launch(module: str, log: Path, settings: Mapping[str, str]) -> subprocess.Po
         )
 
 
-def wait_until_it_answers(server: Server, path: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if server.process.poll() is not None:
-            raise AssertionError(f"{server.url} ended with {server.process.returncode}:\n{server.output()}")
-        try:
-            if httpx2.get(f"{server.url}{path}", timeout=5).status_code == 200:
-                return
-        except httpx2.TransportError:
-            time.sleep(0.02)
-    raise AssertionError(f"{server.url} did not answer within {START_SECONDS} s:\n{server.output()}")
-
-
 def starter(folder: Path, started: list[Server]) -> Start:
     def start(
         module: str = "api_gateway.main",
@@ -109,7 +109,7 @@ def starter(folder: Path, started: list[Server]) -> Start:
         data_dir: Path | None = None,
         port: int | None = None,
         env: Mapping[str, str] = MappingProxyType({}),
-        answers: str = "/readyz",
+        answers: str | None = "/readyz",
     ) -> Server:
         port = port or unused_ports(1)[0]
         log = folder / f"{module}-{len(started)}.log"
@@ -120,7 +120,8 @@ def starter(folder: Path, started: list[Server]) -> Start:
         }
         server = Server(launch(module, log, settings), f"http://127.0.0.1:{port}", log)
         started.append(server)
-        wait_until_it_answers(server, answers)
+        if answers is not None:
+            server.wait_until_it_answers(answers)
         return server
 
     return start

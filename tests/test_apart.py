@@ -48,18 +48,15 @@ class Apart:
 def apart(start: Start, tmp_path: Path, free_ports: Callable[[int], list[int]]) -> Apart:
     ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
     urls = json.dumps({name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
-    return Apart(
-        {
-            name: start(
-                f"{name}.main",
-                data_dir=tmp_path / name,
-                port=port,
-                env={"PURSER_SERVICE_URLS": urls},
-                answers="/livez",
-            )
-            for name, port in ports.items()
-        }
-    )
+    servers = {
+        name: start(
+            f"{name}.main", data_dir=tmp_path / name, port=port, env={"PURSER_SERVICE_URLS": urls}, answers=None
+        )
+        for name, port in ports.items()
+    }
+    for server in servers.values():
+        server.wait_until_it_answers("/readyz")
+    return Apart(servers)
 
 
 def test_a_token_of_one_service_opens_the_others_and_a_killed_provider_is_named(
@@ -90,7 +87,7 @@ def test_a_service_whose_peers_are_not_up_yet_starts_and_says_what_it_misses(
     start: Start, free_ports: Callable[[int], list[int]]
 ) -> None:
     own, nobody = free_ports(2)
-    urls = json.dumps({name: f"http://127.0.0.1:{nobody}" for name in SERVICES})
+    urls = json.dumps(dict.fromkeys(SERVICES, f"http://127.0.0.1:{nobody}"))
     analytics = start("analytics_api.main", port=own, env={"PURSER_SERVICE_URLS": urls}, answers="/livez")
 
     answer = httpx2.get(f"{analytics.url}/v1/analytics/summary", headers={"Authorization": "Bearer nobodys.own.token"})

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Server
+    from collections.abc import Callable
+
+    from conftest import Server, User
 
 README_URL = "http://127.0.0.1:8000"
 ANYTHING = "…"
@@ -86,11 +89,34 @@ def test_the_journey_prints_what_the_readme_prints(embedded: Server, repository:
     assert found == []
 
 
+def test_the_analysts_page_prints_what_it_says(
+    embedded: Server, repository: Path, tmp_path: Path, sign_up: Callable[..., User]
+) -> None:
+    page = (repository / "docs" / "analysts.md").read_text(encoding="utf-8")
+    blocks = {block["language"]: block["text"] for block in FENCE.finditer(page)}
+    analyst = sign_up(embedded.url)
+    analyst.upload((repository / "docs" / "examples" / "statement.ofx").read_bytes(), "statement.ofx")
+    (tmp_path / "ledger.parquet").write_bytes(analyst.get("/v1/ledger", format="parquet").content)
+
+    run = subprocess.run(
+        [sys.executable, "-c", blocks["python"]],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    )
+
+    assert run.stdout == blocks["text"]
+
+
 def test_every_file_that_the_readme_and_the_docs_link_to_exists(repository: Path) -> None:
     documents = [repository / "README.md", *sorted((repository / "docs").glob("*.md"))]
-    broken = []
-    for document in documents:
-        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", document.read_text(encoding="utf-8")):
-            if not (document.parent / target).exists():
-                broken.append(f"{document.relative_to(repository)}: {target}")
+    broken = [
+        f"{document.relative_to(repository)}: {target}"
+        for document in documents
+        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", document.read_text(encoding="utf-8"))
+        if not (document.parent / target).exists()
+    ]
     assert broken == []

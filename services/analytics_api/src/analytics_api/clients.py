@@ -13,6 +13,10 @@ from api_common.problems import ServiceUnavailable
 PROVIDER = "transaction_service"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 
+SCHEMA_HEADER = "Purser-Ledger-Schema"
+SCHEMA_VERSION = "1"
+"""The version of the published columns that is read here."""
+
 LEDGER_PATH = "/v1/ledger"
 ACCOUNT_PATH = "/v1/accounts/{account_id}"
 
@@ -44,6 +48,9 @@ async def fetch_ledger(client: ServiceClient, *, token: str, etag: str | None) -
     _expect_success(response)
     if "etag" not in response.headers:
         raise LedgerUnavailable("sent a ledger without an ETag, so nobody can tell which state it shows")
+    published = response.headers.get(SCHEMA_HEADER, SCHEMA_VERSION)
+    if published != SCHEMA_VERSION:
+        raise LedgerUnavailable(f"publishes version {published} of the ledger's columns, {SCHEMA_VERSION} is read here")
     return response.content, response.headers["etag"]
 
 
