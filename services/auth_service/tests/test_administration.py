@@ -140,10 +140,13 @@ async def test_of_two_administrators_that_demote_each_other_one_remains(house: H
     ben = await house.person("ben@example.org")
     await house.http.put(f"/v1/users/{ben.id}/role", json={"role": "administrator"}, headers=headers)
     ben_headers = await ben.headers()
+
+    async def demote(target: Person, who: dict[str, str]) -> None:
+        await house.http.put(f"/v1/users/{target.id}/role", json={"role": "member"}, headers=who)
+
     async with anyio.create_task_group() as group:
-        for target, who in ((ben, headers), (admin, ben_headers)):
-            change = {"json": {"role": "member"}, "headers": who}
-            group.start_soon(lambda t=target, c=change: house.http.put(f"/v1/users/{t.id}/role", **c))
+        group.start_soon(demote, ben, headers)
+        group.start_soon(demote, admin, ben_headers)
     scopes = [(await person.tokens())["scope"] for person in (admin, ben)]
     assert sum("users:admin" in scope for scope in scopes) == 1
 

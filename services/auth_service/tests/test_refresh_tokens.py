@@ -190,3 +190,18 @@ async def test_a_made_up_token_is_refused(house: House) -> None:
     for token in ("made-up", "x" * 5000, "☃"):
         answer = await house.refresh(token)
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_a_person_has_no_more_than_a_hundred_sessions(house: House, clock: TravellingClock) -> None:
+    # The last token must be valid at the real time, by which the verifier goes.
+    clock.advance(minutes=-5)
+    ada = await house.person()
+    first, second = await ada.tokens(), await ada.tokens()
+    for _ in range(98):
+        clock.advance(seconds=1)
+        await ada.tokens()
+    assert (await house.refresh(first["refresh_token"])).status_code == 200
+    last = await ada.tokens()
+    items = (await house.get("/v1/auth/me/sessions", bearer(last["access_token"])))["items"]
+    assert len(items) == 100
+    assert (await house.refresh(second["refresh_token"])).status_code == 400

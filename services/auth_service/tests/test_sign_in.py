@@ -15,6 +15,7 @@ from auth_service.models import User
 from auth_service.settings import Settings
 from fastapi import FastAPI
 from sqlalchemy import select
+from sqlmodel import col
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -157,6 +158,18 @@ async def test_guesses_at_the_same_time_pass_the_limit_by_no_more_than_the_slots
     assert statuses.count(400) + statuses.count(429) == 20
 
 
+async def test_failures_are_counted_also_while_redis_is_away(open_house: OpenHouse) -> None:
+    nowhere = "redis://127.0.0.1:9/0"
+    async with open_house(
+        failures_per_account="2/10minutes", sign_ups_per_address="1/hour", redis_url=nowhere
+    ) as house:
+        ada = await house.person()
+        assert (await house.sign_up("ben@example.org")).status_code == 429
+        assert (await ada.sign_in()).status_code == 200
+        statuses = [(await ada.sign_in(password="wrong")).status_code for _ in range(3)]
+    assert statuses == [400, 400, 429]
+
+
 async def test_wrong_current_passwords_count_as_failures(open_house: OpenHouse) -> None:
     async with open_house(failures_per_account="2/10minutes") as house:
         ada = await house.person()
@@ -200,7 +213,7 @@ async def _collect(http: httpx2.AsyncClient, form: dict[str, str], into: list[ht
 async def _stored_hash(http: httpx2.AsyncClient) -> str:
     app: FastAPI = http._transport.app  # type: ignore[attr-defined]  # the transport of client_for
     async with app.state.runtimes["auth_service"].database.read() as session:
-        return str(await session.scalar(select(User.password_hash)))
+        return str(await session.scalar(select(col(User.password_hash))))
 
 
 WRONG_REQUESTS: list[tuple[str, dict[str, str], int, str]] = [
@@ -210,6 +223,8 @@ WRONG_REQUESTS: list[tuple[str, dict[str, str], int, str]] = [
     ("grant_type=implicit", FORM, 400, "unsupported_grant_type"),
     ('{"grant_type": "password"}', {"Content-Type": "application/json"}, 400, "invalid_request"),
     ("grant_type=%FF", FORM, 400, "invalid_request"),
+    ("grant_type=password&username=a%00b&password=c", FORM, 400, "invalid_request"),
+    ("grant_type=client_credentials", {**FORM, "Authorization": "Basic JTAwOmI="}, 401, "invalid_client"),
     ("&".join(f"a{n}=1" for n in range(60)), FORM, 400, "invalid_request"),
     ("grant_type=password&padding=" + "x" * 70_000, FORM, 400, "invalid_request"),
     ("grant_type=password&username=a&password=b&client_id=unknown", FORM, 401, "invalid_client"),

@@ -81,10 +81,13 @@ async def test_a_key_is_rotated_without_an_outage(open_house: OpenHouse, clock: 
         ada = await house.person()
         verifier = another_service(replica, clock)
 
+        ada_at_replica = Person(replica.http, ada.email, ada.password)
+
         async def token() -> str:
-            tokens = [(await ada.tokens())["access_token"], (await ada.tokens())["access_token"]]
+            tokens: list[str] = [(await person.tokens())["access_token"] for person in (ada, ada_at_replica)]
             for text in tokens:
                 assert str((await verifier.verify(text)).user_id) == ada.id
+            assert key_id(tokens[0]) == key_id(tokens[1])
             return tokens[0]
 
         before = await token()

@@ -13,7 +13,10 @@ from api_common.testing import SettingsFactory
 from auth_house import PASSWORD
 from auth_service.main import service
 from auth_service.settings import Settings
-from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuthError
+from authlib.integrations.httpx_client import (  # type: ignore[import-untyped]  # Authlib ships no types
+    AsyncOAuth2Client,
+    OAuthError,
+)
 
 
 class _Server(uvicorn.Server):

@@ -5,6 +5,7 @@ Token and revocation endpoint speak this dialect and not problem+json, because O
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import parse_qsl, unquote_plus
@@ -12,6 +13,7 @@ from urllib.parse import parse_qsl, unquote_plus
 FORM = "application/x-www-form-urlencoded"
 LARGEST_BODY = 64 * 1024
 MOST_FIELDS = 50
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class OAuthRefusal(Exception):  # noqa: N818  (its kinds carry the names of RFC 6749's codes)
@@ -123,6 +125,8 @@ def read_form(body: bytes, authorization: str | None) -> TokenForm:
     for name, value in pairs:
         if name in values:
             raise InvalidRequest(f"The parameter {name[:40]} is given twice.")
+        if _CONTROL.search(value):
+            raise InvalidRequest(f"The parameter {name[:40]} holds a control character.")
         values[name] = value
     given = {name: value for name, value in values.items() if value}
     return TokenForm(given, _credentials(given, authorization))
@@ -149,4 +153,7 @@ def _basic(authorization: str) -> ClientCredentials:
     if not colon or not name:
         raise InvalidClient("The Authorization header holds no client id and secret.")
     # RFC 6749 section 2.3.1: both halves are form-encoded before they are joined.
-    return ClientCredentials(unquote_plus(name), unquote_plus(secret) or None)
+    client_id, secret = unquote_plus(name), unquote_plus(secret)
+    if _CONTROL.search(client_id):
+        raise InvalidClient
+    return ClientCredentials(client_id, secret or None)

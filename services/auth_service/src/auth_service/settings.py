@@ -59,7 +59,7 @@ class Settings(ServiceSettings):
 
     failures_per_account: Rate = Field("10/15minutes", description="a rate such as 10/15minutes")
     failures_per_address: Rate = Field("50/15minutes", description="a rate such as 50/15minutes")
-    sign_ups_per_address: Rate = Field("30/hour", description="a rate such as 30/hour")
+    sign_ups_per_address: Rate = Field("100/hour", description="a rate such as 100/hour")
 
     key_publish_seconds: int = Field(
         900, ge=0, le=7 * 86400, description="seconds that a new signing key is published before it signs"

@@ -9,6 +9,8 @@ from sqlmodel import col
 
 from auth_service.models import RefreshToken, Session, User
 
+MOST_ENDED_AT_ONCE = 1000
+
 
 class Sessions:
     """Sign-ins and the tokens that keep them alive."""
@@ -110,6 +112,18 @@ class Sessions:
                 col(Session.user_id) == user_id, (col(Session.ended_at) < before) | (col(Session.expires_at) < before)
             )
         )
+
+    async def make_room(self, user_id: UUID, *, keep: int, now: datetime) -> None:
+        """End the sessions of a user that were unused for longest, beyond the number to keep."""
+        last_used = (col(Session.last_used_at).desc(), col(Session.id).desc())
+        beyond = (
+            select(col(Session.id))
+            .where(col(Session.user_id) == user_id, col(Session.ended_at).is_(None))
+            .order_by(*last_used)
+            .limit(MOST_ENDED_AT_ONCE)
+            .offset(keep)
+        )
+        await self._end(col(Session.id).in_(beyond), reason="too_many_sessions", now=now)
 
     async def end(self, session_id: UUID, *, reason: str, now: datetime) -> bool:
         """End one session; False when it had ended before."""

@@ -10,7 +10,7 @@ from auth_service.password_hashing import PasswordHashing
 from auth_service.refresh_tokens import SuccessorBox
 from auth_service.settings import Settings
 from auth_service.signing_keys import KeyRing
-from auth_service.throttle import SignInThrottle, SignUpThrottle, counters
+from auth_service.throttle import Counters, SignInThrottle, SignUpThrottle
 from auth_service.tokens import AccessTokens
 
 
@@ -40,7 +40,7 @@ class Parts:
     async def open(cls, settings: Settings, database: Database, *, clock: Clock) -> Self:
         """Make them, and with them the first signing key of a new installation."""
         secret_key = settings.require_secret_key()
-        storage = counters(settings.redis_url)
+        counters = Counters(settings.redis_url)
         keys = KeyRing(database, secret_key, clock=clock, reload_seconds=settings.key_reload_seconds)
         await keys.open()
         return cls(
@@ -49,9 +49,9 @@ class Parts:
             clock=clock,
             hashing=PasswordHashing(settings.argon2, slots=settings.hashing_slots, queue=settings.hashing_queue),
             sign_in_throttle=SignInThrottle(
-                storage, per_account=settings.failures_per_account, per_address=settings.failures_per_address
+                counters, per_account=settings.failures_per_account, per_address=settings.failures_per_address
             ),
-            sign_up_throttle=SignUpThrottle(storage, per_address=settings.sign_ups_per_address),
+            sign_up_throttle=SignUpThrottle(counters, per_address=settings.sign_ups_per_address),
             keys=keys,
             tokens=AccessTokens(
                 keys,

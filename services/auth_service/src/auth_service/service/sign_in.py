@@ -20,6 +20,7 @@ from auth_service.service.parts import Caller, Parts
 
 KEPT_AFTER_END = timedelta(days=30)
 LONGEST_DEVICE = 200
+MOST_SESSIONS = 100
 
 log = get_logger()
 
@@ -60,6 +61,7 @@ class SignIn:
                 raise InvalidGrant("The e-mail address or the password is wrong.")
             sessions = Sessions(unit)
             await sessions.forget_old(user.id, before=now - KEPT_AFTER_END)
+            await sessions.make_room(user.id, keep=MOST_SESSIONS - 1, now=now)
             await sessions.add(session, self._stored(token, session, now=now))
         log.info("signed_in", user_id=str(user.id), session_id=str(session.id))
         return await self._answer(session, scopes, refresh_token=token)
