@@ -1,10 +1,12 @@
 """Running an application under uvicorn, with messages for the person at the terminal."""
 
 import asyncio
+import logging
 import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import NoReturn
 
@@ -13,9 +15,13 @@ from config import ServiceSettings, SettingsError
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api_common._engines import DatabaseAddressError
+from api_common._revisions import MigrationError
 from api_common.application import create_app
-from api_common.logging import flush_logs
-from api_common.service import Service
+from api_common.logging import flush_logs, get_logger
+from api_common.service import ConfigurationError, Service, StartupError
+
+log = get_logger()
 
 EXIT_WRONG_SETTINGS = 2
 EXIT_CANNOT_START = 3
@@ -64,18 +70,24 @@ def serve(app: FastAPI, settings: ServiceSettings, *, port: int | None = None, r
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
     server = _DrainingServer(configuration, app, settings.drain_seconds, ready or f"{app.title} answers at {address}")
+    # Once the reason is known, uvicorn's own "startup failed" adds nothing.
+    logging.getLogger("uvicorn.error").addFilter(lambda _: startup.error is None)
     try:
         server.run(sockets=[listener])
     except KeyboardInterrupt:
         # Ctrl-C, which uvicorn raises again once everything is closed: the person asked for it, no traceback.
-        pass
+        return
     except SystemExit:
-        # Uvicorn's end of a process that failed to start; the reason follows below.
+        # Uvicorn's end of a process that failed to start.
         if startup.error is None:
             raise
-    flush_logs()
-    if startup.error is not None:
-        _give_up(f"{app.title} cannot start: {startup.error}", EXIT_CANNOT_START)
+        _report_failed_start(app.title, startup.error)
+    finally:
+        flush_logs()
+
+
+# Errors whose message is enough for the operator; any other start also shows where it failed.
+_EXPLAINED = (StartupError, ConfigurationError, SettingsError, MigrationError, DatabaseAddressError)
 
 
 class _DrainingServer(uvicorn.Server):
@@ -88,18 +100,22 @@ class _DrainingServer(uvicorn.Server):
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the services, then say where they answer."""
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if self.started:
             print(self._ready, flush=True)  # noqa: T201 (the person at the terminal waits for it)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Turn readiness off; close the port at once, or when load balancers had the time to notice."""
         state = self._app.state
-        if state.draining or self._drain_seconds == 0 or sig == signal.SIGINT:
-            state.draining = True
+        is_second, state.draining = state.draining, True
+        if is_second or self._drain_seconds == 0 or sig == signal.SIGINT:
             super().handle_exit(sig, frame)
             return
-        state.draining = True
-        asyncio.get_event_loop().call_later(self._drain_seconds, super().handle_exit, sig, frame)
+        end = partial(super().handle_exit, sig, frame)
+        # A signal handler may not touch the loop directly.
+        self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, end)
 
 
 class _PlainStartup:
@@ -107,7 +123,7 @@ class _PlainStartup:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self.error: BaseException | None = None
+        self.error: Exception | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
@@ -128,6 +144,13 @@ class _PlainStartup:
             if not failed:
                 raise
             self.error = error
+
+
+def _report_failed_start(title: str, error: Exception) -> NoReturn:
+    if not isinstance(error, _EXPLAINED):
+        log.error("start_failed", exc_info=error)
+        flush_logs()
+    _give_up(f"{title} cannot start: {error}", EXIT_CANNOT_START)
 
 
 def _listen(host: str, port: int) -> socket.socket:
