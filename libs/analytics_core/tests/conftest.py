@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 SCHEMA = {
@@ -118,6 +119,6 @@ def as_frame(request: pytest.FixtureRequest) -> Callable[[pl.DataFrame], Any]:
             {name: object for name, dtype in frame.schema.items() if dtype in (pl.String, pl.Date)}
         ),
         "pandas_pyarrow": lambda frame: frame.to_pandas(use_pyarrow_extension_array=True),
-        "pyarrow": lambda frame: frame.to_arrow(),
+        "pyarrow": lambda frame: pa.table(frame),
         "duckdb": lambda frame: duckdb.from_arrow(frame.to_arrow()),
     }[kind]

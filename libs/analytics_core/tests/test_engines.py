@@ -53,6 +53,8 @@ RAW_TEXTS = [
     "\u00a0Naïve—Café\u2028x",
     "line\r\n$",
     "emoji 🍕 PIZZA 0001",
+    "🍕é" * 300,
+    "Baker" + ".,/ " * 5000 + "x",
 ]
 
 

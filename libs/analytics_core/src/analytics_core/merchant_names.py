@@ -35,28 +35,24 @@ def _any_of(words: str) -> str:
 
 _DASHES = "\\-\u2010-\u2015"
 _SPACES = "\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff"
-_END = "( |$)"
+_LONGEST = 200
 
 _PAYMENT_WORDS = _any_of(
-    "POS MERCHANDISE|POS PURCHASE|POS DEBIT|POS WITHDRAWAL|POS|CARD PAYMENT TO|CARD PAYMENT|CARD PURCHASE"
-    "|CHECKCARD [0-9]{4}|CHECKCARD"
-    "|DEBIT CARD PURCHASE|DEBIT CARD PAYMENT|DEBIT CARD|DEBIT PURCHASE|CREDIT CARD PURCHASE|VISA DEBIT PURCHASE"
-    "|VISA PURCHASE|VISA DEBIT"
-    "|MASTERCARD ZAHLUNG|CONTACTLESS PAYMENT|CONTACTLESS|PURCHASE AT|PURCHASE|RECURRING PAYMENT"
-    "|DIRECT DEBIT PAYMENT TO|DIRECT DEBIT TO"
-    "|DIRECT DEBIT|STANDING ORDER TO|STANDING ORDER|BILL PAYMENT TO|BILL PAYMENT|ONLINE PAYMENT TO|ONLINE PAYMENT"
-    "|FASTER PAYMENT TO"
-    "|BANK TRANSFER TO|PAYMENT TO|PAYMENT|REFUND FROM|REFUND|AUTOMATIC WITHDRAWAL|MISCELLANEOUS PAYMENTS|ACH DEBIT|ACH"
+    "POS MERCHANDISE|POS PURCHASE|POS DEBIT|POS WITHDRAWAL|POS|CHECKCARD [0-9]{4}|CHECKCARD|ACH DEBIT|ACH"
+    "|CARD PAYMENT TO|CARD PAYMENT|CARD PURCHASE|CONTACTLESS PAYMENT|CONTACTLESS|PURCHASE AT|PURCHASE"
+    "|DEBIT CARD PURCHASE|DEBIT CARD PAYMENT|DEBIT CARD|DEBIT PURCHASE|CREDIT CARD PURCHASE"
+    "|VISA DEBIT PURCHASE|VISA PURCHASE|VISA DEBIT|MASTERCARD ZAHLUNG|GIROCARD"
+    "|DIRECT DEBIT PAYMENT TO|DIRECT DEBIT TO|DIRECT DEBIT|STANDING ORDER TO|STANDING ORDER|RECURRING PAYMENT"
+    "|BILL PAYMENT TO|BILL PAYMENT|ONLINE PAYMENT TO|ONLINE PAYMENT|FASTER PAYMENT TO|BANK TRANSFER TO"
+    "|PAYMENT TO|PAYMENT|REFUND FROM|REFUND|AUTOMATIC WITHDRAWAL|MISCELLANEOUS PAYMENTS"
     "|SEPA BASISLASTSCHRIFT|SEPA LASTSCHRIFT|SEPA ÜBERWEISUNG|SEPA DIRECT DEBIT|BASISLASTSCHRIFT|FOLGELASTSCHRIFT"
-    "|LASTSCHRIFT|KARTENZAHLUNG"
-    "|GIROCARD|DAUERAUFTRAG|ÜBERWEISUNG|GUTSCHRIFT|PAGO EN|PAGO CON TARJETA EN|COMPRA EN|COMPRA|RECIBO"
-    "|DEVOLUCIÓN TARJETA|BETAALAUTOMAAT"
-    "|BETAALPAS|INCASSO|PAIEMENT PAR CARTE|PAIEMENT CB|ACHAT CB|PRLV SEPA|PRELEVEMENT|VIR SEPA|PAGAMENTO POS"
-    "|ADDEBITO SEPA"
+    "|LASTSCHRIFT|KARTENZAHLUNG|DAUERAUFTRAG|ÜBERWEISUNG|GUTSCHRIFT"
+    "|PAGO EN|PAGO CON TARJETA EN|COMPRA EN|COMPRA|RECIBO|DEVOLUCIÓN TARJETA|BETAALAUTOMAAT|BETAALPAS|INCASSO"
+    "|PAIEMENT PAR CARTE|PAIEMENT CB|ACHAT CB|PRLV SEPA|PRELEVEMENT|VIR SEPA|PAGAMENTO POS|ADDEBITO SEPA"
 )
 _CHECKOUTS = _any_of(
-    "SQ|TST|PP|PAYPAL|PAYPAL INST XFER|SUMUP|IZ|IZETTLE|ZETTLE|ZTL|STRIPE|SP|SPO|DNH|GOOGLE|APPLE PAY|CKO|FS|EB|PY"
-    "|BT|DRI|MOLLIE|ADYEN|KLARNA|CCV|NYX"
+    "SQ|TST|PP|PAYPAL|PAYPAL INST XFER|SUMUP|IZ|IZETTLE|ZETTLE|ZTL|STRIPE|SP|SPO|DNH|GOOGLE|APPLE PAY"
+    "|CKO|FS|EB|PY|BT|DRI|MOLLIE|ADYEN|KLARNA|CCV|NYX"
 )
 _MONTHS = "JAN|FEB|MAR|APR|MAY|MAI|JUN|JUL|AUG|SEP|OCT|OKT|NOV|DEC|DEZ"
 _FIRMS = (
@@ -132,8 +128,9 @@ AFTER_CAPITALS = (
 def merchant_name(text: str) -> str:
     """Give the merchant's name in raw bank text, in capitals.
 
-    Takes away how it was paid, checkouts, dates, shop and card numbers, countries, legal forms and web address parts.
-    Where nothing with a letter is left (`4711`), the text itself is the name, in capitals and single spaces.
+    Takes away how it was paid, checkouts, dates, shop and card numbers, countries, legal forms and parts of web
+    addresses. Where nothing is left (`***`, `#12`), the text itself is the name, in capitals and single spaces. Only the
+    first 200 characters are looked at.
 
     Parameters
     ----------
@@ -157,7 +154,7 @@ def merchant_name(text: str) -> str:
     >>> merchant_name("  4711 ")
     '4711'
     """
-    plain = _apply(BEFORE_CAPITALS, text).strip(" ").upper()
+    plain = _apply(BEFORE_CAPITALS, text).strip(" ").upper()[:_LONGEST]
     name = _apply(AFTER_CAPITALS, plain)
     return name or plain
 
@@ -200,7 +197,7 @@ def named(rows: FrameT, text: str, name: str) -> FrameT:
 
     plain = name + "_plain"
     rows = _applied(rows.with_columns(nw.col(text).alias(name)), BEFORE_CAPITALS, name)
-    rows = rows.with_columns(nw.col(name).str.strip_chars(" ").str.to_uppercase().alias(plain))
+    rows = rows.with_columns(nw.col(name).str.strip_chars(" ").str.to_uppercase().str.head(_LONGEST).alias(plain))
     rows = _applied(rows.with_columns(nw.col(plain).alias(name)), AFTER_CAPITALS, name)
     found = nw.when(nw.col(name) == "").then(nw.col(plain)).otherwise(nw.col(name))
     return rows.with_columns(found.alias(name)).drop(plain)

@@ -172,6 +172,10 @@ def _recognised(rows: nw.LazyFrame[IntoLazyFrame], texts: Collection[str], scope
     present = [nw.when(nw.col(name) != "").then(nw.col(name)) for name in texts]
     text = nw.coalesce(*present) if present else nw.lit(None, dtype=nw.String())
     by_text = grouped(rows.with_columns(text.alias(_TEXT)), [CURRENCY, _TEXT], filled)
+    if by_text.implementation.is_polars():
+        texts_found = by_text.collect()
+        # Most ledgers have all their merchants, and compiling the rules takes longer than all the rest.
+        by_text, present = texts_found.lazy(), [] if texts_found.is_empty() else present
     by_name = named(by_text, _TEXT, _TEXT) if present else by_text
     by_name = by_name.with_columns(nw.when(nw.col(_TEXT) != "").then(nw.col(_TEXT)).alias(MERCHANT))
     return counted(regrouped(by_name, [CURRENCY, MERCHANT], filled), filled)
