@@ -5,7 +5,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from transaction_service.default_categories import default_category_id
 
+FOOD = str(default_category_id("food"))
 Files = Callable[..., bytes]
 
 
@@ -229,14 +231,51 @@ async def test_undo_keeps_and_names_the_rows_that_were_edited_unless_told_otherw
     assert (await household.upload(file))["booked"] == 3 - 2 * kept
 
 
-async def test_a_pending_row_is_replaced_by_its_booking(household: Any) -> None:
+@pytest.mark.parametrize("booked_on", ["2026-03-01", "2026-03-03"])
+async def test_a_pending_row_is_replaced_by_its_booking_and_what_the_user_said_about_it_stays(
+    household: Any, client: httpx2.AsyncClient, booked_on: str
+) -> None:
     account = await household.account()
-    header = (
-        "Type,Product,Started Date,Completed Date,Description,Amount,Fee,Currency,State,Balance\n"
-        "CARD_PAYMENT,Current,2026-03-01 10:00:00,{completed},Bakery,-2.80,0.00,EUR,{state},\n"
+    header = "Type,Product,Started Date,Completed Date,Description,Amount,Fee,Currency,State,Balance\n"
+    other = "CARD_PAYMENT,Current,2026-03-01 11:00:00,,Bakery,-9.90,0.00,EUR,PENDING,\n"
+    announced = header + "CARD_PAYMENT,Current,2026-03-01 10:00:00,,Bakery,-2.80,0.00,EUR,PENDING,\n" + other
+    booked = (
+        header
+        + f"CARD_PAYMENT,Current,2026-03-01 10:00:00,{booked_on} 12:00:00,Bakery,-2.80,0.00,EUR,COMPLETED,7.20\n"
+        + other
     )
-    pending = await household.upload(header.format(completed="", state="PENDING").encode(), account_id=account["id"])
-    assert (pending["booked"], [r["pending"] for r in await household.rows()]) == (1, [True])
+    await household.upload(announced.encode(), account_id=account["id"])
+    first = next(r for r in await household.rows() if r["amount"] == "-2.80")
+    assert first["pending"] is True
+    await household.change(f"/v1/transactions/{first['id']}", 1, note="breakfast", category_id=FOOD)
+    read = (await client.get(f"/v1/accounts/{account['id']}")).json()
+    assert (read["balance"], read["pending"]) == ("0.00", "-12.70")
+    answer = await household.upload(booked.encode(), account_id=account["id"])
+    assert (answer["booked"], answer["replaced"], answer["repeated"]) == (0, 1, 1)
+    rows = {r["amount"]: r for r in await household.rows()}
+    assert rows.keys() == {"-9.90", "-2.80"}
+    kept = [rows["-2.80"][name] for name in ("pending", "booking_date", "note", "category_id", "categorised_by")]
+    assert kept == [False, booked_on, "breakfast", FOOD, "user"]
+    # Neither file books anything again, in whatever order they come.
+    for file in (announced, booked):
+        again = await household.upload(file.encode(), account_id=account["id"])
+        assert (again["booked"], again["replaced"], again["repeated"]) == (0, 0, 2)
+
+
+async def test_undo_of_a_booking_lets_the_pending_row_stand_again(household: Any, client: httpx2.AsyncClient) -> None:
+    account = await household.account()
+    header = "Type,Product,Started Date,Completed Date,Description,Amount,Fee,Currency,State,Balance\n"
+    announced = header + "CARD_PAYMENT,Current,2026-03-01 10:00:00,,Bakery,-2.80,0.00,EUR,PENDING,\n"
+    booked = (
+        header + "CARD_PAYMENT,Current,2026-03-01 10:00:00,2026-03-03 12:00:00,Bakery,-2.80,0.00,EUR,COMPLETED,7.20\n"
+    )
+    await household.upload(announced.encode(), account_id=account["id"])
+    before = await household.rows()
+    answer = await household.upload(booked.encode(), account_id=account["id"])
+    await client.post(f"/v1/imports/{answer['id']}/undo")
+    after = await household.rows()
+    assert [r | {"version": 1} for r in after] == before
+    assert (await household.upload(booked.encode(), account_id=account["id"]))["replaced"] == 1
 
 
 async def test_an_idempotency_key_replays_the_answer_of_the_import(

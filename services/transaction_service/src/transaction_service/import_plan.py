@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -22,7 +23,11 @@ from transaction_service.errors import (
     StatementRefused,
 )
 from transaction_service.models import Account, AccountReference, AccountType
+from transaction_service.search_text import folded
 from transaction_service.statement_rows import PreparedFile, Row, RowGroup
+
+LONGEST_PENDING = timedelta(days=14)
+"""So long after its announcement a booking is still taken for the announced row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +39,39 @@ class StandingRow:
     deleted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class PendingRow:
+    """A row that the bank has announced; `note` and `category_id` are the user's own, which its booking takes over."""
+
+    id: UUID
+    account_id: UUID
+    identity: str
+    booking_date: date
+    amount: Decimal
+    text: str
+    counterparty: str | None
+    note: str | None
+    category_id: UUID | None
+
+    def is_booked_by(self, row: Row) -> bool:
+        """Whether the row is the booking of this one: the same amount and wording, a little later."""
+        entry = row.entry
+        return (
+            not entry.pending
+            and entry.amount == self.amount
+            and self.booking_date <= entry.booking_date <= self.booking_date + LONGEST_PENDING
+            and folded(entry.text) == folded(self.text)
+            and folded(entry.counterparty or "") == folded(self.counterparty or "")
+        )
+
+
 @dataclass(slots=True)
 class AccountPlan:
-    """What happens to one account: `book` holds rows to insert, `replace` pending rows that the file books."""
+    """What happens to one account.
+
+    `book` holds rows to insert, `replace` the pending rows that the file books as they stand, and `settle` the rows to
+    insert in place of pending rows that the bank has booked under another date.
+    """
 
     account: Account
     created: bool
@@ -44,6 +79,7 @@ class AccountPlan:
     balances: list[Balance] = field(default_factory=list)
     book: list[Row] = field(default_factory=list)
     replace: list[tuple[UUID, Row]] = field(default_factory=list)
+    settle: list[tuple[PendingRow, Row]] = field(default_factory=list)
     repeated: int = 0
 
     @property
@@ -69,6 +105,21 @@ class AccountPlan:
             else:
                 self.repeated += 1
 
+    def settle_pending(self, pending: Sequence[PendingRow]) -> None:
+        """Let rows that are about to be booked take the place of the pending rows that they book."""
+        announced = {row.identity for row in self.rows}
+        waiting = [row for row in pending if row.account_id == self.account.id and row.identity not in announced]
+        if not waiting:
+            return
+        new, self.book = self.book, []
+        for row in new:
+            found = next((p for p in waiting if p.is_booked_by(row)), None)
+            if found is None:
+                self.book.append(row)
+            else:
+                waiting.remove(found)
+                self.settle.append((found, row))
+
 
 @dataclass(slots=True)
 class ImportPlan:
@@ -86,10 +137,11 @@ class ImportPlan:
         """The identities to look for in the ledger, by account; a new account has no rows yet."""
         return {plan.account.id: [row.identity for row in plan.rows] for plan in self.accounts if not plan.created}
 
-    def sort_out(self, standing: Mapping[UUID, Mapping[str, StandingRow]]) -> None:
+    def sort_out(self, standing: Mapping[UUID, Mapping[str, StandingRow]], pending: Sequence[PendingRow]) -> None:
         """Decide for each row what becomes of it. Slow for large files: runs in a thread."""
         for plan in self.accounts:
             plan.sort_out(standing.get(plan.account.id, {}))
+            plan.settle_pending(pending)
 
 
 _REASONS = ("header", "dialects", "bank_code", "bank_message")

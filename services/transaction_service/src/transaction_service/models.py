@@ -152,7 +152,8 @@ class Transaction(Table, Owned, Versioned, table=True):
 
     `identity` is what makes the row recognisable when a file brings it again; it never changes, whatever the user
     edits. A deleted row stays behind as a tombstone (`deleted_at`), so that its identity still stands in the unique
-    constraint and no later import books it again. `search_text` is the folded text of all texts of the row.
+    constraint and no later import books it again; so does a pending row whose booking came under another date, with
+    the import that brought it in `replaced_by`. `search_text` is the folded text of all texts of the row.
     """
 
     __tablename__ = "transactions"
@@ -184,3 +185,4 @@ class Transaction(Table, Owned, Versioned, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     edited_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    replaced_by: UUID | None = None

@@ -16,8 +16,9 @@ from sqlmodel import col
 
 from transaction_service.categorisation import Categoriser
 from transaction_service.errors import ImportNotFound
-from transaction_service.import_plan import ImportPlan
+from transaction_service.import_plan import ImportPlan, PendingRow
 from transaction_service.models import Account, CategorisedBy, StatementBalance, StatementImport, Table, Transaction
+from transaction_service.search_text import searchable
 from transaction_service.statement_rows import Row
 
 _NEWEST = Keyset(col(StatementImport.id).desc())
@@ -39,6 +40,7 @@ _COLUMNS = (
     "reference",
     "bank_category",
     "merchant",
+    "note",
     "search_text",
     "category_id",
     "categorised_by",
@@ -51,18 +53,28 @@ def booking_rows(
     plan: ImportPlan, *, import_id: UUID, categoriser: Categoriser, created_at: datetime
 ) -> list[tuple[object, ...]]:
     """The rows that the plan books, as values of the table's columns. Slow for large files: runs in a thread."""
-    return [
-        _values(row, of_account.account, import_id, categoriser, created_at)
-        for of_account in plan.accounts
-        for row in of_account.book
-    ]
+    taken: list[tuple[Account, Row, PendingRow | None]] = []
+    for of_account in plan.accounts:
+        taken += [(of_account.account, row, None) for row in of_account.book]
+        taken += [(of_account.account, row, pending) for pending, row in of_account.settle]
+    return [_values(*one, import_id, categoriser, created_at) for one in taken]
 
 
 def _values(
-    row: Row, account: Account, import_id: UUID, categoriser: Categoriser, created_at: datetime
+    account: Account,
+    row: Row,
+    announced: PendingRow | None,
+    import_id: UUID,
+    categoriser: Categoriser,
+    created_at: datetime,
 ) -> tuple[object, ...]:
     entry = row.entry
-    category_id = categoriser.category_of(row.search_text)
+    note = announced.note if announced is not None else None
+    search_text = searchable(row.search_text, note) if note else row.search_text
+    category_id = categoriser.category_of(search_text)
+    categorised_by = CategorisedBy.NONE if category_id is None else CategorisedBy.RULE
+    if announced is not None and announced.category_id is not None:
+        category_id, categorised_by = announced.category_id, CategorisedBy.USER
     return (
         new_id(),
         account.user_id,
@@ -80,9 +92,10 @@ def _values(
         entry.reference,
         entry.bank_category,
         row.merchant,
-        row.search_text,
+        note,
+        search_text,
         category_id,
-        str(CategorisedBy.NONE if category_id is None else CategorisedBy.RULE),
+        str(categorised_by),
         1,
         created_at,
     )

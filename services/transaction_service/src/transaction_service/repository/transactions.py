@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from api_common.columns import now
 from api_common.pagination import Keyset, PageQuery, Slice
 from api_common.repository import Repository
 from sqlalchemy import (
@@ -31,7 +32,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col
 
 from transaction_service.errors import TransactionNotFound
-from transaction_service.import_plan import StandingRow
+from transaction_service.import_plan import PendingRow, StandingRow
 from transaction_service.models import CategorisedBy, Rule, Transaction
 from transaction_service.search_text import contains_pattern
 
@@ -150,6 +151,43 @@ class TransactionRepository(Repository[Transaction]):
         for account_id, identity, row_id, pending, deleted in (await self.session.execute(statement)).all():
             found[account_id][identity] = StandingRow(row_id, pending, bool(deleted))
         return found
+
+    async def pending(self, account_ids: Collection[UUID]) -> Sequence[PendingRow]:
+        """The pending rows of these accounts, oldest first."""
+        statement = self.mine().where(col(Transaction.account_id).in_(account_ids), col(Transaction.pending).is_(True))
+        rows = (await self.session.scalars(statement.order_by(*OLDEST_FIRST.order))).all()
+        return [
+            PendingRow(
+                id=row.id,
+                account_id=row.account_id,
+                identity=row.identity,
+                booking_date=row.booking_date,
+                amount=row.amount,
+                text=row.text,
+                counterparty=row.counterparty,
+                note=row.note,
+                category_id=row.category_id if row.categorised_by == CategorisedBy.USER else None,
+            )
+            for row in rows
+        ]
+
+    async def put_aside(self, row_ids: Sequence[UUID], import_id: UUID) -> None:
+        """Turn pending rows into tombstones, as the import brings their bookings."""
+        await self._rowcount(
+            update(Transaction)
+            .where(col(Transaction.user_id) == self.user_id, col(Transaction.id).in_(row_ids))
+            .values(deleted_at=now(), replaced_by=import_id, version=col(Transaction.version) + 1)
+            .execution_options(synchronize_session=False)
+        )
+
+    async def bring_back(self, import_id: UUID) -> None:
+        """Let the pending rows stand again that an import had replaced."""
+        await self._rowcount(
+            update(Transaction)
+            .where(col(Transaction.user_id) == self.user_id, col(Transaction.replaced_by) == import_id)
+            .values(deleted_at=None, replaced_by=None, version=col(Transaction.version) + 1)
+            .execution_options(synchronize_session=False)
+        )
 
     async def remove_import(self, import_id: UUID, *, edited: bool) -> int:
         """Delete the rows that an import booked, tombstones and edited rows only when `edited`; gives their number."""

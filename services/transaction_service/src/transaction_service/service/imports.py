@@ -113,6 +113,7 @@ class Imports:
         record = await self._imports.add(self._record(import_id, upload, plan))
         await self._imports.book(rows)
         await self._imports.replace_pending(plan, import_id)
+        await self._transactions.put_aside([p.id for a in plan.accounts for p, _ in a.settle], import_id)
         await self._imports.keep_balances(plan, import_id)
         log.info(
             "import_booked", format=record.format, rows=record.booked, repeated=record.repeated, refused=record.refused
@@ -131,6 +132,7 @@ class Imports:
         if record.status == ImportStatus.UNDONE:
             raise ImportAlreadyUndone(f"The import {import_id} was undone before.")
         removed = await self._transactions.remove_import(import_id, edited=drop_edited)
+        await self._transactions.bring_back(import_id)
         await self._imports.forget_balances(import_id)
         record.status, record.undone_at = ImportStatus.UNDONE, now()
         await self._imports.session.flush()
@@ -145,7 +147,8 @@ class Imports:
             currency=upload.currency,
         )
         standing = await self._transactions.standing(plan.identities())
-        await offload(plan.sort_out, standing)
+        pending = await self._transactions.pending(list(standing))
+        await offload(plan.sort_out, standing, pending)
         return plan
 
     def _record(
@@ -154,7 +157,7 @@ class Imports:
         refused = upload.prepared.refused
         booked = sum(len(p.book) for p in plan.accounts)
         repeated = sum(p.repeated for p in plan.accounts)
-        replaced = sum(len(p.replace) for p in plan.accounts)
+        replaced = sum(len(p.replace) + len(p.settle) for p in plan.accounts)
         return StatementImport(
             id=import_id,
             user_id=self._user_id,

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from api_common.columns import Money, UtcDateTime
 
-revision = "8d7cfd287ee7"
+revision = "0f0f2ddae35b"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -169,6 +169,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("edited_at", UtcDateTime(), nullable=True),
         sa.Column("deleted_at", UtcDateTime(), nullable=True),
+        sa.Column("replaced_by", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_transactions_account_id_accounts"), ondelete="CASCADE"
         ),
