@@ -25,6 +25,10 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import col
 
+END_OTHER_CONNECTIONS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 ENTRY_COLUMNS = ["id", "account_id", "booking_date", "amount", "text"]
 
 
@@ -187,21 +191,31 @@ async def test_a_row_locked_by_another_process_is_answered_503(database: Databas
 
 
 @on_postgresql
+async def test_connections_that_died_while_resting_are_replaced_unnoticed(
+    database: Database, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_engines, "REST_SECONDS", 0.0)
+    await _open_account(database)
+    with psycopg.connect(postgresql_url, autocommit=True) as admin:
+        for _ in range(2):
+            await _count(database)
+            admin.execute(END_OTHER_CONNECTIONS)
+            await _open_account(database)
+    assert await _count(database) == 3
+
+
+@on_postgresql
 async def test_a_server_that_is_gone_is_answered_503_and_found_again_when_it_is_back(
     database: Database, postgresql_url: str
 ) -> None:
     await _open_account(database)
     with psycopg.connect(postgresql_url, autocommit=True) as admin:
-        kill = (
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
         with pytest.raises(ServiceUnavailable):
             async with database.write() as session:
                 await session.execute(text("SELECT 1"))
-                admin.execute(kill)
+                admin.execute(END_OTHER_CONNECTIONS)
                 await session.execute(text("SELECT 1"))
-        admin.execute(kill)
+        admin.execute(END_OTHER_CONNECTIONS)
     await _open_account(database)
     assert await _count(database) == 2
 

@@ -43,6 +43,17 @@ class DirectCursor:
         rows, self._rows = self._rows, []
         return rows
 
+    async def fetchmany(self, size: int | None = None) -> list[Any]:
+        """Give the next rows; a stream is read in pieces, but SQLite's rows are all in memory by then."""
+        count = self.arraysize if size is None else size
+        rows, self._rows = self._rows[:count], self._rows[count:]
+        return rows
+
+    async def fetchone(self) -> Any:
+        """Give the next row, None after the last."""
+        rows = await self.fetchmany(1)
+        return rows[0] if rows else None
+
     async def close(self) -> None:
         """Forget the rows; SQLite's own cursor is closed already."""
         self._rows = []

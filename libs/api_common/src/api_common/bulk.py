@@ -36,7 +36,7 @@ async def bulk_insert(
     converted = _converted(rows, chosen, connection.dialect)
     if connection.dialect.name == "postgresql":
         return await _copy(connection, target, chosen, converted)
-    return await _execute_many(connection, target, chosen, list(converted))
+    return await _execute_many(connection, target, chosen, [tuple(row) for row in converted])
 
 
 async def _execute_many(
@@ -51,7 +51,7 @@ async def _execute_many(
 
 
 async def _copy(
-    connection: AsyncConnection, table: Table, columns: list[Column[Any]], rows: Iterator[tuple[Any, ...]]
+    connection: AsyncConnection, table: Table, columns: list[Column[Any]], rows: Iterator[list[Any]]
 ) -> int:
     import psycopg  # imported here: on SQLite nothing needs it, and it costs a tenth of a second at start
     from psycopg import sql
@@ -82,12 +82,14 @@ def _type_name(column: Column[Any], dialect: Dialect) -> str:
     return column.type.compile(dialect).partition("(")[0].strip().lower()
 
 
-def _converted(rows: Iterable[Row], columns: list[Column[Any]], dialect: Dialect) -> Iterator[tuple[Any, ...]]:
-    converters = [_converter(column, dialect) for column in columns]
+def _converted(rows: Iterable[Row], columns: list[Column[Any]], dialect: Dialect) -> Iterator[list[Any]]:
+    converters = [(place, _converter(column, dialect)) for place, column in enumerate(columns)]
+    needed = [(place, convert) for place, convert in converters if convert is not None]
     for row in rows:
-        yield tuple(
-            value if convert is None else convert(value) for value, convert in zip(row, converters, strict=True)
-        )
+        values = list(row)
+        for place, convert in needed:
+            values[place] = convert(values[place])
+        yield values
 
 
 def _converter(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
