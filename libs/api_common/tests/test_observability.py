@@ -1,0 +1,137 @@
+"""What an operator sees: logs and metrics."""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from api_common import create_app, get_logger
+from api_common._line_writer import LineWriter
+from api_common.logging import configure_logging, flush_logs
+from api_common.testing import client_for
+from example_service import NAME, example
+from prometheus_client.parser import text_string_to_metric_families
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Lines]:
+    """Give what was logged since the last call, as JSON."""
+
+    def read() -> list[dict[str, Any]]:
+        flush_logs()
+        return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+    yield read
+    configure_logging(level="warning", form="json")
+
+
+async def test_each_request_is_one_line_with_its_route_and_ids(lines: Lines) -> None:
+    async with client_for(example(log_level="info")) as client:
+        sent = {"x-request-id": "abc", "authorization": "Bearer secret-token"}
+        await client.get("/v1/books/7", headers=sent)
+        await client.get("/v1/books/nobody@example.org", headers=sent)
+        await client.get("/nobody@example.org?token=secret", headers=sent)
+        await client.get("/livez", headers=sent)
+    text = lines()
+    requests = [line for line in text if line["event"] == "request"]
+    assert [(line["method"], line["route"], line["status"], line["level"]) for line in requests] == [
+        ("GET", "/v1/books/{number}", 200, "info"),
+        ("GET", "/v1/books/{number}", 422, "info"),
+        ("GET", "(unmatched)", 404, "info"),
+    ]
+    assert all(line["request_id"] == "abc" for line in requests)
+    assert all(re.fullmatch("[0-9a-f]{32}", line["trace_id"]) for line in requests)
+    assert all(line["duration_ms"] > 0 for line in requests)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", requests[0]["timestamp"])
+    assert "secret" not in str(text)
+    assert "nobody" not in str(text)
+
+
+async def test_above_info_only_failures_of_ours_are_logged(lines: Lines) -> None:
+    async with client_for(example(log_level="warning", log_format="json")) as client:
+        await client.get("/v1/books/7")
+        await client.get("/v1/books/500")
+    found = lines()
+    assert [line["event"] for line in found] == ["unhandled_error", "request"]
+    assert found[0]["request_id"] == found[1]["request_id"]
+    assert "RuntimeError" in found[0]["exception"]
+
+
+async def test_a_developer_reads_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    async with client_for(example(log_level="info", log_format="console")) as client:
+        await client.get("/v1/books/7", headers={"x-request-id": "abc"})
+    assert re.search(r"\[request  \] GET    /v1/books/\{number\} 200 in \d+\.\d ms  abc", capsys.readouterr().err)
+
+
+def test_events_of_other_libraries_have_the_same_form_and_secrets_are_hidden(lines: Lines) -> None:
+    create_app(example(log_format="json", log_level="info"))
+    logging.getLogger("somewhere").warning("disk %s", "slow")
+    get_logger().warning("login_failed", password="hunter2", attempts=3)
+    get_logger().debug("not_shown")
+    foreign, own = lines()
+    assert (foreign["event"], foreign["level"]) == ("disk slow", "warning")
+    assert own["password"] == "(hidden)"
+    assert (own["event"], own["attempts"]) == ("login_failed", 3)
+
+
+async def test_requests_are_counted_by_route_template_method_and_status() -> None:
+    async with client_for(example()) as client:
+        for path in ("/v1/books/1", "/v1/books/2", "/v1/books/0", "/nowhere/a", "/nowhere/b"):
+            await client.get(path)
+        await client.head("/v1/books/1")
+        await client.put("/v1/books/1")
+        await client.request("BREW", "/v1/books/1")
+        await client.request("MILK", "/v1/books/1")
+        response = await client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=")
+    families = {family.name: family for family in text_string_to_metric_families(response.text)}
+    counts = {
+        (sample.labels["method"], sample.labels["route"], sample.labels["status"]): sample.value
+        for sample in families["http_request_duration_seconds"].samples
+        if sample.name.endswith("_count")
+    }
+    assert counts == {
+        ("GET", "/v1/books/{number}", "200"): 2,
+        ("GET", "/v1/books/{number}", "404"): 1,
+        ("GET", "(unmatched)", "404"): 2,
+        ("HEAD", "/v1/books/{number}", "200"): 1,
+        ("PUT", "/v1/books/{number}", "405"): 1,
+        ("OTHER", "/v1/books/{number}", "405"): 2,
+    }
+    assert families["http_requests_in_progress"].samples[0].value == 1
+    info = families["purser_service_info"].samples[0].labels
+    assert (info["service"], info["version"]) == (NAME, "1.2.3")
+    assert "python_info" in families
+
+
+async def test_two_applications_of_one_process_count_for_themselves() -> None:
+    async with client_for(example()) as first, client_for(example()) as second:
+        await first.get("/v1/books/1")
+        assert "/v1/books" not in (await second.get("/metrics")).text
+
+
+def test_no_line_is_lost_and_their_order_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    writer = LineWriter()
+    for number in range(2000):
+        writer.write(str(number))
+        if number % 300 == 0:
+            writer.flush()
+    writer.flush()
+    assert capsys.readouterr().err.split() == [str(number) for number in range(2000)]
+
+
+def test_a_terminal_that_went_away_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed:
+        def write(self, text: str) -> None:
+            raise BrokenPipeError(text)
+
+    writer = LineWriter()
+    monkeypatch.setattr("sys.stderr", Closed())
+    writer.write("lost")
+    writer.flush()
+    writer.flush()
+    assert not writer._lines
