@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
@@ -99,14 +100,14 @@ class Household:
     def __init__(self, client: httpx2.AsyncClient) -> None:
         self.client = client
 
-    async def account(self, **fields: object) -> dict[str, object]:
+    async def account(self, **fields: Any) -> dict[str, object]:
         """Create an account."""
         answer = await self.client.post("/v1/accounts", json={"name": "Checking", "currency": "EUR", **fields})
         assert answer.status_code == 201, answer.text
         account: dict[str, object] = answer.json()
         return account
 
-    async def enter(self, account: dict[str, object], amount: str, **fields: object) -> dict[str, object]:
+    async def enter(self, account: dict[str, object], amount: str, **fields: Any) -> dict[str, object]:
         """Enter a row by hand."""
         body = {"account_id": account["id"], "booking_date": "2026-03-01", "amount": amount, **fields}
         answer = await self.client.post("/v1/transactions", json=body)
@@ -114,14 +115,14 @@ class Household:
         entered: dict[str, object] = answer.json()
         return entered
 
-    async def upload(self, content: bytes, **parameters: object) -> dict[str, object]:
+    async def upload(self, content: bytes, **parameters: Any) -> dict[str, object]:
         """Import a statement file."""
         answer = await self.client.post("/v1/imports", params=parameters, content=content)
         assert answer.status_code == 201, answer.text
         booked: dict[str, object] = answer.json()
         return booked
 
-    async def rows(self, **filters: object) -> list[dict[str, object]]:
+    async def rows(self, **filters: Any) -> list[dict[str, object]]:
         """All rows that pass the filters, oldest first."""
         answer = await self.client.get("/v1/transactions", params={"limit": 500, "sort": "booking_date", **filters})
         assert answer.status_code == 200, answer.text
@@ -132,11 +133,11 @@ class Household:
         """The exact sum of all rows."""
         return sum((Decimal(str(row["amount"])) for row in await self.rows()), Decimal(0))
 
-    async def change(self, path: str, version: object, **fields: object) -> httpx2.Response:
+    async def change(self, path: str, version: object, **fields: Any) -> httpx2.Response:
         """Change a resource of this version."""
         return await self.client.patch(path, json=fields, headers={"If-Match": f'"{version}"'})
 
-    async def delete(self, path: str, version: object, **parameters: object) -> httpx2.Response:
+    async def delete(self, path: str, version: object, **parameters: Any) -> httpx2.Response:
         """Delete a resource of this version."""
         return await self.client.delete(path, params=parameters, headers={"If-Match": f'"{version}"'})
 

@@ -144,7 +144,7 @@ async def test_pages_show_every_row_once_in_order_while_rows_come_and_go(
     rows = [
         await household.enter(account, str(n + 1), booking_date=str(start + timedelta(days=n // 2))) for n in range(7)
     ]
-    parameters: dict[str, object] = {"limit": 3, "sort": sort}
+    parameters: dict[str, Any] = {"limit": 3, "sort": sort}
     first = await client.get("/v1/transactions", params=parameters)
     seen = [row["id"] for row in first.json()["items"]]
     await household.delete(f"/v1/transactions/{seen[-1]}", 1)
