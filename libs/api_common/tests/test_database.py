@@ -39,11 +39,41 @@ async def test_a_duplicate_raises_the_problem_that_the_service_named_for_the_con
             session.add(Account(user_id=user, name="Current"))
 
 
+async def test_a_snapshot_sees_one_state_while_others_write(database: Database) -> None:
+    async def add() -> None:
+        async with database.write() as session:
+            session.add(Account(user_id=uuid4(), name="Current"))
+
+    count = select(func.count()).select_from(Account)
+    await add()
+    for _ in range(2):
+        async with database.snapshot() as session:
+            before = await session.scalar(count)
+            await add()
+            assert await session.scalar(count) == before
+    async with database.read() as session:
+        assert await session.scalar(count) == 3
+        await add()
+        assert await session.scalar(count) == 4
+
+
+async def test_a_snapshot_that_ends_badly_frees_its_connection(database: Database) -> None:
+    for _ in range(10):
+        with pytest.raises(KeyError):
+            async with database.snapshot() as session:
+                await session.scalar(select(func.count()).select_from(Account))
+                raise KeyError
+    async with database.write() as session:
+        session.add(Account(user_id=uuid4(), name="Current"))
+    async with database.snapshot() as session:
+        assert await session.scalar(select(func.count()).select_from(Account)) == 1
+
+
 async def test_rows_can_be_read_as_a_stream(database: Database) -> None:
     user = uuid4()
     async with database.write() as session:
         session.add_all([Account(user_id=user, name=f"{place:02}") for place in range(25)])
-    async with database.read() as session:
+    async with database.snapshot() as session:
         names = select(col(Account.name)).order_by(col(Account.name))
         pieces = [list(piece) async for piece in (await session.stream_scalars(names)).partitions(10)]
         first = await (await session.stream_scalars(names)).first()
