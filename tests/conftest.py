@@ -86,7 +86,11 @@ def unused_ports(count: int) -> list[int]:
 def environment(**settings: str) -> dict[str, str]:
     """This process's environment without its own PURSER_ settings, able to import what the tests can import."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PURSER_")}
-    return {**inherited, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **settings}
+    return {
+        **inherited,
+        "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in sys.path if path),
+        **settings,
+    }
 
 
 def launch(module: str, log: Path, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -105,7 +105,7 @@ def test_the_analysts_page_prints_what_it_says(
         text=True,
         timeout=60,
         check=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in sys.path if path)},
     )
 
     assert run.stdout == blocks["text"]
