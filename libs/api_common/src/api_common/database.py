@@ -126,8 +126,8 @@ class Database:
     async def snapshot(self) -> AsyncIterator[ReadSession]:
         """Give a reading session whose statements all see the same state, for answers made of several statements.
 
-        Also the one to stream from (`session.stream`). It costs two round trips more than `read`, and keeps a connection
-        of the read-only pool for itself.
+        Also the one to stream from (`session.stream`). It costs two round trips more than `read`, and keeps a
+        connection of the read-only pool for itself.
         """
         async with self.read() as session:
             if self.dialect == "postgresql":
