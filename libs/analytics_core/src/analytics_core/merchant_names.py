@@ -129,8 +129,8 @@ def merchant_name(text: str) -> str:
     """Give the merchant's name in raw bank text, in capitals.
 
     Takes away how it was paid, checkouts, dates, shop and card numbers, countries, legal forms and parts of web
-    addresses. Where nothing is left (`***`, `#12`), the text itself is the name, in capitals and single spaces. Only the
-    first 200 characters are looked at.
+    addresses. Where nothing is left (`***`, `#12`), the text itself is the name, in capitals and single spaces. Only
+    the first 200 characters are looked at.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def named(rows: FrameT, text: str, name: str) -> FrameT:
     import narwhals as nw
 
     plain = name + "_plain"
-    rows = _applied(rows.with_columns(nw.col(text).alias(name)), BEFORE_CAPITALS, name)
+    rows = _applied(rows.with_columns(nw.col(text).cast(nw.String()).alias(name)), BEFORE_CAPITALS, name)
     rows = rows.with_columns(nw.col(name).str.strip_chars(" ").str.to_uppercase().str.head(_LONGEST).alias(plain))
     rows = _applied(rows.with_columns(nw.col(plain).alias(name)), AFTER_CAPITALS, name)
     found = nw.when(nw.col(name) == "").then(nw.col(plain)).otherwise(nw.col(name))
