@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from api_common import Check, Runtime, Service, offload, responses, runtime_of
+from api_common import Check, Runtime, Service, offload, runtime_of
 from api_common.auth import Principal, UserPrincipal, requires, requires_user
-from api_common.problems import Conflict, NotFound, TooManyRequests
+from api_common.problems import Conflict, NotFound, TooManyRequests, responses
 from api_common.responses import json_bytes
 from config import Profile, ServiceSettings
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 
 import httpx2
 import pytest
@@ -12,11 +13,13 @@ from api_common import (
     ConfigurationError,
     Runtime,
     Service,
+    StartupError,
     create_app,
     current_request,
     current_runtime,
 )
 from api_common.problems import Problem, responses
+from api_common.responses import json_bytes
 from api_common.testing import assert_matches_model, client_for
 from example_service import NAME, Book, BookNotFound, ShelfFull, example, settings
 from fastapi import APIRouter, Request, WebSocket
@@ -266,10 +269,26 @@ async def test_a_rate_limit_whose_redis_is_gone_lets_requests_pass() -> None:
         assert [(await client.get("/v1/books/1")).status_code for _ in range(3)] == [200, 200, 200]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"rate_limit": "often"}, 'PURSER_RATE_LIMIT="often" is not a rate. Accepted: such as 600/minute.'),
+        ({"rate_limit": "1/minute", "redis_url": "http://:hunter2@x"}, "PURSER_REDIS_URL is wrong."),
+    ],
+)
+def test_a_rate_limit_that_cannot_be_used_stops_the_start(wrong: dict[str, str], message: str) -> None:
+    with pytest.raises(StartupError, match=re.escape(message)) as caught:
+        create_app(example(**wrong))
+    assert "hunter2" not in str(caught.value)
+
+
 async def test_hot_lists_are_what_their_model_says() -> None:
     response = await answer("GET", "/v1/books/hot")
     assert (response.headers["etag"], response.headers["content-type"]) == ('"1"', "application/json")
     assert_matches_model(response.content, list[Book])
+    with pytest.raises(TypeError, match="complex has no JSON form"):
+        json_bytes(1j)
+    assert json_bytes([Decimal("1.10")]).body == b'["1.10"]'
     with pytest.raises(AssertionError):
         assert_matches_model(b'[{"title": "x", "pages": "1"}]', list[Book])
 

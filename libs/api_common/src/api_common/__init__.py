@@ -4,9 +4,10 @@ from api_common.application import create_app
 from api_common.clients import PeerUnavailable, ServiceClient
 from api_common.compute import offload
 from api_common.context import RequestContext, current_request
+from api_common.errors import ConfigurationError, StartupError
 from api_common.logging import get_logger
-from api_common.problems import Problem, responses
-from api_common.service import Check, ConfigurationError, Runtime, Service, StartupError, current_runtime, runtime_of
+from api_common.problems import Problem
+from api_common.service import Check, Runtime, Service, current_runtime, runtime_of
 
 __all__ = [
     "Check",
@@ -23,6 +24,5 @@ __all__ = [
     "current_runtime",
     "get_logger",
     "offload",
-    "responses",
     "runtime_of",
 ]

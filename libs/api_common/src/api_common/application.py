@@ -15,11 +15,12 @@ from api_common._problem_responses import install_handlers
 from api_common._route_index import RouteIndex
 from api_common.access_log import ConsoleAccessLog, JsonAccessLog, SilentAccessLog
 from api_common.cors import Cors
+from api_common.errors import ConfigurationError
 from api_common.logging import configure_logging, flush_logs
 from api_common.metrics import RequestMetrics, make_registry
 from api_common.middleware import AccessLog, Options, RequestLayer, security_headers
 from api_common.ratelimit import RateLimit
-from api_common.service import ConfigurationError, Runtime, Service
+from api_common.service import Runtime, Service
 
 
 class Application(FastAPI):
@@ -57,6 +58,7 @@ def create_app(
 
     Raises:
         ConfigurationError: no service, or two of one name.
+        StartupError: the rate limit of the settings cannot be used.
     """
     if not services or len({service.name for service in services}) != len(services):
         raise ConfigurationError("create_app needs at least one service, each of a different name")

@@ -4,11 +4,12 @@ import math
 import time
 
 from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage, Storage
+from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from limits.storage import storage_from_string
+from limits.errors import ConfigurationError as LimitsConfigurationError
 from starlette.types import Scope
 
+from api_common.errors import StartupError
 from api_common.logging import get_logger
 from api_common.problems import TooManyRequests
 
@@ -27,7 +28,7 @@ class RateLimit:
     """
 
     def __init__(self, rate: str, redis_url: str | None = None) -> None:
-        self._item: RateLimitItem = parse(rate)
+        self._item = _parse(rate)
         self._limiter = SlidingWindowCounterRateLimiter(_storage(redis_url))
         window = self._item.get_expiry()
         self._policy = (b"ratelimit-policy", f'"default";q={self._item.amount};w={window}'.encode())
@@ -52,10 +53,20 @@ class RateLimit:
         return headers, TooManyRequests(detail, retry_after=wait)
 
 
+def _parse(rate: str) -> RateLimitItem:
+    try:
+        return parse(rate)
+    except ValueError:
+        raise StartupError(f'PURSER_RATE_LIMIT="{rate}" is not a rate. Accepted: such as 600/minute.') from None
+
+
 def _storage(redis_url: str | None) -> Storage:
     if redis_url is None:
         return MemoryStorage()
-    storage = storage_from_string(f"async+{redis_url}", implementation="redispy")
-    if not isinstance(storage, Storage):
-        raise TypeError("PURSER_REDIS_URL must begin with redis:// or rediss://")
-    return storage
+    # The address may hold a password, so no message repeats it.
+    if not redis_url.startswith(("redis://", "rediss://")):
+        raise StartupError("PURSER_REDIS_URL is wrong. Accepted: an address that begins with redis:// or rediss://.")
+    try:
+        return RedisStorage(f"async+{redis_url}", implementation="redispy")
+    except LimitsConfigurationError:
+        raise StartupError("PURSER_REDIS_URL needs the package redis: install purser-api-common[redis].") from None

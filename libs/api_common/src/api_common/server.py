@@ -18,8 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api_common._engines import DatabaseAddressError
 from api_common._revisions import MigrationError
 from api_common.application import create_app
+from api_common.errors import ConfigurationError, StartupError
 from api_common.logging import flush_logs, get_logger
-from api_common.service import ConfigurationError, Service, StartupError
+from api_common.service import Service
 
 log = get_logger()
 
@@ -40,7 +41,11 @@ def run(build: Callable[[], Service], *, port: int | None = None) -> None:
         _give_up(str(error), EXIT_WRONG_SETTINGS)
     settings = service.settings
     chosen = settings.port if port is None or "port" in settings.model_fields_set else port
-    serve(create_app(service), settings, port=chosen)
+    try:
+        app = create_app(service)
+    except (StartupError, ConfigurationError) as error:
+        _give_up(f"{service.name} cannot start: {error}", EXIT_CANNOT_START)
+    serve(app, settings, port=chosen)
 
 
 def serve(app: FastAPI, settings: ServiceSettings, *, port: int | None = None, ready: str | None = None) -> None:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from api_common.clients import PeerUnavailable, ServiceClient
 from api_common.database import Database, DatabaseSpec
+from api_common.errors import ConfigurationError
 from api_common.logging import get_logger
 from api_common.tokens import JwksCache, TokenVerifier, read_jwks_file
 
@@ -23,14 +24,6 @@ T = TypeVar("T")
 KEY_ISSUER = "auth_service"
 """The service that publishes the keys of access tokens."""
 JWKS_PATH = "/.well-known/jwks.json"
-
-
-class ConfigurationError(Exception):
-    """A service is put together wrongly; the message says where."""
-
-
-class StartupError(Exception):
-    """The application cannot start; the message is for the operator and says what to do."""
 
 
 @dataclass(frozen=True)
