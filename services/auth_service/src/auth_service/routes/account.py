@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from api_common import responses
 from api_common.auth import ExpiredToken, InsufficientScope, InvalidToken, MissingToken
 from api_common.preconditions import IfMatch, IfMatchMissing, Stale, etag
+from api_common.problems import responses
 from fastapi import APIRouter, Response
 
 from auth_service.models import User

@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from api_common import responses
 from api_common.pagination import InvalidCursor, Links, Page, PageQuery
+from api_common.problems import responses
 from fastapi import APIRouter, Depends, Response
 
 from auth_service.models import ServiceClient

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from api_common import responses
+from api_common.problems import responses
 from fastapi import APIRouter
 
 from auth_service.problems import SessionNotFound

@@ -3,8 +3,8 @@
 from typing import Annotated
 from uuid import UUID
 
-from api_common import responses
 from api_common.pagination import InvalidCursor, Links, Page, PageQuery
+from api_common.problems import responses
 from fastapi import APIRouter, Depends, Query
 
 from auth_service.problems import DataOwnerUnavailable, LastAdministrator, UserNotFound
