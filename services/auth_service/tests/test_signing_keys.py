@@ -4,20 +4,24 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
+import psycopg
 import pytest
 from api_common import StartupError
-from api_common.testing import SettingsFactory
+from api_common.testing import SettingsFactory, client_for
 from api_common.tokens import InvalidToken, JwksCache, TokenVerifier
 from auth_house import House, OpenHouse, Person, TravellingClock, bearer
 from auth_service import keys as keys_command
 from auth_service import users as users_command
+from auth_service.main import service
 from auth_service.models import SigningKey
 from auth_service.sealing import Sealer, SealError
 from auth_service.settings import Settings
 from auth_service.signing_keys import stages
+from config import Profile
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jws
@@ -181,6 +185,22 @@ async def test_another_secret_key_stops_the_start_and_says_what_to_do(
         assert (await house.http.get("/v1/auth/me", headers=bearer(former))).status_code == 200
         latter = (await Person(house.http, ada.email, ada.password).tokens())["access_token"]
         assert key_id(latter) != key_id(former)
+
+
+async def test_keys_at_hand_are_published_while_the_database_is_away(
+    postgres_server: str, postgresql_url: str, tmp_path: Path, clock: TravellingClock
+) -> None:
+    settings = Settings(profile=Profile.TEST, data_dir=tmp_path, database_url=postgresql_url, log_level="error")
+    name = postgresql_url.rpartition("/")[2].partition("?")[0]
+    async with client_for(service(settings, clock=clock)) as http:
+        before = await http.get("/.well-known/jwks.json")
+        with psycopg.connect(postgres_server, autocommit=True) as admin:
+            admin.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        clock.advance(hours=1)
+        away = await http.get("/.well-known/jwks.json")
+    assert away.status_code == 200
+    assert away.json() == before.json()
 
 
 async def test_the_discovery_documents_say_where_everything_is(open_house: OpenHouse) -> None:

@@ -16,6 +16,7 @@ from api_common.database import Database
 from api_common.problems import ServiceUnavailable
 from joserfc.jwk import ECKey
 from pydantic import SecretStr
+from sqlalchemy.exc import SQLAlchemyError
 
 from auth_service.clock import Clock
 from auth_service.models import SigningKey
@@ -182,7 +183,7 @@ class KeyRing:
                 return
             try:
                 await self._load(now)
-            except ServiceUnavailable:
+            except (ServiceUnavailable, SQLAlchemyError):
                 # The keys at hand are good for as long as the database is away.
                 if not self._keys:
                     raise
