@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from typing import Any
 
 import httpx2
 import pytest
@@ -276,7 +277,7 @@ async def test_a_rate_limit_whose_redis_is_gone_lets_requests_pass() -> None:
         ({"rate_limit": "1/minute", "redis_url": "http://:hunter2@x"}, "PURSER_REDIS_URL is wrong."),
     ],
 )
-def test_a_rate_limit_that_cannot_be_used_stops_the_start(wrong: dict[str, str], message: str) -> None:
+def test_a_rate_limit_that_cannot_be_used_stops_the_start(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(StartupError, match=re.escape(message)) as caught:
         create_app(example(**wrong))
     assert "hunter2" not in str(caught.value)
@@ -286,7 +287,7 @@ async def test_hot_lists_are_what_their_model_says() -> None:
     response = await answer("GET", "/v1/books/hot")
     assert (response.headers["etag"], response.headers["content-type"]) == ('"1"', "application/json")
     assert_matches_model(response.content, list[Book])
-    with pytest.raises(TypeError, match="complex has no JSON form"):
+    with pytest.raises(TypeError, match="not JSON serializable: complex"):
         json_bytes(1j)
     assert json_bytes([Decimal("1.10")]).body == b'["1.10"]'
     with pytest.raises(AssertionError):

@@ -54,4 +54,5 @@ def json_bytes(content: object, *, status_code: int = 200, headers: Mapping[str,
 def _encode(value: object) -> str:
     if isinstance(value, Decimal):
         return str(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form; convert it before answering")
+    # orjson turns this into its own message, which names the type.
+    raise TypeError

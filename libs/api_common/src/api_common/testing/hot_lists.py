@@ -19,4 +19,5 @@ def assert_matches_model(body: bytes, model: Any) -> None:
     """
     adapter: TypeAdapter[Any] = TypeAdapter(model)
     expected = adapter.dump_json(adapter.validate_json(body))
-    assert json.loads(body) == json.loads(expected), f"answered {body.decode()}, the model says {expected.decode()}"
+    if json.loads(body) != json.loads(expected):
+        raise AssertionError(f"answered {body.decode()}, the model says {expected.decode()}")
