@@ -4,7 +4,9 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -21,7 +23,7 @@ from api_common import (
 )
 from api_common.problems import Problem, responses
 from api_common.responses import json_bytes
-from api_common.testing import assert_matches_model, client_for
+from api_common.testing import Issuer, assert_matches_model, client_for
 from example_service import NAME, Book, BookNotFound, ShelfFull, example, settings
 from fastapi import APIRouter, Request, WebSocket
 from fastapi.testclient import TestClient
@@ -506,3 +508,15 @@ def test_problems_of_one_status_share_an_entry() -> None:
 def test_standard_members_of_a_problem_cannot_be_overwritten() -> None:
     document = Problem("Detail.", status=200).document(instance="/x", trace_id="t")
     assert (document["status"], document["instance"]) == (500, "/x")
+
+
+async def test_the_example_of_the_readme_runs(issuer: Issuer) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    source = readme.split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {"__name__": "shelf_service"}
+    exec(compile(source, "README.md", "exec"), names)
+    service = replace(names["service"](), settings=settings(jwks_file=issuer.jwks_file))
+    async with client_for(service, headers=issuer.headers()) as client:
+        assert (await client.get("/v1/books/1")).json() == {"title": "The First Book"}
+        missing = await client.get("/v1/books/2")
+        assert (missing.status_code, missing.json()["code"]) == (404, "book_not_found")
