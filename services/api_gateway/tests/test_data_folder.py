@@ -18,7 +18,7 @@ def test_a_folder_held_by_one_process_is_refused_to_another_and_free_after_a_kil
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in sys.path if path)},
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == b"held\n"

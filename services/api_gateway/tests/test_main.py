@@ -19,7 +19,7 @@ SERVICES = ["analytics_api", "auth_service", "transaction_service"]
 
 def environment(folder: Path, port: int, **settings: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PURSER_")}
-    path = os.pathsep.join(entry for entry in sys.path if entry)
+    path = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path if entry)
     return {**inherited, "PYTHONPATH": path, "PURSER_DATA_DIR": str(folder), "PURSER_PORT": str(port), **settings}
 
 
