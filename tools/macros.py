@@ -48,11 +48,15 @@ def service_package(*libraries, embeds=()):
     )
 
 
-def package_sources(without=()):
-    """Declare all modules below this folder, and every other file as a resource that travels with them."""
+def package_sources(without=(), requires=()):
+    """Declare all modules below this folder, and every other file as a resource that travels with them.
+
+    `requires` names requirements of the package that nothing imports, because they are named in a text.
+    """
     excluded = [f"!{pattern}" for pattern in without]
+    requirements = [f"//{build_file_dir().parent.parent}:reqs#{name}" for name in requires]
     resources(name="resources", sources=["**/*", "!**/*.py", "!**/*.pyc", "!**/BUILD", *excluded])
-    python_sources(sources=["**/*.py", *excluded], dependencies=[":resources"])
+    python_sources(sources=["**/*.py", *excluded], dependencies=[":resources", *requirements])
 
 
 def package_tests(*third_party, embeds=(), dependencies=()):

@@ -43,7 +43,7 @@ def _trouble(pex: Path) -> str | None:
     with tempfile.TemporaryDirectory(prefix="purser-smoke-") as name:
         folder = Path(name)
         alone = shutil.copy2(pex, folder)
-        port = _free_port()
+        port = free_port()
         environment = {key: os.environ[key] for key in _VARIABLES if key in os.environ}
         environment |= {"HOME": name, "PEX_ROOT": str(folder / "pex"), "PURSER_DATA_DIR": str(folder / "data")}
         log = folder / "log"
@@ -83,7 +83,8 @@ def _wait_for_health(process: subprocess.Popen[bytes], port: int, log: Path) -> 
     return f"no answer after {START_SECONDS:.0f} s:\n{log.read_text(errors='replace')}"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
