@@ -266,6 +266,15 @@ async def test_the_operator_names_administrators_and_unlocks_by_command(
             await run("grant-admin", "nobody@example.org")
 
 
+def test_a_command_works_on_a_migrated_database_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(profile=Profile.TEST, data_dir=tmp_path, migrate_on_start=False)
+    with pytest.raises(SystemExit, match="make migrate-upgrade SERVICE=auth_service"):
+        keys_command.main(["list"], settings=settings)
+    migrated = Settings(profile=Profile.TEST, data_dir=tmp_path)
+    keys_command.main(["list"], settings=migrated)
+    assert capsys.readouterr().out == "There is no key yet; the service makes one when it starts.\n"
+
+
 @pytest.mark.parametrize("command", [keys_command.main, users_command.main])
 def test_a_command_without_arguments_explains_itself(
     command: Callable[[list[str]], None], capsys: pytest.CaptureFixture[str]

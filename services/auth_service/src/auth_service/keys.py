@@ -4,15 +4,10 @@ It works on the database that the settings name. Running processes see the chang
 """
 
 import argparse
-import asyncio
-import sys
 from collections.abc import Sequence
 
-from api_common.database import Database
-from config import SettingsError, load
-
 from auth_service.clock import Clock, utc_now
-from auth_service.main import database
+from auth_service.commands import CommandError, open_database, run_command
 from auth_service.settings import Settings
 from auth_service.signing_keys import KeyChangeError, KeyRing
 
@@ -20,11 +15,17 @@ from auth_service.signing_keys import KeyChangeError, KeyRing
 def main(arguments: Sequence[str] | None = None, *, settings: Settings | None = None, clock: Clock = utc_now) -> None:
     """Run one command; ends the process with status 1 and a message when it cannot be done."""
     chosen = _parser().parse_args(arguments)
-    try:
-        lines = asyncio.run(_run(chosen, settings or load(Settings), clock))
-    except (KeyChangeError, SettingsError) as error:
-        sys.exit(str(error))
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+    async def work(settings: Settings) -> str:
+        async with open_database(settings) as database:
+            secret, reload_seconds = settings.require_secret_key(), settings.key_reload_seconds
+            ring = KeyRing(database, secret, clock=clock, reload_seconds=reload_seconds)
+            try:
+                return await _done(chosen, ring, settings)
+            except KeyChangeError as error:
+                raise CommandError(str(error)) from error
+
+    run_command(work, settings)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -36,35 +37,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("list", help="show all keys and where they stand")
     retire = commands.add_parser("retire", help="remove keys whose last token has died, or one key at once")
-    retire.add_argument(
-        "key", nargs="?", help="id of a key that must not be trusted any more; its tokens stop being accepted"
-    )
+    retire.add_argument("key", nargs="?", help="id of a key that nobody must trust any more; its tokens die with it")
     return parser
 
 
-async def _run(chosen: argparse.Namespace, settings: Settings, clock: Clock) -> list[str]:
-    async with Database.open(database(), settings) as opened:
-        if settings.migrates_on_start:
-            await opened.upgrade()
-        ring = KeyRing(opened, settings.require_secret_key(), clock=clock, reload_seconds=settings.key_reload_seconds)
-        match chosen.command:
-            case "rotate":
-                key = await ring.rotate(publish_seconds=0 if chosen.now else settings.key_publish_seconds)
-                return [f"Key {key.id} is published and signs from {key.signs_from:%Y-%m-%d %H:%M:%S} UTC."]
-            case "retire":
-                removed = await ring.retire(chosen.key)
-                return [f"Key {kid} is removed." for kid in removed] or ["No key has outlived its tokens."]
-            case _:
-                return await _listing(ring)
+async def _done(chosen: argparse.Namespace, ring: KeyRing, settings: Settings) -> str:
+    match chosen.command:
+        case "rotate":
+            key = await ring.rotate(publish_seconds=0 if chosen.now else settings.key_publish_seconds)
+            return f"Key {key.id} is published and signs from {key.signs_from:%Y-%m-%d %H:%M:%S} UTC."
+        case "retire":
+            removed = await ring.retire(chosen.key)
+            return "\n".join(f"Key {kid} is removed." for kid in removed) or "No key has outlived its tokens."
+        case _:
+            return await _listing(ring)
 
 
-async def _listing(ring: KeyRing) -> list[str]:
-    stages = await ring.list()
-    return [
+async def _listing(ring: KeyRing) -> str:
+    lines = [
         f"{stage.key.id}  {stage.stage:<8} signs from {stage.key.signs_from:%Y-%m-%d %H:%M:%S} UTC"
         + (f", published until {stage.gone_at:%Y-%m-%d %H:%M:%S} UTC" if stage.gone_at else "")
-        for stage in stages
-    ] or ["There is no key yet; the service makes one when it starts."]
+        for stage in await ring.list()
+    ]
+    return "\n".join(lines) or "There is no key yet; the service makes one when it starts."
 
 
 if __name__ == "__main__":

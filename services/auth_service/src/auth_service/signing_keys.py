@@ -8,7 +8,7 @@ has to be told of a change: each looks into the database every `key_reload_secon
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import zip_longest
 
 import anyio
 from api_common import StartupError, get_logger
@@ -51,13 +51,12 @@ class KeyStage:
 
 def stages(keys: list[SigningKey], now: datetime) -> list[KeyStage]:
     """Tell where each key stands at a moment; ``keys`` are in the order in which they sign."""
-    ends = [following.signs_from for _, following in pairwise(keys)]
     started = [key for key in keys if key.signs_from <= now]
     # Clocks of two machines differ a little: the only key there is signs, even where its time seems yet to come.
     signing = started[-1] if started else next(iter(keys), None)
     found = []
-    for key, end in zip(keys, [*ends, None], strict=True):
-        gone_at = None if end is None else end + KEPT_AFTER_SIGNING
+    for key, following in zip_longest(keys, keys[1:]):
+        gone_at = None if following is None else following.signs_from + KEPT_AFTER_SIGNING
         if key is signing:
             found.append(KeyStage(key, "signing", gone_at))
         elif key.signs_from > now:
