@@ -8,7 +8,6 @@ has to be told of a change: each looks into the database every `key_reload_secon
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import zip_longest
 
 import anyio
 from api_common import StartupError, get_logger
@@ -55,8 +54,8 @@ def stages(keys: list[SigningKey], now: datetime) -> list[KeyStage]:
     # Clocks of two machines differ a little: the only key there is signs, even where its time seems yet to come.
     signing = started[-1] if started else next(iter(keys), None)
     found = []
-    for key, following in zip_longest(keys, keys[1:]):
-        gone_at = None if following is None else following.signs_from + KEPT_AFTER_SIGNING
+    for position, key in enumerate(keys, start=1):
+        gone_at = keys[position].signs_from + KEPT_AFTER_SIGNING if position < len(keys) else None
         if key is signing:
             found.append(KeyStage(key, "signing", gone_at))
         elif key.signs_from > now:
