@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -239,6 +240,7 @@ async def test_starting_upgrades_in_a_thread_and_makes_the_folder(bookkeeping: D
     ticking.cancel()
     assert ticks > 10
     assert (tmp_path / "not" / "there" / "bookkeeping_example.sqlite3").exists()
+    assert stat.S_IMODE((tmp_path / "not" / "there").stat().st_mode) == 0o700
 
 
 @on_both

@@ -48,6 +48,12 @@ def database_url(template: str | None, *, data_dir: Path, service: str) -> URL:
     )
 
 
+def make_folder(url: URL) -> None:
+    """Make the folder of a SQLite file, for its owner only: a ledger is nobody else's business."""
+    if url.drivername == "sqlite" and url.database:
+        Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 _ACCEPTED_FORMS = "Give sqlite:////absolute/path/{service}.sqlite3 or postgresql://user:password@host:5432/name."
 
 

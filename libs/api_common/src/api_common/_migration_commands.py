@@ -5,12 +5,11 @@ import importlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import URL
 
 from api_common import migrations
-from api_common._engines import DatabaseAddressError, database_url
+from api_common._engines import DatabaseAddressError, database_url, make_folder
 from api_common.database import DatabaseSpec
 
 
@@ -92,6 +91,5 @@ def _target(name: str) -> Target:
     url = database_url(
         service.settings.database_url, data_dir=service.settings.data_dir, service=service.database.schema
     )
-    if url.drivername == "sqlite" and url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    make_folder(url)
     return Target(service.database, url)

