@@ -187,6 +187,43 @@ async def test_a_file_of_several_accounts_cannot_be_put_into_one(
     ]
 
 
+async def test_rows_in_another_currency_than_the_given_account_are_refused_one_by_one(household: Any) -> None:
+    file = (
+        b"Date,Description,Amount,Currency\n2026-04-02,Rent,-700.00,EUR\n2026-04-03,Hotel,-90.00,USD\n"
+        b"2026-04-04,Coins,-1.00,BTC\n"
+    )
+    euro, dollar = await household.account(), await household.account(currency="USD")
+    first = await household.upload(file, account_id=euro["id"])
+    assert (first["booked"], [r["place"] for r in first["refusals"]]) == (1, ["line 4", "line 3"])
+    assert "USD" in first["refusals"][1]["reason"]
+    second = await household.upload(file, account_id=dollar["id"])
+    assert (second["booked"], second["refused"], second["read"]) == (1, 2, 3)
+    assert [r["amount"] for r in await household.rows(import_id=second["id"])] == ["-90.00"]
+
+
+async def test_a_number_with_several_currencies_is_an_account_for_each(household: Any, ofx: Files, row: Any) -> None:
+    await household.upload(ofx(row("2026-03-02", "-1")))
+    other = await household.upload(ofx(row("2026-03-02", "-1"), currency="USD"))
+    assert [(a["name"], a["created"]) for a in other["accounts"]] == [("77 1234 USD", True)]
+    again = await household.upload(ofx(row("2026-03-02", "-1"), currency="USD"))
+    assert (again["repeated"], again["accounts"][0]["created"]) == (1, False)
+
+
+async def test_an_account_that_two_of_the_user_s_may_be_is_not_guessed(
+    household: Any, client: httpx2.AsyncClient, ofx: Files, row: Any
+) -> None:
+    for bank in ("GENODEF1", "COBADEFF"):
+        await household.account(name=bank, references=[{"number": "1234", "bank": bank}])
+    await household.account(name="Third", references=[{"number": "99"}])
+    booked = await household.upload(ofx(row("2026-03-02", "-1"), account="99"))
+    assert booked["accounts"][0]["name"] == "Third"
+    header = b"Client account;Row type;Date;Beneficiary/Payer;Details;Amount;Currency;Debit/Credit;Transfer reference;"
+    file = header + b"Transaction type;Reference number;Document number\n1234;20;04.01.2016;N;P;10,00;EUR;D;1;MK;;\n"
+    refused = await client.post("/v1/imports", content=file)
+    assert (refused.status_code, refused.json()["code"]) == (422, "account_ambiguous")
+    assert [a["name"] for a in refused.json()["accounts"]] == ["GENODEF1", "COBADEFF"]
+
+
 async def test_a_preview_says_what_would_happen_and_writes_nothing(
     household: Any, client: httpx2.AsyncClient, ofx: Files, row: Any
 ) -> None:

@@ -8,10 +8,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from data_processing import Balance, StatementFileError
+from data_processing import Balance, RefusedRow, StatementFileError
 
 from transaction_service.account_matching import AccountBook, ReferenceKey
-from transaction_service.currencies import CURRENCIES
 from transaction_service.errors import (
     AccountAmbiguous,
     AccountNeeded,
@@ -24,7 +23,7 @@ from transaction_service.errors import (
 )
 from transaction_service.models import Account, AccountReference, AccountType
 from transaction_service.search_text import folded
-from transaction_service.statement_rows import PreparedFile, Row, RowGroup
+from transaction_service.statement_rows import PreparedFile, Row, RowGroup, refused_row
 
 LONGEST_PENDING = timedelta(days=14)
 """So long after its announcement a booking is still taken for the announced row."""
@@ -59,7 +58,7 @@ class PendingRow:
         return (
             not entry.pending
             and entry.amount == self.amount
-            and self.booking_date <= entry.booking_date <= self.booking_date + LONGEST_PENDING
+            and timedelta(0) <= entry.booking_date - self.booking_date <= LONGEST_PENDING
             and folded(entry.text) == folded(self.text)
             and folded(entry.counterparty or "") == folded(self.counterparty or "")
         )
@@ -123,10 +122,11 @@ class AccountPlan:
 
 @dataclass(slots=True)
 class ImportPlan:
-    """The accounts that an import touches, the ones it creates, and the references it learns."""
+    """The accounts that an import touches, the references it learns, and the rows that fit no account."""
 
     accounts: list[AccountPlan] = field(default_factory=list)
     references: list[AccountReference] = field(default_factory=list)
+    refused: list[RefusedRow] = field(default_factory=list)
 
     @property
     def created(self) -> list[Account]:
@@ -168,6 +168,7 @@ def assign_accounts(
     if account_id is not None:
         account = _given_account(book, account_id)
         _check_single_account(prepared.groups)
+        _check_some_fit(prepared.groups, account, currency)
         for group in prepared.groups:
             _assign_given(plan, book, group, account, currency)
     else:
@@ -177,9 +178,6 @@ def assign_accounts(
 
 
 def _check_currency(prepared: PreparedFile, currency: str | None) -> None:
-    unknown = sorted(prepared.currencies - CURRENCIES)
-    if unknown:
-        raise CurrencyDiffers(f'The file names the currency "{unknown[0]}", which is no ISO 4217 code.')
     others = sorted(prepared.currencies - {currency})
     if currency is not None and others:
         raise CurrencyDiffers(
@@ -201,13 +199,21 @@ def _check_single_account(groups: Sequence[RowGroup]) -> None:
         raise SeveralAccounts(f"The file names several accounts ({names}). Upload it without account_id.")
 
 
+def _check_some_fit(groups: Sequence[RowGroup], account: Account, currency: str | None) -> None:
+    stated = {group.currency or currency or account.currency for group in groups}
+    if stated and account.currency not in stated:
+        raise CurrencyDiffers(
+            f'The file is in {", ".join(sorted(stated))}; the account "{account.name}" is kept in {account.currency}. '
+            "Choose or create an account in that currency."
+        )
+
+
 def _assign_given(plan: ImportPlan, book: AccountBook, group: RowGroup, account: Account, currency: str | None) -> None:
     stated = group.currency or currency
     if stated is not None and stated != account.currency:
-        raise CurrencyDiffers(
-            f'The file holds rows in {stated}; the account "{account.name}" is kept in {account.currency}. '
-            "Choose or create an account in that currency."
-        )
+        reason = f'is in {stated}, and the account "{account.name}" is kept in {account.currency}'
+        plan.refused += [refused_row(row.entry, reason) for row in group.rows]
+        return
     if group.key is not None:
         others = [a for a in book.matching(group.key, currency=account.currency) if a.id != account.id]
         if others and not book.knows(account, group.key):

@@ -24,6 +24,7 @@ from data_processing import (
 
 from transaction_service.account_matching import ReferenceKey, reference_key
 from transaction_service.amounts import LARGEST, keepable
+from transaction_service.currencies import CURRENCIES
 from transaction_service.search_text import searchable
 
 _LONGEST_IDENTITY = 300
@@ -77,10 +78,11 @@ def prepare(content: bytes, *, filename: str | None) -> PreparedFile:
     for statement in file.statements:
         refused.extend(statement.refused)
         for entry, identity in zip(statement.entries, fingerprints(statement.entries), strict=True):
-            if not keepable(entry.amount):
-                refused.append(_too_large(entry))
+            currency = _currency_of(entry, statement)
+            if reason := _unbookable(entry, currency):
+                refused.append(refused_row(entry, reason))
                 continue
-            group = _group(groups, entry.account or statement.account, _currency_of(entry, statement))
+            group = _group(groups, entry.account or statement.account, currency)
             group.rows.append(_row(entry, identity, merchants))
         _add_balances(groups, statement)
     reconciliations = tuple(reconcile(statement) for statement in file.statements)
@@ -110,10 +112,12 @@ def _add_balances(groups: dict[tuple[ReferenceKey | None, str | None], RowGroup]
         return  # a file of several accounts states no balance that could be told to be of one of them
     named = {entry.currency for entry in statement.entries}
     stated = statement.currency or statement.account.currency or (named.pop() if len(named) == 1 else None)
+    if stated is not None and stated not in CURRENCIES:
+        return
     if not statement.balances and not statement.entries:
         _group(groups, statement.account, stated)
     for balance in statement.balances:
-        if keepable(balance.amount):
+        if keepable(balance.amount) and balance.currency in {None, *CURRENCIES}:
             _group(groups, statement.account, balance.currency or stated).balances.append(balance)
 
 
@@ -137,6 +141,14 @@ def _bounded(identity: str) -> str:
     return f"hash:{blake2b(identity.encode('utf-8', 'surrogatepass'), digest_size=32).hexdigest()}"
 
 
-def _too_large(entry: Entry) -> RefusedRow:
-    reason = f"amount {entry.amount} cannot be kept: it must be below {LARGEST} with at most 6 decimals"
+def _unbookable(entry: Entry, currency: str | None) -> str | None:
+    if not keepable(entry.amount):
+        return f"amount {entry.amount} cannot be kept: it must be below {LARGEST} with at most 6 decimals"
+    if currency is not None and currency not in CURRENCIES:
+        return f'"{currency}" is no ISO 4217 currency'
+    return None
+
+
+def refused_row(entry: Entry, reason: str) -> RefusedRow:
+    """An entry that could be read and cannot be booked."""
     return RefusedRow(place=entry.place, reason=reason, bank_id=entry.bank_id, raw=entry.text[:200])

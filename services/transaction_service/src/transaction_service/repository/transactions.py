@@ -74,6 +74,7 @@ class TransactionFilter:
     amount_max: Decimal | None = None
     category_ids: Collection[UUID] | None = None
     uncategorised: bool = False
+    import_id: UUID | None = None
     text: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
@@ -93,6 +94,8 @@ class TransactionFilter:
             found.append(col(Transaction.category_id).is_(None))
         elif self.category_ids is not None:
             found.append(col(Transaction.category_id).in_(self.category_ids))
+        if self.import_id is not None:
+            found.append(col(Transaction.import_id) == self.import_id)
         if self.text:
             found.append(contains(self.text))
         return found

@@ -66,6 +66,7 @@ async def list_transactions(
     category_id: Annotated[
         UUID | Literal["uncategorised"] | None, Query(description="A category and all below it, or `uncategorised`.")
     ] = None,
+    import_id: Annotated[UUID | None, Query(description="Rows that this import booked.")] = None,
     text: Annotated[str | None, Query(max_length=200, description="Part of any text of the row, in any case.")] = None,
     sort: TransactionSort = TransactionSort.NEWEST_FIRST,
 ) -> Response:
@@ -77,6 +78,7 @@ async def list_transactions(
         amount_min=amount_min,
         amount_max=amount_max,
         uncategorised=category_id == UNCATEGORISED,
+        import_id=import_id,
         text=text,
     )
     found = await Transactions(session, user.user_id).list(

@@ -13,7 +13,7 @@ from api_common.columns import new_id, now
 from api_common.compute import offload
 from api_common.logging import get_logger
 from api_common.pagination import PageQuery, Slice
-from data_processing import Reconciliation, StatementFileError
+from data_processing import Reconciliation, RefusedRow, StatementFileError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from transaction_service.categorisation import Categoriser
@@ -154,7 +154,7 @@ class Imports:
     def _record(
         self, import_id: UUID, upload: Upload, plan: ImportPlan, status: ImportStatus = ImportStatus.BOOKED
     ) -> StatementImport:
-        refused = upload.prepared.refused
+        refused = [*upload.prepared.refused, *plan.refused]
         booked = sum(len(p.book) for p in plan.accounts)
         repeated = sum(p.repeated for p in plan.accounts)
         replaced = sum(len(p.replace) + len(p.settle) for p in plan.accounts)
@@ -171,19 +171,18 @@ class Imports:
             repeated=repeated,
             replaced=replaced,
             refused=len(refused),
-            report=_report(upload, plan),
+            report=_report(upload, plan, refused),
             started_at=upload.started_at,
             finished_at=now(),
         )
 
 
-def _report(upload: Upload, plan: ImportPlan) -> dict[str, object]:
+def _report(upload: Upload, plan: ImportPlan, refused: Sequence[RefusedRow]) -> dict[str, object]:
     sums: dict[str, Decimal] = {}
     for p in plan.accounts:
         sums[p.account.currency] = sums.get(p.account.currency, Decimal(0)) + p.sum
     refusals = [
-        RefusalSchema(place=row.place, reason=row.reason, bank_id=row.bank_id)
-        for row in upload.prepared.refused[:MOST_REFUSALS]
+        RefusalSchema(place=row.place, reason=row.reason, bank_id=row.bank_id) for row in refused[:MOST_REFUSALS]
     ]
     accounts = [
         ImportedAccount(
