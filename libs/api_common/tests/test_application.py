@@ -484,6 +484,7 @@ async def test_the_openapi_document_declares_problems_and_scopes() -> None:
     assert list(add["409"]["content"]) == ["application/problem+json"]
     assert list(add["409"]["content"]["application/problem+json"]["examples"]) == ["shelf_full"]
     assert list(add["422"]["content"]) == ["application/problem+json"]
+    assert list(add["default"]["content"]) == ["application/problem+json"]
     me = document["paths"]["/v1/me"]["get"]
     assert me["security"] == [{"purser": ["profile:read"]}]
     assert {"401", "403"} <= me["responses"].keys()

@@ -12,6 +12,7 @@ from api_common.clients import ClientPolicy
 from api_common.testing import Issuer, client_for
 from example_service import NAME, example, settings
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
 
 QUICK = ClientPolicy(connect_seconds=0.5, answer_seconds=0.2, backoff_seconds=0.001, failures_to_open=100)
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -158,6 +159,23 @@ async def test_a_connection_that_breaks_is_tried_again() -> None:
         assert (await client.get("/x")).text == "ok"
         with pytest.raises(PeerUnavailable, match="the connection broke"):
             await client.request("POST", "/x")
+
+
+async def test_an_answer_that_breaks_off_is_never_taken_for_a_whole_one() -> None:
+    routes = APIRouter()
+
+    @routes.get("/stream")
+    async def stream() -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"first half"
+            raise RuntimeError
+
+        return StreamingResponse(parts())
+
+    app = create_app(Service("streams", "1", "s", settings(), routers=[routes]))
+    async with ServiceClient("streams", app, policy=QUICK) as client:
+        with pytest.raises(PeerUnavailable, match="the connection broke"):
+            await client.get("/stream")
 
 
 async def test_a_peer_that_keeps_failing_gets_a_pause_and_then_one_trial() -> None:

@@ -179,12 +179,22 @@ class ServiceClient:
         raise PeerUnavailable(self.name, reason)
 
 
+class _InProcessTransport(httpx2.ASGITransport):
+    """Makes a failure in the middle of an answer look as it does over HTTP: the connection breaks."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        try:
+            return await super().handle_async_request(request)
+        except Exception as error:
+            raise httpx2.RemoteProtocolError("the peer failed while it answered", request=request) from error
+
+
 def _http_client(target: str | ASGIApp, policy: ClientPolicy) -> httpx2.AsyncClient:
     timeout = httpx2.Timeout(policy.answer_seconds, connect=policy.connect_seconds)
     if isinstance(target, str):
         # Proxies of the environment are for the world outside, not for our own services.
         return httpx2.AsyncClient(base_url=target, timeout=timeout, trust_env=False)
-    transport = httpx2.ASGITransport(app=target, raise_app_exceptions=False, client=(IN_PROCESS, 0))
+    transport = _InProcessTransport(app=target, client=(IN_PROCESS, 0))
     return httpx2.AsyncClient(base_url="http://in-process", transport=transport, timeout=timeout)
 
 

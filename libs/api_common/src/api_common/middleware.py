@@ -19,9 +19,12 @@ from api_common._problem_responses import BodyTooLarge, internal_error, problem_
 from api_common._route_index import RouteIndex
 from api_common.context import RequestContext, current, start_request
 from api_common.cors import Cors
+from api_common.logging import get_logger
 from api_common.metrics import RequestMetrics, Series, known_method
 from api_common.problems import PayloadTooLarge
 from api_common.ratelimit import RateLimit
+
+log = get_logger()
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
@@ -116,6 +119,8 @@ class RequestLayer:
                 await self.app(scope, receive, answer)
         except Exception as error:
             if answer.status:
+                # The server breaks the connection, so that nobody takes the part for the whole.
+                log.error("answer_broken_off", route=_template(scope))
                 raise
             response = internal_error(error, path=scope["path"], route=_template(scope))
             await response(scope, receive, answer)

@@ -7,10 +7,14 @@ from api_common.auth import InsufficientScope, InvalidToken, MissingToken
 from api_common.problems import InvalidInput
 
 _FASTAPI_ERRORS = ("HTTPValidationError", "ValidationError")
+_ANY_PROBLEM = {
+    "description": "Any other problem",
+    "content": {problems.MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{problems.SCHEMA_NAME}"}}},
+}
 
 
 def with_problems(document: dict[str, Any]) -> dict[str, Any]:
-    """Declare what every route may answer: 422 for wrong input, 401 and 403 where a token is asked for."""
+    """Declare what routes may answer: 422 for wrong input, 401 and 403 where a token is asked for, or any problem."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in _FASTAPI_ERRORS:
         schemas.pop(name, None)
@@ -28,6 +32,7 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
                 declared["422"] = invalid["422"]
             if "security" in operation:
                 declared.update({status: entry for status, entry in refused.items() if status not in declared})
+            declared.setdefault("default", _ANY_PROBLEM)
             operation["responses"] = dict(sorted(declared.items()))
     return document
 
