@@ -1,6 +1,8 @@
 """Pages put together are the list, in every order, on both databases."""
 
-from datetime import date, timedelta
+import base64
+import json
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -13,7 +15,7 @@ from api_common.testing import CountedQueries
 from bookkeeping_example import BY_NAME, NEWEST_ENTRY, SMALLEST_ENTRY_OF_LAST_DAY, Account, Accounts, Entry
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 ORDERS = {"newest first": NEWEST_ENTRY, "last day, smallest first": SMALLEST_ENTRY_OF_LAST_DAY}
@@ -118,3 +120,32 @@ async def test_a_page_costs_one_statement(database: Database, counted_queries: C
     with counted_queries() as statements:
         await _page(database, account, NEWEST_ENTRY, PageQuery(limit=2))
     assert len(statements) == 1
+
+
+@given(moment=st.datetimes(timezones=st.just(UTC)), version=st.integers(-(2**63), 2**63 - 1), row_id=st.uuids())
+def test_a_cursor_holds_moments_and_numbers(moment: datetime, version: int, row_id: UUID) -> None:
+    order = Keyset(col(Account.opened_at).desc(), col(Account.version), col(Account.id))
+    account = Account(id=row_id, user_id=row_id, name="Current", opened_at=moment, version=version)
+    assert order.values(order.cursor(account)) == [moment, version, row_id]
+
+
+async def test_a_row_of_plain_columns_gives_the_same_cursor_as_its_object(database: Database) -> None:
+    account = await _account(database)
+    async with database.read() as session:
+        whole = await session.get_one(Account, account)
+        plain = (await session.execute(select(col(Account.name), col(Account.id)))).one()
+    assert BY_NAME.cursor(plain) == BY_NAME.cursor(whole)
+
+
+def test_only_columns_order_pages() -> None:
+    with pytest.raises(TypeError, match="not a column of a table"):
+        Keyset(func.lower(col(Account.name)), col(Account.id))
+
+
+@pytest.mark.parametrize("values", [["x", 7], [7, "x"], ["x", "no id"], ["x"], ["x", None], {}])
+def test_a_forged_cursor_is_refused(values: object) -> None:
+    account = Account(id=uuid4(), user_id=uuid4(), name="Current")
+    mark = json.loads(base64.urlsafe_b64decode(BY_NAME.cursor(account) + "=="))[0]
+    forged = base64.urlsafe_b64encode(json.dumps([mark, *values] if isinstance(values, list) else values).encode())
+    with pytest.raises(InvalidCursor):
+        BY_NAME.values(forged.decode())
