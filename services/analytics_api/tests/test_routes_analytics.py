@@ -206,6 +206,7 @@ async def test_an_account_without_rows_gives_empty_figures_and_a_foreign_one_is_
     [
         ({"from": "2026-02-01", "to": "2026-01-31"}, "/query/from"),
         ({"from": "yesterday"}, "/query/from"),
+        ({"to": "86400"}, "/query/to"),
         ({"account_id": "4711"}, "/query/account_id/0"),
         ({"limit": "0"}, "/query/limit"),
         ({"until": "2026-01-31"}, "/query/until"),

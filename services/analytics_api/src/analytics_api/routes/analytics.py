@@ -12,6 +12,7 @@ from api_common.auth import InsufficientScope, InvalidToken, UserPrincipal, requ
 from api_common.clients import PeerUnavailable
 from api_common.problems import InvalidInput, responses
 from fastapi import APIRouter, Depends, Header, Query, Response, status
+from pydantic import BeforeValidator
 
 from analytics_api.clients import LedgerUnavailable
 from analytics_api.schemas import CashFlow, Categories, Merchants, Summary
@@ -36,9 +37,22 @@ class PeriodReversed(InvalidInput):
     title = "The period ends before it starts"
 
 
+def _day(text: object) -> object:
+    # Pydantic would also take a number of seconds since 1970, which nobody means in a period.
+    if not isinstance(text, str):
+        return text
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f'"{text[:20]}" is not a date such as 2026-01-31') from None
+
+
+Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=date)]
+
+
 def selection(
-    start: Annotated[date | None, Query(alias="from", description="First booking date that counts.")] = None,
-    end: Annotated[date | None, Query(alias="to", description="Last booking date that counts.")] = None,
+    start: Annotated[Day | None, Query(alias="from", description="First booking date that counts.")] = None,
+    end: Annotated[Day | None, Query(alias="to", description="Last booking date that counts.")] = None,
     account_id: Annotated[
         list[UUID] | None, Query(max_length=100, description="Count these accounts only; repeat for several.")
     ] = None,
