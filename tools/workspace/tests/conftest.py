@@ -1,5 +1,7 @@
 """Small workspaces, written into a temporary folder."""
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,3 +57,15 @@ def stand_in(tmp_path: Path) -> Callable[[str, str], None]:
         tool.chmod(0o755)
 
     return put
+
+
+@pytest.fixture
+def importable(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets started processes import what this one can, and the given folders of sources."""
+
+    def let(*folders: Path) -> None:
+        # Under Pants the path holds relative folders, and the processes work in others.
+        paths = [*folders, *(Path(entry).absolute() for entry in sys.path if entry)]
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, paths)))
+
+    return let

@@ -1,9 +1,7 @@
 """The catalogue, the versions, the README's table, and telling a stale file from a current one."""
 
 import json
-import os
 import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -182,12 +180,12 @@ def create_app():
 
 @pytest.fixture
 def house(
-    tmp_path: Path, service: Declare, stand_in: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, service: Declare, stand_in: Callable[[str, str], None], importable: Callable[..., None]
 ) -> Path:
     """A workspace of one service, with a lock that asks for nothing."""
     folder = service("api_gateway", 8000)
     (folder / "src" / "api_gateway" / "main.py").write_text(APPLICATION, encoding="utf-8")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder / "src"), *filter(None, sys.path)]))
+    importable(folder / "src")
     (tmp_path / "README.md").write_text("<!-- services -->\n<!-- /services -->\n", encoding="utf-8")
     (tmp_path / "uv.lock").write_text("package = []\n", encoding="utf-8")
     stand_in("uv", "true")

@@ -1,6 +1,5 @@
 """Real processes: services apart, built files, checks per package, and the command line over them."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -40,13 +39,12 @@ def ports() -> list[int]:
 
 
 @pytest.fixture
-def apart(tmp_path: Path, service: Declare, ports: list[int], monkeypatch: pytest.MonkeyPatch) -> Path:
+def apart(tmp_path: Path, service: Declare, ports: list[int], importable: Callable[..., None]) -> Path:
     """Two services that serve, below a folder that is importable by the processes started from it."""
     folders = [service("alpha_house", ports[0], "/v1/alpha"), service("beta_house", ports[1], "/v1/beta")]
     for folder in folders:
         (folder / "src" / folder.name / "main.py").write_text(SERVER, encoding="utf-8")
-    # The processes import what this one can, and the two services.
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*(str(f / "src") for f in folders), *filter(None, sys.path)]))
+    importable(*(folder / "src" for folder in folders))
     return tmp_path
 
 
