@@ -82,6 +82,7 @@ async def test_requests_are_counted_by_route_template_method_and_status() -> Non
     async with client_for(example()) as client:
         for path in ("/v1/books/1", "/v1/books/2", "/v1/books/0", "/nowhere/a", "/nowhere/b"):
             await client.get(path)
+        await client.get("/v1/books/1?unknown=1")
         await client.head("/v1/books/1")
         await client.put("/v1/books/1")
         await client.request("BREW", "/v1/books/1")
@@ -97,6 +98,7 @@ async def test_requests_are_counted_by_route_template_method_and_status() -> Non
     assert counts == {
         ("GET", "/v1/books/{number}", "200"): 2,
         ("GET", "/v1/books/{number}", "404"): 1,
+        ("GET", "/v1/books/{number}", "422"): 1,
         ("GET", "(unmatched)", "404"): 2,
         ("HEAD", "/v1/books/{number}", "200"): 1,
         ("PUT", "/v1/books/{number}", "405"): 1,

@@ -95,14 +95,14 @@ class RouteIndex(BaseRoute):
         """Leave addresses to the routes themselves."""
         raise NoMatchFound(name, path_params)
 
-    def check_query(self, method: str, path: str, query: bytes) -> UnknownParameter | None:
+    def check_query(self, scope: Scope) -> UnknownParameter | None:
         """Return the problem of a query that names a parameter which the route does not have."""
-        match, found = self.matches({"type": "http", "method": "GET" if method == "HEAD" else method, "path": path})
+        match, found = self.matches(scope)
         if match is not Match.FULL:
             return None
         route: APIRoute = found["route"]
         known = self._known_parameters(route)
-        names = [name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)]
+        names = [name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
         unknown = [name for name in dict.fromkeys(names) if name not in known]
         if not unknown:
             return None

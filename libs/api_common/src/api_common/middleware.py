@@ -112,6 +112,8 @@ class RequestLayer:
             if self._checks_all or scope["query_string"] or b"content-length" in headers:
                 refusal = await self._refusal(scope, method, headers, answer)
             if refusal is not None:
+                # Counts the refusal under the route that it was meant for.
+                scope.update(self._options.routes.matches(scope)[1])
                 await refusal(scope, receive, answer)
             elif b"transfer-encoding" in headers:
                 await self.app(scope, self._counted(receive), answer)
@@ -149,7 +151,7 @@ class RequestLayer:
             detail = f"The body has {int(length)} bytes; the limit is {options.body_limit}."
             return problem_response(PayloadTooLarge(detail, limit=options.body_limit), path=path)
         if scope["query_string"]:
-            unknown = options.routes.check_query(method, path, scope["query_string"])
+            unknown = options.routes.check_query(scope)
             if unknown is not None:
                 return problem_response(unknown, path=path)
         return None
