@@ -12,9 +12,11 @@ from data_processing.errors import (
     SpreadsheetFile,
     StatementFileError,
     TruncatedFile,
+    UnclearAmounts,
     UnclearDates,
     UnknownCsvShape,
     UnknownFormat,
+    UnsafeFile,
     WrongEncoding,
 )
 from data_processing.frames import ENTRY_SCHEMA, frame
@@ -22,7 +24,15 @@ from data_processing.identity import fingerprints
 from data_processing.ledger import LEDGER_SCHEMA, LEDGER_SCHEMA_VERSION
 from data_processing.reading import read_statement_file
 from data_processing.reconciliation import Gap, Reconciliation, reconcile
-from data_processing.statement import AccountReference, Balance, Entry, RefusedRow, Statement, StatementFile
+from data_processing.statement import (
+    AccountReference,
+    Balance,
+    Entry,
+    EntryDetail,
+    RefusedRow,
+    Statement,
+    StatementFile,
+)
 
 __all__ = [
     "ENTRY_SCHEMA",
@@ -36,6 +46,7 @@ __all__ = [
     "BrokenFile",
     "EmptyFile",
     "Entry",
+    "EntryDetail",
     "Gap",
     "HtmlPage",
     "NoStatements",
@@ -47,9 +58,11 @@ __all__ = [
     "StatementFile",
     "StatementFileError",
     "TruncatedFile",
+    "UnclearAmounts",
     "UnclearDates",
     "UnknownCsvShape",
     "UnknownFormat",
+    "UnsafeFile",
     "WrongEncoding",
     "fingerprints",
     "frame",

@@ -88,6 +88,18 @@ class TruncatedFile(BrokenFile):
     code = "truncated_file"
 
 
+class UnsafeFile(BrokenFile):
+    """A file built to exhaust the reader: entity definitions, a zip bomb, a sheet of billions of cells."""
+
+    code = "unsafe_file"
+
+
+class UnclearAmounts(StatementFileError):
+    """The file's amounts contradict each other about the decimal mark."""
+
+    code = "unclear_amounts"
+
+
 class UnclearDates(StatementFileError):
     """The file's dates can be read in two ways, or contradict each other."""
 

@@ -25,6 +25,9 @@ ENTRY_SCHEMA: Final = pl.Schema(
         "bank_category": pl.String(),
         "pending": pl.Boolean(),
         "balance": pl.Decimal(38, 6),
+        "original_amount": pl.Decimal(38, 6),
+        "original_currency": pl.String(),
+        "exchange_rate": pl.Decimal(38, 12),
     }
 )
 """The columns of ``frame``: ``statement`` counts from 0, amounts are exact decimals."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from data_processing.errors import EmptyFile
+from data_processing.formats.excel.container import workbook_kind
 from data_processing.formats.registry import detect
 from data_processing.formats.source import Source
 from data_processing.recognition import refuse_foreign_bytes, refuse_web_page, unknown_text
@@ -30,9 +31,10 @@ def read_statement_file(content: bytes, *, filename: str | None = None, today: d
     """
     if not content.strip():
         raise EmptyFile("The file is empty. Export the statement again; the download may have been cut off.")
-    refuse_foreign_bytes(content)
     source = Source(content, today or datetime.now(tz=UTC).date(), filename)
-    refuse_web_page(source.head)
+    if workbook_kind(content) is None:
+        refuse_foreign_bytes(content)
+        refuse_web_page(source.head)
     known = detect(source)
     if known is None:
         raise unknown_text(source.head)

@@ -8,15 +8,15 @@ from io import BytesIO
 
 from data_processing.errors import ArchiveFile, BinaryFile, HtmlPage, PdfFile, SpreadsheetFile, UnknownFormat
 
-_EXPORT = "export the statement from the bank as OFX (also called Money, Quicken or QFX) or CSV and upload that"
+_EXPORT = (
+    "export the statement from the bank as OFX (also called Money, Quicken or QFX), camt (ISO 20022), MT940, CSV or "
+    "Excel and upload that"
+)
 _HTML = re.compile(
     r"\s*+(?><!--.*?-->\s*+)*+<(?:!doctype\s+html|html|head|body|script|table)\b", re.IGNORECASE | re.DOTALL
 )
 _TITLE = re.compile(r"<title[^<>]*+>([^<]{1,200})", re.IGNORECASE)
 _OTHER_TEXT_FORMATS = (
-    (re.compile(r"\s*!(?:Type|Account|Option|Clear)\b", re.IGNORECASE), "a QIF file"),
-    (re.compile(r"<(?:\w+:)?(?:BkToCstmrStmt|BkToCstmrAcctRpt|BkToCstmrDbtCdtNtfctn)\b"), "a camt (ISO 20022) file"),
-    (re.compile(r"\s*(?:\{1:|:20:|:940:)"), "an MT940 file"),
     (re.compile(r"\s*\{\\rtf"), "a rich-text document"),
     (re.compile(r"\s*[\[{]\s*[\"{\[]"), "a JSON document"),
     (re.compile(r"\s*<\?xml|\s*<\w+[\s>]"), "an XML document of another kind"),
@@ -58,7 +58,7 @@ def refuse_web_page(head: str) -> None:
 def unknown_text(head: str) -> UnknownFormat:
     """The error for text that no format claims, naming what it looks like."""
     for pattern, what in _OTHER_TEXT_FORMATS:
-        if pattern.match(head) or (what.startswith("a camt") and pattern.search(head)):
+        if pattern.match(head):
             return UnknownFormat(_sentence(f"{what}, which cannot be read"))
     return UnknownFormat(_sentence("a text without rows of a statement"))
 

@@ -30,12 +30,32 @@ class AccountReference:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryDetail:
+    """One part of an entry: a payment of a batch that was booked as one, or a split.
+
+    ``amount`` is signed like the entry's, and None where the bank does not say it. Parts are never booked themselves.
+    """
+
+    amount: Decimal | None = None
+    currency: str | None = None
+    text: str = ""
+    counterparty: str | None = None
+    counterparty_account: str | None = None
+    reference: str | None = None
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One movement of money as the bank wrote it.
 
     ``amount`` is exact and signed: money out is negative. ``currency`` is the currency of the amount, and None where
     the file does not say. ``text`` is kept as the bank wrote it. ``balance`` is the account's balance after the row,
     where the file prints one. ``account`` is set only where the rows of one file name several accounts.
+
+    ``original_amount`` (signed like ``amount``) and ``original_currency`` say what was paid in another currency, and
+    ``exchange_rate`` is the rate as the bank prints it, in whichever direction. ``details`` are the parts of a batch
+    or of a split row.
     """
 
     place: str
@@ -52,16 +72,24 @@ class Entry:
     pending: bool = False
     balance: Decimal | None = None
     account: AccountReference | None = None
+    original_amount: Decimal | None = None
+    original_currency: str | None = None
+    exchange_rate: Decimal | None = None
+    details: tuple[EntryDetail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """A balance the bank states; ``date`` is None where the file gives none that can be read."""
+    """A balance the bank states; ``date`` is None where the file gives none that can be read.
+
+    ``code`` is the format's own name of the kind (``OPBD``, ``62M``), where it has one.
+    """
 
     kind: BalanceKind
     amount: Decimal
     currency: str | None = None
     date: date | None = None
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

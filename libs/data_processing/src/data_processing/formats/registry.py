@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from data_processing.formats.camt.reader import CamtFormat
 from data_processing.formats.delimited.reader import DelimitedFormat
+from data_processing.formats.excel.reader import ExcelFormat
 from data_processing.formats.ofx.reader import OfxFormat
+from data_processing.formats.qif.reader import QifFormat
 from data_processing.formats.source import Source
+from data_processing.formats.swift.reader import SwiftFormat
 from data_processing.statement import StatementFile
 
 
@@ -30,10 +34,20 @@ class Format(Protocol):
         ...
 
 
-FORMATS: tuple[Format, ...] = (OfxFormat(), DelimitedFormat())
+FORMATS: tuple[Format, ...] = (ExcelFormat(), OfxFormat(), CamtFormat(), SwiftFormat(), QifFormat(), DelimitedFormat())
 
 
 def detect(source: Source) -> Format | None:
-    """The format that is surest of the content; None when none claims it."""
-    sureness, position = max((known.detect(source), -index) for index, known in enumerate(FORMATS))
-    return FORMATS[-position] if sureness > 0 else None
+    """The format that is surest of the content; None when none claims it.
+
+    The first that is certain is taken without asking the others: those behind Excel look at text, which a workbook is
+    not.
+    """
+    best, surest = None, 0.0
+    for known in FORMATS:
+        sureness = known.detect(source)
+        if sureness >= 1:
+            return known
+        if sureness > surest:
+            best, surest = known, sureness
+    return best

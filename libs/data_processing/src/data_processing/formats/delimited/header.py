@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -47,16 +47,16 @@ def column_name(cell: str) -> str:
     return _SPACES.sub(" ", _CURRENCY.sub("(currency)", cell)).strip(" \ufeff").casefold()
 
 
-def find_header(text: str) -> tuple[Header, Profile]:
-    """The file's header row and its dialect.
+def find_header(found: Iterable[Header]) -> tuple[Header, Profile]:
+    """The header row among the candidates, and its dialect.
 
     Raises ``UnknownCsvShape`` with the row that looks most like a header when no dialect has it.
     """
-    rows = list(_candidates(text))
+    rows = list(found)
     for header in rows:
-        found = [profile for profile in profiles() if _fits(profile, header)]
-        if found:
-            return header, max(found, key=lambda profile: len(profile.header))
+        fitting = [profile for profile in profiles() if _fits(profile, header)]
+        if fitting:
+            return header, max(fitting, key=lambda profile: len(profile.header))
     raise _unknown(max(rows, key=lambda header: len(header.cells), default=None))
 
 
@@ -79,17 +79,23 @@ def _lines(text: str) -> Iterator[str]:
         start = end + 1
 
 
-def _candidates(text: str) -> Iterator[Header]:
+def candidates(text: str) -> Iterator[Header]:
+    """Every row near the start of a text that may be a header, by each delimiter that it holds."""
     for number, line in enumerate(islice(_lines(text), _SEARCHED_LINES)):
         if len(line) > 10_000:
             continue
         for delimiter in DELIMITERS:
             if delimiter in line:
                 cells = next(csv.reader([line], delimiter=delimiter), [])
-                while cells and not cells[-1].strip():
-                    cells.pop()
-                if len(cells) > 1:
-                    yield Header(number, delimiter, tuple(cells), _unique(cells))
+                if header := header_of(cells, line=number, delimiter=delimiter):
+                    yield header
+
+
+def header_of(cells: list[str], *, line: int, delimiter: str) -> Header | None:
+    """The row as a header; None where it has less than two cells. Empty cells at its end do not count."""
+    while cells and not cells[-1].strip():
+        cells.pop()
+    return Header(line, delimiter, tuple(cells), _unique(cells)) if len(cells) > 1 else None
 
 
 def _unique(cells: Sequence[str]) -> tuple[str, ...]:

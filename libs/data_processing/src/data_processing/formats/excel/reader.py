@@ -1,0 +1,111 @@
+"""Excel workbooks: every sheet whose header belongs to a known dialect is one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from io import BytesIO
+from itertools import islice
+
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
+
+from data_processing.errors import EmptyFile, SpreadsheetFile, UnknownCsvShape
+from data_processing.formats.delimited.header import Header, find_header, header_of
+from data_processing.formats.delimited.table import NumberedRow, Table, read_table
+from data_processing.formats.excel.cells import Cell, cell_text
+from data_processing.formats.excel.container import check_container, workbook_kind
+from data_processing.formats.source import Source
+from data_processing.statement import Statement, StatementFile
+
+_SEARCHED_ROWS = 60
+_BETWEEN = " | "
+
+Sheet = list[list[Cell]]
+
+
+class ExcelFormat:
+    """xls and xlsx, in the dialects of CSV."""
+
+    name = "excel"
+
+    def detect(self, source: Source) -> float:
+        """Certain for the bytes of a workbook."""
+        return 1.0 if workbook_kind(source.content) else 0.0
+
+    def read(self, source: Source) -> StatementFile:
+        """The statements of the workbook; raises as ``Format.read`` says."""
+        kind = workbook_kind(source.content) or "xlsx"
+        check_container(source.content, kind)
+        sheets = _sheets(source.content, kind)
+        if not sheets:
+            raise EmptyFile("The workbook has no sheet with cells in it. Export the statement again.")
+        tables = list(_tables(sheets))
+        statements: list[Statement] = []
+        notes: list[str] = []
+        for table in tables:
+            statement, said = read_table(table, today=source.today)
+            statements.append(statement)
+            notes += said
+        skipped = len(sheets) - len(tables)
+        if skipped:
+            notes.append(f"{skipped} of {len(sheets)} sheets hold no table of a known bank and are left out.")
+        return StatementFile(f"{self.name}/{tables[0].profile.dialect}", kind, tuple(statements), tuple(notes))
+
+
+def _sheets(content: bytes, kind: str) -> dict[str, Sheet]:
+    """The sheets that have cells, by name."""
+    try:
+        with CalamineWorkbook.from_filelike(BytesIO(content)) as book:
+            sheets = {name: _cells(book.get_sheet_by_name(name)) for name in book.sheet_names}
+    except (CalamineError, OSError, ValueError) as error:
+        raise SpreadsheetFile(
+            f"The Excel workbook ({kind}) is damaged or of a kind that cannot be read. Open it in a spreadsheet "
+            "program, save the sheet as CSV and upload that."
+        ) from error
+    return {name: rows for name, rows in sheets.items() if rows}
+
+
+def _cells(sheet: CalamineSheet) -> Sheet:
+    return sheet.to_python(skip_empty_area=False)
+
+
+def _tables(sheets: dict[str, Sheet]) -> Iterator[Table]:
+    """The tables of known dialects; raises ``UnknownCsvShape`` when no sheet has one."""
+    unknown: UnknownCsvShape | None = None
+    found = False
+    for name, rows in sheets.items():
+        try:
+            header, profile = find_header(_candidates(rows))
+        except UnknownCsvShape as error:
+            unknown = unknown if unknown is not None and len(unknown.header) >= len(error.header) else error
+            continue
+        found = True
+        yield Table(
+            header,
+            profile,
+            partial(_rows, rows, header, profile.amount.decimal),
+            "\n".join(";".join(f'"{cell_text(cell)}"' for cell in row) for row in rows[: header.line]),
+            place="row" if len(sheets) == 1 else f'sheet "{name}", row',
+        )
+    if not found and unknown is not None:
+        raise unknown
+
+
+def _candidates(rows: Sheet) -> Iterator[Header]:
+    for number, row in enumerate(islice(rows, _SEARCHED_ROWS)):
+        header = header_of([cell_text(cell) for cell in row], line=number, delimiter=_BETWEEN)
+        if header is not None:
+            yield header
+
+
+def _rows(rows: Sheet, header: Header, decimal: str) -> Iterator[NumberedRow]:
+    """The rows below the header, with as many cells as it has and more only where they are not empty."""
+    width = len(header.cells)
+    names = [cell.strip() for cell in header.cells]
+    for number, row in enumerate(islice(rows, header.line + 1, None), start=header.line + 2):
+        cells = [cell_text(cell, decimal=decimal) for cell in row]
+        while len(cells) > width and not cells[-1].strip():
+            cells.pop()
+        if not any(cell.strip() for cell in cells) or [cell.strip() for cell in cells] == names:
+            continue
+        yield number, cells + [""] * (width - len(cells))

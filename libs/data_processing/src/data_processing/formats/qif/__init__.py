@@ -1,0 +1,1 @@
+"""QIF, the interchange format of Quicken: bank, cash, card and investment registers."""

@@ -1,0 +1,92 @@
+"""What a QIF file does not say and only the whole of it shows: the order of its dates and its decimal mark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+from data_processing.amounts import AmountReader, amount_reader, shortened
+from data_processing.dates import DateReader, settle
+from data_processing.errors import UnclearAmounts
+
+_DATE = re.compile(r"([0-9]{1,2})\s*[-/.]\s*([0-9]{1,2})\s*([-/.'])\s*([0-9]{1,4})")
+_ONE_MARK = re.compile(r"[+-]?\s*[0-9]*([.,])([0-9]+)")
+_GROUPS = re.compile(r"[+-]?\s*[0-9]{1,3}(?:([.,])[0-9]{3})(?:\1[0-9]{3})+")
+
+
+def plain_date(text: str, *, today: date) -> str:
+    """The date with four digits for the year, as ``settle`` reads it.
+
+    ``2/14'2020``, ``2/14'20`` and ``2/14' 4`` mean years from 2000 on. A year of three digits counts from 1900. Two
+    digits without an apostrophe are a year of this century unless that lies ahead.
+    """
+    match = _DATE.fullmatch(text.strip())
+    if match is None:
+        return text
+    return f"{match[1]}/{match[2]}/{_year(match[4], apostrophe=match[3] == chr(39), today=today):04}"
+
+
+def _year(digits: str, *, apostrophe: bool, today: date) -> int:
+    year = int(digits)
+    if len(digits) == 4:
+        return year
+    if len(digits) == 3:
+        return 1900 + year
+    if apostrophe or 2000 + year <= today.year + 1:
+        return 2000 + year
+    return 1900 + year
+
+
+def date_reader(texts: Iterable[str], *, today: date) -> DateReader:
+    """The reader of the file's dates; raises ``UnclearDates`` when nothing tells whether the day or month is first."""
+    return settle("either", {plain_date(text, today=today) for text in texts}, today=today)
+
+
+def amount_reader_of(texts: Iterable[str]) -> AmountReader:
+    """The reader of the file's amounts, by the decimal mark that they show.
+
+    Without a mark that can only be decimal, ``1,234`` and ``1.234`` are refused row by row, because each can be read in
+    two ways.
+
+    Raises:
+        UnclearAmounts: some amounts show a decimal point, others a decimal comma.
+    """
+    shown: dict[str, str] = {}
+    for text in texts:
+        mark = _decimal_mark(text)
+        if mark:
+            shown.setdefault(mark, text)
+    if len(shown) > 1:
+        raise UnclearAmounts(
+            f'The file writes amounts in two ways: "{shown["."][:40]}" has a decimal point, "{shown[","][:40]}" a '
+            "decimal comma. Export it again with one setting for numbers."
+        )
+    if not shown:
+        return _unsettled
+    decimal = next(iter(shown))
+    return amount_reader(decimal=decimal, thousands=(".'" if decimal == "," else ",'") + " ", currency_signs="$€£")
+
+
+def _decimal_mark(text: str) -> str | None:
+    text = text.strip().strip("$€£").strip()
+    point, comma = text.rfind("."), text.rfind(",")
+    if point >= 0 and comma >= 0:
+        return "." if point > comma else ","
+    if match := _GROUPS.fullmatch(text):
+        return "," if match[1] == "." else "."
+    match = _ONE_MARK.fullmatch(text)
+    return match[1] if match is not None and len(match[2]) != 3 else None
+
+
+_WHOLE = amount_reader(decimal=".", thousands="' ", currency_signs="$€£")
+
+
+def _unsettled(text: str) -> Decimal:
+    if "." in text or "," in text:
+        raise ValueError(
+            f'amount "{shortened(text)}" can be read with a decimal or a thousands mark, and no amount of the file '
+            "settles it"
+        )
+    return _WHOLE(text)

@@ -1,0 +1,85 @@
+"""MT940 and MT942 files: messages, each with the statement of one account."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from data_processing.errors import NoStatements, TruncatedFile
+from data_processing.formats.source import Source
+from data_processing.formats.swift.fields import Field, fields
+from data_processing.formats.swift.statements import StatementInProgress
+from data_processing.statement import Statement, StatementFile
+
+_START = re.compile(r"^(?:\{1:[^\r\n]*\{4:)?:20:", re.MULTILINE)
+_SECOND = re.compile(r"^:(?:25P?|28C?|60[FM]|61|34F|13D?):", re.MULTILINE)
+_HEAD = re.compile(r"\s*(?:\{1:|:20:|:940:)")
+
+
+class SwiftFormat:
+    """MT940 and MT942."""
+
+    name = "mt"
+
+    def detect(self, source: Source) -> float:
+        """Certain when a message starts and goes on with a field of a statement; faint for its start alone."""
+        head = source.head.replace("\r\n", "\n").replace("\r", "\n")
+        if _START.search(head) and _SECOND.search(head):
+            return 1.0
+        return 0.2 if _HEAD.match(head) else 0.0
+
+    def read(self, source: Source) -> StatementFile:
+        """The statements of the file; raises as ``Format.read`` says."""
+        messages = _Messages(source.today)
+        for field in fields(source.text):
+            messages.pass_by(field)
+        messages.finish()
+        if not messages.statements:
+            raise NoStatements(
+                "The MT940 file holds no statement. Choose an account and a period with transactions in the export."
+            )
+        name = "mt940" if messages.final or not messages.interim else "mt942"
+        return StatementFile(name, source.decoded.encoding, tuple(messages.statements), tuple(messages.notes))
+
+
+class _Messages:
+    """The walk over the fields of a file: keeps the open statement."""
+
+    def __init__(self, today: date) -> None:
+        self.statements: list[Statement] = []
+        self.notes: list[str] = []
+        self.final = self.interim = 0
+        self._today = today
+        self._current: StatementInProgress | None = None
+
+    def pass_by(self, field: Field | None) -> None:
+        if field is None:
+            self.finish()
+        elif field.tag == "20":
+            self.finish()
+            self._current = StatementInProgress(today=self._today)
+        elif self._current is None:
+            if field.tag in ("61", "60F", "60M"):
+                raise TruncatedFile(
+                    f"Line {field.line}: the MT940 file has a row or a balance before the start of a message (:20:), "
+                    "so its beginning is missing. Download it again."
+                )
+        else:
+            if field.tag in ("60F", "60M") and self._current.closed:
+                account = self._current.account_field
+                self.finish()
+                self._current = StatementInProgress(today=self._today, account=account)
+            self._current.field(field)
+
+    def finish(self) -> None:
+        """The end of the open statement, if there is one."""
+        current, self._current = self._current, None
+        if current is None:
+            return
+        statement, notes = current.finished()
+        if not (statement.entries or statement.refused or statement.balances):
+            return
+        self.interim += current.interim
+        self.final += not current.interim
+        self.statements.append(statement)
+        self.notes += notes
