@@ -174,3 +174,15 @@ async def test_categories_and_rules_of_others_do_not_exist(
         await client.get(f"/v1/rules/{rule['id']}", headers=stranger),
     ]
     assert [a.status_code for a in answers] == [404] * 4
+
+
+async def test_a_category_or_rule_sent_again_with_its_own_id_is_made_once(client: httpx2.AsyncClient) -> None:
+    for path, body, other in (
+        ("/v1/categories", {"name": "A", "kind": "income"}, {"name": "B", "kind": "income"}),
+        ("/v1/rules", {"contains": "a", "category_id": FOOD}, {"contains": "b", "category_id": FOOD}),
+    ):
+        own = {"id": str(uuid4())}
+        first, second = [await create(client, path, **body, **own) for _ in range(2)]
+        assert first == second
+        taken = await client.post(path, json={**other, **own})
+        assert (taken.status_code, taken.json()["code"]) == (409, "id_taken")

@@ -62,7 +62,8 @@ class Server:
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "transaction_service.main"],
-            env={**os.environ, **environment, "PURSER_PORT": str(port)},
+            # Where this process finds the packages, that one does too, whatever runs the tests.
+            env={**os.environ, **environment, "PURSER_PORT": str(port), "PYTHONPATH": os.pathsep.join(sys.path)},
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -11,6 +11,7 @@ import httpx2
 from api_common.testing import Issuer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from transaction_service.default_categories import DEFAULT_CATEGORIES
 
 # Few different values, so that equal rows are common.
 ROWS = st.tuples(
@@ -112,3 +113,28 @@ async def test_deleted_rows_stay_deleted_and_undone_imports_leave_nothing(
     assert await ledger_rows(client, headers) == []
     anew = await upload_all(client, headers, files, ofx, row)
     assert sum(a["booked"] for a in anew) == expected(files).total()
+
+
+WORDS = st.text(st.sampled_from("aÄßẞ%_\\'  İ"), min_size=1, max_size=5).filter(str.strip)
+
+
+@over_http
+@given(names=st.lists(WORDS, min_size=1, max_size=5), contains=st.lists(WORDS, min_size=1, max_size=4))
+async def test_applying_the_rules_right_after_an_import_changes_nothing(
+    client: httpx2.AsyncClient,
+    issuer: Issuer,
+    ofx: Callable[..., bytes],
+    row: Any,
+    names: list[str],
+    contains: list[str],
+) -> None:
+    headers = issuer.headers(uuid4())
+    for number, text in enumerate(contains):
+        category_id = str(DEFAULT_CATEGORIES[number].id)
+        answer = await client.post("/v1/rules", json={"contains": text, "category_id": category_id}, headers=headers)
+        assert answer.status_code == 201
+    file = ofx(*(row("2026-03-01", "-1", name=f"{name}.", fitid=str(n)) for n, name in enumerate(names)))
+    await client.post("/v1/imports", content=file, headers=headers)
+    categorised = sum(r["categorised_by"] == "rule" for r in await ledger_rows(client, headers))
+    applied = await client.post("/v1/rules/apply", headers=headers)
+    assert applied.json() == {"matched": categorised, "changed": 0, "cleared": 0}
