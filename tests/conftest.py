@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,8 @@ pytest_plugins = ["api_common.testing"]
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
+Parameter = str | int | Sequence[str | int]
+
 PASSWORD = "four quiet ledgers in a drawer"
 
 
@@ -168,10 +170,10 @@ class User:
         self.token: str = answer.json()["access_token"]
         self.client = httpx2.Client(base_url=url, timeout=60, headers={"Authorization": f"Bearer {self.token}"})
 
-    def get(self, path: str, **params: object) -> httpx2.Response:
+    def get(self, path: str, **params: Parameter) -> httpx2.Response:
         return self.client.get(path, params=params)
 
-    def upload(self, content: bytes, filename: str, **params: object) -> httpx2.Response:
+    def upload(self, content: bytes, filename: str, **params: Parameter) -> httpx2.Response:
         return self.client.post("/v1/imports", files={"file": (filename, content)}, params=params)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import narwhals as nw
 import pytest
@@ -14,10 +15,13 @@ from api_common.service import JWKS_PATH
 from data_processing import LEDGER_SCHEMA, LEDGER_SCHEMA_VERSION
 
 
-def operation(repository: Path, service: str, method: str, path: str) -> dict[str, dict]:
-    document = json.loads((repository / "services" / service / "openapi.json").read_text(encoding="utf-8"))
+def operation(repository: Path, service: str, method: str, path: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(
+        (repository / "services" / service / "openapi.json").read_text(encoding="utf-8")
+    )
     assert path in document["paths"], f"{service} publishes no {path}"
-    return document["paths"][path][method]
+    found: dict[str, Any] = document["paths"][path][method]
+    return found
 
 
 def test_analytics_core_reads_columns_that_the_published_ledger_has_in_types_that_it_accepts() -> None:
@@ -65,7 +69,7 @@ def test_an_operation_that_another_service_calls_is_published(
     assert "200" in operation(repository, service, method, path)["responses"]
 
 
-def resolved(repository: Path, schema: dict[str, object]) -> list[object]:
+def resolved(repository: Path, schema: dict[str, Any]) -> list[Any]:
     """The schema with the components that it refers to, one level deep."""
     document = json.loads((repository / "services/transaction_service/openapi.json").read_text(encoding="utf-8"))
     parts = [schema, *schema.get("anyOf", [])]

@@ -1,12 +1,19 @@
+from __future__ import annotations
+
 import asyncio
 from datetime import date
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import httpx2
 import pytest
 from analytics_api.main import service
 from analytics_api.settings import Settings
-from api_common.testing import client_for
+from api_common.testing import Issuer, SettingsFactory, client_for
 from fastapi import Response
+
+if TYPE_CHECKING:
+    from conftest import LedgerProvider
 
 ROUTES = ("summary", "cash-flow", "categories", "merchants")
 
@@ -14,7 +21,7 @@ GIRO, SAVINGS = (str(uuid4()) for _ in range(2))
 
 
 @pytest.fixture
-def household(provider) -> None:
+def household(provider: LedgerProvider) -> None:
     """Three months in two currencies, with a transfer, a refund and a pending row."""
     january, february, march = date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 1)
     groceries = {"account_id": GIRO, "category": "Food > Groceries", "merchant": "Grocer"}
@@ -30,7 +37,9 @@ def household(provider) -> None:
     book(account_id=GIRO, booking_date=march, amount_micros=-9_990_000, pending=True)
 
 
-async def test_a_summary_keeps_currencies_apart_and_says_what_it_rests_on(client, household) -> None:
+async def test_a_summary_keeps_currencies_apart_and_says_what_it_rests_on(
+    client: httpx2.AsyncClient, household: None
+) -> None:
     answer = await client.get("/v1/analytics/summary")
 
     assert answer.json() == {
@@ -63,14 +72,16 @@ async def test_a_summary_keeps_currencies_apart_and_says_what_it_rests_on(client
     }
 
 
-async def test_both_ends_of_a_period_count(client, household) -> None:
+async def test_both_ends_of_a_period_count(client: httpx2.AsyncClient, household: None) -> None:
     answer = await client.get("/v1/analytics/summary", params={"from": "2026-01-31", "to": "2026-02-03"})
 
     assert (answer.json()["from"], answer.json()["to"]) == ("2026-01-31", "2026-02-03")
     assert [(one["income"], one["spending"]) for one in answer.json()["currencies"]] == [("2000.00", "100.00")]
 
 
-async def test_accounts_named_in_the_filter_are_the_only_ones_that_count(client, household) -> None:
+async def test_accounts_named_in_the_filter_are_the_only_ones_that_count(
+    client: httpx2.AsyncClient, household: None
+) -> None:
     savings = await client.get("/v1/analytics/summary", params={"account_id": SAVINGS})
     both = await client.get("/v1/analytics/summary", params={"account_id": [SAVINGS, GIRO]})
     everything = await client.get("/v1/analytics/summary")
@@ -84,7 +95,7 @@ async def test_accounts_named_in_the_filter_are_the_only_ones_that_count(client,
     assert both.json()["currencies"] == everything.json()["currencies"]
 
 
-async def test_cash_flow_goes_month_by_month(client, household) -> None:
+async def test_cash_flow_goes_month_by_month(client: httpx2.AsyncClient, household: None) -> None:
     answer = await client.get("/v1/analytics/cash-flow", params={"account_id": GIRO})
 
     (euros,) = answer.json()["currencies"]
@@ -95,7 +106,7 @@ async def test_cash_flow_goes_month_by_month(client, household) -> None:
     ]
 
 
-async def test_categories_share_the_spending_of_their_currency(client, household) -> None:
+async def test_categories_share_the_spending_of_their_currency(client: httpx2.AsyncClient, household: None) -> None:
     answer = await client.get("/v1/analytics/categories", params={"to": "2026-02-28"})
 
     groceries, eating_out = pytest.approx(50 / 88.63), pytest.approx(38.63 / 88.63)
@@ -119,7 +130,7 @@ async def test_categories_share_the_spending_of_their_currency(client, household
     assert [one["category"] for one in coarse.json()["currencies"][0]["categories"]] == ["Food"]
 
 
-async def test_merchants_are_listed_by_spending_up_to_the_limit(client, household) -> None:
+async def test_merchants_are_listed_by_spending_up_to_the_limit(client: httpx2.AsyncClient, household: None) -> None:
     answer = await client.get("/v1/analytics/merchants", params={"limit": 1})
 
     assert [(one["currency"], one["share_of"], one["merchants"]) for one in answer.json()["currencies"]] == [
@@ -129,7 +140,7 @@ async def test_merchants_are_listed_by_spending_up_to_the_limit(client, househol
 
 
 @pytest.mark.parametrize("route", ROUTES)
-async def test_a_new_user_gets_empty_lists(client, route) -> None:
+async def test_a_new_user_gets_empty_lists(client: httpx2.AsyncClient, route: str) -> None:
     answer = await client.get(f"/v1/analytics/{route}")
 
     assert (answer.status_code, answer.json()["currencies"]) == (200, [])
@@ -137,7 +148,7 @@ async def test_a_new_user_gets_empty_lists(client, route) -> None:
 
 @pytest.mark.parametrize("route", ROUTES)
 async def test_an_answer_is_revalidated_by_its_etag_until_the_ledger_changes(
-    client, household, provider, route
+    client: httpx2.AsyncClient, household: None, provider: LedgerProvider, route: str
 ) -> None:
     first = await client.get(f"/v1/analytics/{route}")
     again = await client.get(f"/v1/analytics/{route}", headers={"If-None-Match": first.headers["etag"]})
@@ -153,14 +164,18 @@ async def test_an_answer_is_revalidated_by_its_etag_until_the_ledger_changes(
     assert first.headers["cache-control"] == "private, no-cache"
 
 
-async def test_the_ledger_is_transferred_once_and_then_revalidated(client, household, provider) -> None:
+async def test_the_ledger_is_transferred_once_and_then_revalidated(
+    client: httpx2.AsyncClient, household: None, provider: LedgerProvider
+) -> None:
     for route in ROUTES:
         await client.get(f"/v1/analytics/{route}")
 
     assert provider.requests == ["full", "unchanged", "unchanged", "unchanged"]
 
 
-async def test_equal_requests_at_once_transfer_the_ledger_once(client, household, provider) -> None:
+async def test_equal_requests_at_once_transfer_the_ledger_once(
+    client: httpx2.AsyncClient, household: None, provider: LedgerProvider
+) -> None:
     answers = await asyncio.gather(*(client.get("/v1/analytics/summary") for _ in range(20)))
 
     assert {answer.json()["ledger_version"] for answer in answers} == {"9"}
@@ -168,7 +183,7 @@ async def test_equal_requests_at_once_transfer_the_ledger_once(client, household
 
 
 async def test_what_was_booked_before_a_request_is_in_its_answer_although_an_older_read_is_under_way(
-    client, household, provider
+    client: httpx2.AsyncClient, household: None, provider: LedgerProvider
 ) -> None:
     reading, go_on = asyncio.Event(), asyncio.Event()
 
@@ -188,7 +203,7 @@ async def test_what_was_booked_before_a_request_is_in_its_answer_although_an_old
 
 
 async def test_an_account_without_rows_gives_empty_figures_and_a_foreign_one_is_not_found(
-    client, household, provider
+    client: httpx2.AsyncClient, household: None, provider: LedgerProvider
 ) -> None:
     empty, foreign = uuid4(), uuid4()
     provider.accounts.add(empty)
@@ -212,7 +227,7 @@ async def test_an_account_without_rows_gives_empty_figures_and_a_foreign_one_is_
         ({"until": "2026-01-31"}, "/query/until"),
     ],
 )
-async def test_a_wrong_parameter_is_named(client, params, pointer) -> None:
+async def test_a_wrong_parameter_is_named(client: httpx2.AsyncClient, params: dict[str, str], pointer: str) -> None:
     answer = await client.get("/v1/analytics/merchants", params=params)
 
     assert answer.status_code == 422
@@ -232,7 +247,7 @@ async def test_a_wrong_parameter_is_named(client, params, pointer) -> None:
     ],
 )
 async def test_a_ledger_that_cannot_be_read_is_a_problem_and_never_an_old_figure(
-    client, household, provider, instead, status, code
+    client: httpx2.AsyncClient, household: None, provider: LedgerProvider, instead: Response, status: int, code: str
 ) -> None:
     assert (await client.get("/v1/analytics/summary")).status_code == 200
     provider.instead = instead
@@ -243,7 +258,9 @@ async def test_a_ledger_that_cannot_be_read_is_a_problem_and_never_an_old_figure
     assert "transaction_service" in answer.json()["detail"]
 
 
-async def test_without_an_address_of_the_ledger_the_service_names_what_it_misses(settings_for, issuer) -> None:
+async def test_without_an_address_of_the_ledger_the_service_names_what_it_misses(
+    settings_for: SettingsFactory, issuer: Issuer
+) -> None:
     async with client_for(service(settings_for(Settings)), headers=issuer.headers()) as client:
         answer = await client.get("/v1/analytics/summary")
         health = await client.get("/health")
@@ -253,7 +270,9 @@ async def test_without_an_address_of_the_ledger_the_service_names_what_it_misses
     assert health.json()["services"]["analytics_api"]["checks"]["transaction_service"]["status"] == "down"
 
 
-async def test_one_users_ledger_is_never_answered_to_another(provider, settings_for, issuer) -> None:
+async def test_one_users_ledger_is_never_answered_to_another(
+    provider: LedgerProvider, settings_for: SettingsFactory, issuer: Issuer
+) -> None:
     provider.book()
     async with client_for(service(settings_for(Settings)), peers={"transaction_service": provider.app()}) as client:
         for _ in range(2):
@@ -262,7 +281,7 @@ async def test_one_users_ledger_is_never_answered_to_another(provider, settings_
     assert provider.requests == ["full", "full"]
 
 
-async def test_figures_need_the_scope_for_analytics(client, issuer) -> None:
+async def test_figures_need_the_scope_for_analytics(client: httpx2.AsyncClient, issuer: Issuer) -> None:
     answer = await client.get("/v1/analytics/summary", headers=issuer.headers(scopes=("ledger:read",)))
 
     assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")

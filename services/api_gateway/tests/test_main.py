@@ -73,7 +73,9 @@ def test_the_catalogue_names_every_service_but_the_front_door() -> None:
     assert [entry.name for entry in embedded_services()] == SERVICES
 
 
-def test_every_service_of_the_catalogue_describes_itself_under_its_name(tmp_path: Path, monkeypatch) -> None:
+def test_every_service_of_the_catalogue_describes_itself_under_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PURSER_DATA_DIR", str(tmp_path))
 
     described = [entry.service() for entry in embedded_services()]
@@ -101,7 +103,7 @@ def test_an_entry_without_an_import_string_is_refused_by_name() -> None:
         entries({"services": {"lost_service": {"port": 8009}}})
 
 
-async def test_one_application_answers_for_all_services(tmp_path: Path, monkeypatch) -> None:
+async def test_one_application_answers_for_all_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PURSER_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("PURSER_LOG_LEVEL", "warning")
 
