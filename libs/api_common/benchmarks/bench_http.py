@@ -135,7 +135,7 @@ def _serve(kind: str, port: int) -> None:
 
 @cache
 def _router() -> "APIRouter":
-    from datetime import UTC, datetime
+    from datetime import date
     from decimal import Decimal
     from uuid import UUID
 
@@ -154,33 +154,45 @@ def _router() -> "APIRouter":
         model_config = ConfigDict(from_attributes=True)
 
         id: UUID
-        booked_at: datetime
+        account_id: UUID
+        booking_date: date
         amount: Decimal
         currency: str
+        category_id: UUID | None
+        merchant: str | None
         description: str
         pending: bool
+        version: int
 
     class Booking(SQLModel, table=True):
         id: UUID = Field(primary_key=True)
-        booked_at: datetime
+        account_id: UUID
+        booking_date: date
         amount: Decimal
         currency: str
+        category_id: UUID | None
+        merchant: str | None
         description: str
         pending: bool
+        version: int
 
     # What a session hands over: entities for the one route, tuples of columns for the other.
     entities = [
         Booking(
             id=UUID(int=number),
-            booked_at=datetime(2026, 1, 1 + number % 28, tzinfo=UTC),
+            account_id=UUID(int=1),
+            booking_date=date(2026, 1, 1 + number % 28),
             amount=Decimal(number * 17) / 100,
             currency="EUR",
-            description=f"Card payment number {number}",
+            category_id=UUID(int=2),
+            merchant="Corner Bakery",
+            description=f"CARD PAYMENT {number} CORNER BAKERY",
             pending=False,
+            version=1,
         )
         for number in range(50)
     ]
-    tuples = [(one.id, one.booked_at, one.amount, one.currency, one.description, one.pending) for one in entities]
+    tuples = [tuple(getattr(one, name) for name in Row.model_fields) for one in entities]
     router = APIRouter(prefix="/v1")
 
     @router.get("/item/{item_id}")
@@ -197,13 +209,28 @@ def _router() -> "APIRouter":
             [
                 {
                     "id": id_,
-                    "booked_at": booked_at,
+                    "account_id": account_id,
+                    "booking_date": booking_date,
                     "amount": str(amount),
                     "currency": currency,
+                    "category_id": category_id,
+                    "merchant": merchant,
                     "description": description,
                     "pending": pending,
+                    "version": version,
                 }
-                for id_, booked_at, amount, currency, description, pending in tuples
+                for (
+                    id_,
+                    account_id,
+                    booking_date,
+                    amount,
+                    currency,
+                    category_id,
+                    merchant,
+                    description,
+                    pending,
+                    version,
+                ) in tuples
             ]
         )
 
