@@ -1,5 +1,6 @@
 """What an operator sees: logs and metrics."""
 
+import importlib
 import json
 import logging
 import re
@@ -108,6 +109,28 @@ async def test_requests_are_counted_by_route_template_method_and_status() -> Non
     info = families["purser_service_info"].samples[0].labels
     assert (info["service"], info["version"]) == (NAME, "1.2.3")
     assert "python_info" in families
+
+
+class Tracing:
+    """A tracer provider that is switched on and forgets everything."""
+
+    def get_tracer(self, *_: object, **__: object) -> Any:
+        # FastAPI brings the package; a requirement of our own would only be for this line.
+        return importlib.import_module("opentelemetry.trace").NoOpTracer()
+
+
+async def test_with_opentelemetry_on_routes_are_found_and_counted_as_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SERVICE_NAME", NAME)
+    monkeypatch.setattr("opentelemetry.trace.get_tracer_provider", Tracing)
+    async with client_for(example()) as client:
+        assert (await client.get("/v1/books/7")).json()["title"] == "Book 7"
+        assert (await client.head("/v1/books/7")).status_code == 200
+        assert (await client.put("/v1/books/7")).status_code == 405
+        assert (await client.get("/v1/books/7?x=1")).json()["code"] == "unknown_parameter"
+        assert (await client.get("/livez")).json() == {"status": "ok"}
+        text = (await client.get("/metrics")).text
+    assert 'http_request_duration_seconds_count{method="HEAD",route="/v1/books/{number}",status="200"} 1.0' in text
+    assert 'http_request_duration_seconds_count{method="PUT",route="/v1/books/{number}",status="405"} 1.0' in text
 
 
 async def test_two_applications_of_one_process_count_for_themselves() -> None:

@@ -75,6 +75,10 @@ class RouteIndex(BaseRoute):
         # OpenTelemetry learns the route's template from FastAPI's own routing only.
         if scope["type"] != "http" or "fastapi.telemetry" in scope or scope.get("root_path"):
             return Match.NONE, {}
+        return self.find(scope)
+
+    def find(self, scope: Scope) -> tuple[Match, Scope]:
+        """Find the route of a request, without having it answer."""
         if not self._is_filled:
             self._fill()
         static = self._static.get((scope["method"], scope["path"]))
@@ -97,7 +101,7 @@ class RouteIndex(BaseRoute):
 
     def check_query(self, scope: Scope) -> UnknownParameter | None:
         """Return the problem of a query that names a parameter which the route does not have."""
-        match, found = self.matches(scope)
+        match, found = self.find(scope)
         if match is not Match.FULL:
             return None
         route: APIRoute = found["route"]

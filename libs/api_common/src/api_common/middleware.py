@@ -113,7 +113,7 @@ class RequestLayer:
                 refusal = await self._refusal(scope, method, headers, answer)
             if refusal is not None:
                 # Counts the refusal under the route that it was meant for.
-                scope.update(self._options.routes.matches(scope)[1])
+                scope.update(self._options.routes.find(scope)[1])
                 await refusal(scope, receive, answer)
             elif b"transfer-encoding" in headers:
                 await self.app(scope, self._counted(receive), answer)
