@@ -24,7 +24,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(json.dumps({"status": "ok"}).encode())
+        self.wfile.write(json.dumps({"services": {"a": {"checks": {"database": {"status": "ok"}}}}}).encode())
     def log_message(self, *_): pass
 
 def run():
@@ -139,6 +139,20 @@ def test_a_built_file_that_answers_is_whole_and_one_that_ends_is_named(
     assert len(found) == 1
     assert found[0].startswith("beta_house.pex: ended with status 1:")
     assert "a module is missing" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b'{"services": {"a": {"checks": {"ledger": {"status": "down"}}}}}', None),
+        (b'{"services": {"a": {"checks": {}}}}', None),
+        (b'{"services": {"a": {"checks": {"database": {"status": "down"}}}}}', "/health says that database fails"),
+        (b"<html>", "/health gives no report: <html>"),
+        (b"[]", "/health gives no report: []"),
+    ],
+)
+def test_a_service_alone_may_miss_its_peers_and_nothing_else(answer: bytes, told: str | None) -> None:
+    assert smoke.verdict(answer, ("ledger",)) == told
 
 
 def test_a_file_that_was_not_built_is_no_success(tmp_path: Path, service: Declare) -> None:

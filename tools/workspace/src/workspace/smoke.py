@@ -9,6 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Collection
 from pathlib import Path
 
 from workspace.errors import WorkspaceError
@@ -30,7 +31,7 @@ def unhealthy(services: list[Member]) -> list[str]:
         if not pex.is_file():
             raise WorkspaceError(f"{pex.relative_to(service.root)} is missing: run `make package`")
         began = time.monotonic()
-        trouble = _trouble(pex)
+        trouble = _trouble(pex, service.service.calls if service.service else ())
         if trouble:
             found.append(f"{service.name}.pex: {trouble}")
         else:
@@ -38,7 +39,7 @@ def unhealthy(services: list[Member]) -> list[str]:
     return found
 
 
-def _trouble(pex: Path) -> str | None:
+def _trouble(pex: Path, peers: Collection[str]) -> str | None:
     """Give what is wrong with a PEX, or None when it answers."""
     with tempfile.TemporaryDirectory(prefix="purser-smoke-") as name:
         folder = Path(name)
@@ -56,7 +57,7 @@ def _trouble(pex: Path) -> str | None:
                 stderr=subprocess.STDOUT,
             )
         try:
-            return _wait_for_health(process, port, log)
+            return _wait_for_health(process, port, log, peers)
         finally:
             process.terminate()
             try:
@@ -66,21 +67,32 @@ def _trouble(pex: Path) -> str | None:
                 process.wait()
 
 
-def _wait_for_health(process: subprocess.Popen[bytes], port: int, log: Path) -> str | None:
+def _wait_for_health(process: subprocess.Popen[bytes], port: int, log: Path, peers: Collection[str]) -> str | None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             return f"ended with status {process.returncode}:\n{log.read_text(errors='replace')}"
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
-                status = json.load(answer).get("status")
-                # Alone, a service may miss its peers: it must say so, not be down.
-                return None if status in {"ok", "degraded"} else f'/health says "{status}"'
+                return verdict(answer.read(), peers)
         except urllib.error.HTTPError as error:
-            return f"/health answers {error.code}: {error.read().decode(errors='replace')}"
+            return verdict(error.read(), peers)
         except (urllib.error.URLError, OSError):
             time.sleep(_PAUSE)
     return f"no answer after {START_SECONDS:.0f} s:\n{log.read_text(errors='replace')}"
+
+
+def verdict(answer: bytes, peers: Collection[str]) -> str | None:
+    """Give what is wrong according to an answer of /health, or None.
+
+    Alone, a service misses its peers and must say so; nothing else may be wrong with it.
+    """
+    try:
+        services = json.loads(answer)["services"].values()
+        wrong = {name for told in services for name, check in told["checks"].items() if check["status"] != "ok"}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"/health gives no report: {answer.decode(errors='replace')}"
+    return f"/health says that {', '.join(sorted(wrong - set(peers)))} fails" if wrong - set(peers) else None
 
 
 def free_port() -> int:
