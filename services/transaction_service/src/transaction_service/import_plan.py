@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -27,15 +27,6 @@ from transaction_service.statement_rows import PreparedFile, Row, RowGroup, refu
 
 LONGEST_PENDING = timedelta(days=14)
 """So long after its announcement a booking is still taken for the announced row."""
-
-
-@dataclass(frozen=True, slots=True)
-class StandingRow:
-    """A row of the ledger that carries an identity which the file brings again."""
-
-    id: UUID
-    pending: bool
-    deleted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +77,12 @@ class AccountPlan:
         """The exact sum of the account's rows in the file."""
         return sum((row.entry.amount for row in self.rows), Decimal(0))
 
-    def sort_out(self, standing: Mapping[str, StandingRow]) -> None:
-        """Decide for each row whether it is booked, replaces a pending row, or stands in the ledger already."""
+    def sort_out(self, standing: Collection[str], pending: Sequence[PendingRow]) -> None:
+        """Decide for each row whether it is booked, replaces a pending row, or stands in the ledger already.
+
+        `standing` are the identities of the file that the account's rows carry, tombstones included.
+        """
+        announced = {row.identity: row.id for row in pending if row.account_id == self.account.id}
         chosen: dict[str, Row] = {}
         for row in self.rows:
             first = chosen.setdefault(row.identity, row)
@@ -96,11 +91,10 @@ class AccountPlan:
                 if first.entry.pending and not row.entry.pending:
                     chosen[row.identity] = row
         for identity, row in chosen.items():
-            known = standing.get(identity)
-            if known is None:
+            if identity not in standing:
                 self.book.append(row)
-            elif known.pending and not known.deleted and not row.entry.pending:
-                self.replace.append((known.id, row))
+            elif identity in announced and not row.entry.pending:
+                self.replace.append((announced[identity], row))
             else:
                 self.repeated += 1
 
@@ -137,10 +131,10 @@ class ImportPlan:
         """The identities to look for in the ledger, by account; a new account has no rows yet."""
         return {plan.account.id: [row.identity for row in plan.rows] for plan in self.accounts if not plan.created}
 
-    def sort_out(self, standing: Mapping[UUID, Mapping[str, StandingRow]], pending: Sequence[PendingRow]) -> None:
+    def sort_out(self, standing: Mapping[UUID, Collection[str]], pending: Sequence[PendingRow]) -> None:
         """Decide for each row what becomes of it. Slow for large files: runs in a thread."""
         for plan in self.accounts:
-            plan.sort_out(standing.get(plan.account.id, {}))
+            plan.sort_out(standing.get(plan.account.id, ()), pending)
             plan.settle_pending(pending)
 
 

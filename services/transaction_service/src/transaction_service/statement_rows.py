@@ -77,21 +77,19 @@ def prepare(content: bytes, *, filename: str | None) -> PreparedFile:
     merchants: dict[str, str | None] = {}
     for statement in file.statements:
         refused.extend(statement.refused)
+        group: RowGroup | None = None
         for entry, identity in zip(statement.entries, fingerprints(statement.entries), strict=True):
-            currency = _currency_of(entry, statement)
+            account = entry.account or statement.account
+            currency = entry.currency or account.currency or statement.currency
             if reason := _unbookable(entry, currency):
                 refused.append(refused_row(entry, reason))
                 continue
-            group = _group(groups, entry.account or statement.account, currency)
+            if group is None or group.reference is not account or group.currency != currency:
+                group = _group(groups, account, currency)
             group.rows.append(_row(entry, identity, merchants))
         _add_balances(groups, statement)
     reconciliations = tuple(reconcile(statement) for statement in file.statements)
     return PreparedFile(file, tuple(groups.values()), tuple(refused), reconciliations)
-
-
-def _currency_of(entry: Entry, statement: Statement) -> str | None:
-    account = entry.account or statement.account
-    return entry.currency or account.currency or statement.currency
 
 
 def _group(

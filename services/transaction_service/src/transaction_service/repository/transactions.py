@@ -32,7 +32,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col
 
 from transaction_service.errors import TransactionNotFound
-from transaction_service.import_plan import PendingRow, StandingRow
+from transaction_service.import_plan import PendingRow
 from transaction_service.models import CategorisedBy, Rule, Transaction
 from transaction_service.search_text import contains_pattern
 
@@ -134,25 +134,16 @@ class TransactionRepository(Repository[Transaction]):
         """The row with this id, deleted or not, of whichever user: an id is used only once."""
         return await self.session.get(Transaction, row_id)
 
-    async def standing(self, identities: Mapping[UUID, Sequence[str]]) -> dict[UUID, dict[str, StandingRow]]:
-        """The rows, tombstones included, that carry one of the identities, by account: one query for any number."""
-        wanted = {identity for of_account in identities.values() for identity in of_account}
-        found: dict[UUID, dict[str, StandingRow]] = {account_id: {} for account_id in identities}
-        if not wanted:
-            return found
-        statement = select(
-            col(Transaction.account_id),
-            col(Transaction.identity),
-            col(Transaction.id),
-            col(Transaction.pending),
-            col(Transaction.deleted_at).is_not(None),
-        ).where(
-            col(Transaction.user_id) == self.user_id,
-            col(Transaction.account_id).in_(identities),
-            col(Transaction.identity).in_(self._listed(wanted)),
-        )
-        for account_id, identity, row_id, pending, deleted in (await self.session.execute(statement)).all():
-            found[account_id][identity] = StandingRow(row_id, pending, bool(deleted))
+    async def standing(self, identities: Mapping[UUID, Sequence[str]]) -> dict[UUID, set[str]]:
+        """Which of the identities rows of the account carry, tombstones included: one query for each account."""
+        found: dict[UUID, set[str]] = {}
+        for account_id, wanted in identities.items():
+            statement = select(col(Transaction.identity)).where(
+                col(Transaction.user_id) == self.user_id,
+                col(Transaction.account_id) == account_id,
+                col(Transaction.identity).in_(self._listed(wanted)),
+            )
+            found[account_id] = set((await self.session.scalars(statement)).all())
         return found
 
     async def pending(self, account_ids: Collection[UUID]) -> Sequence[PendingRow]:
@@ -264,9 +255,9 @@ class TransactionRepository(Repository[Transaction]):
         result = await self.session.execute(statement)
         return int(getattr(result, "rowcount", 0))
 
-    def _listed(self, values: Collection[str]) -> Select[tuple[str]]:
+    def _listed(self, values: Sequence[str]) -> Select[tuple[str]]:
         """A subquery of any number of texts: one parameter, where a list of parameters is limited to thousands."""
-        document = json.dumps(sorted(values))
+        document = json.dumps(values)
         if self.session.get_bind().dialect.name == "postgresql":
             return select(
                 func.jsonb_array_elements_text(sql_cast(literal(document, String), JSONB)).column_valued("value")
