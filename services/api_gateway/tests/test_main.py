@@ -125,6 +125,7 @@ def test_it_prints_its_folder_and_address_serves_and_ends_cleanly(
     printed = read_until(running, "answers at")
     answer = httpx2.get(f"http://127.0.0.1:{free_port}/health")
     keys = httpx2.get(f"http://127.0.0.1:{free_port}/.well-known/openid-configuration").json()
+    modes = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "data").iterdir()}
     running.send_signal(signal.SIGINT)
     rest, _ = running.communicate(timeout=30)
 
@@ -132,6 +133,7 @@ def test_it_prints_its_folder_and_address_serves_and_ends_cleanly(
     assert printed[-1].startswith(f"Purser answers at http://127.0.0.1:{free_port}")
     assert answer.status_code == 200
     assert keys["token_endpoint"] == f"http://127.0.0.1:{free_port}/v1/auth/token"
+    assert {name: mode for name, mode in modes.items() if mode} == {}
     assert running.returncode == 0
     assert "Traceback" not in rest
 

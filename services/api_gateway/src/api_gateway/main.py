@@ -42,6 +42,8 @@ def create_app() -> FastAPI:
 
 def run() -> None:
     """Serve all services until told to stop; one process per data folder."""
+    # Databases and keys are for the person who runs Purser, whoever else may look into the folder.
+    os.umask(0o077)
     try:
         settings = load(Settings)
         with hold(settings.data_dir):
