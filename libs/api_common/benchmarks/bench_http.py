@@ -1,9 +1,9 @@
 """What the full stack costs, beside bare FastAPI under the same server.
 
-    python libs/api_common/benchmarks/bench_http.py [--seconds 4] [--rounds 3]
+    python libs/api_common/benchmarks/bench_http.py [--seconds 2] [--rounds 5]
 
 The server runs on one core and the load generator on another (`wrk` where it is installed, a raw-socket client
-otherwise). Rounds alternate between the stacks; each figure is the median, and only ratios of one run mean anything.
+otherwise). Rounds alternate between the stacks; a figure is the median of their ratios, absolute numbers mean little.
 Requests are counted per second of the server's own processor time where the system tells it: that is what a core of its
 own would do, and other programs on the machine do not distort it. Ends with status 1 when a target is missed.
 """
@@ -11,6 +11,8 @@ own would do, and other programs on the machine do not distort it. Ends with sta
 import argparse
 import asyncio
 import contextlib
+import http.client
+import json
 import os
 import re
 import shutil
@@ -20,14 +22,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from fastapi import APIRouter, FastAPI
 
 CONNECTIONS = 32
 TARGETS = {
@@ -72,6 +69,8 @@ def main() -> None:
     cores = sorted(os.sched_getaffinity(0))
     with _server("bare", cores[0]) as bare, _server("full", cores[0]) as full:
         os.sched_setaffinity(0, {cores[-1]})
+        if _json(full.port, "/v1/rows/models") != _json(full.port, "/v1/rows/bytes"):
+            raise SystemExit("the two lists differ: their speeds cannot be compared")
         figures = _measure(bare, full, arguments.seconds, arguments.rounds)
         figures["/livez p99 in ms while a request computes"] = _livez_during_computation(full.port)
     missed = _report(figures, shutil.which("wrk") is not None)
@@ -99,16 +98,21 @@ def _measure(bare: Server, full: Server, seconds: float, rounds: int) -> dict[st
                 rates[name].append(load.requests_per_second)
             else:
                 rates[name].append(load.requests / (after - before))
-    rate = {name: statistics.median(found) for name, found in rates.items()}
-    p99 = {name: statistics.median(load.p99_ms for load in found) for name, found in loads.items()}
+    p99 = {name: [load.p99_ms for load in found] for name, found in loads.items()}
     for name in cases:
+        rate, latency = statistics.median(rates[name]), statistics.median(p99[name])
         wall = statistics.median(load.requests_per_second for load in loads[name])
-        print(f"{name:8} {rate[name]:8.0f} requests/cpu second  {wall:8.0f} requests/second  p99 {p99[name]:7.2f} ms")
+        print(f"{name:8} {rate:8.0f} requests/cpu second  {wall:8.0f} requests/second  p99 {latency:7.2f} ms")
     return {
-        "requests per second, full stack / bare FastAPI": rate["full"] / rate["bare"],
-        "p99, full stack / bare FastAPI": p99["full"] / p99["bare"],
-        "50-row list, encoded bytes / response_model": rate["bytes"] / rate["models"],
+        "requests per second, full stack / bare FastAPI": _ratio(rates["full"], rates["bare"]),
+        "p99, full stack / bare FastAPI": _ratio(p99["full"], p99["bare"]),
+        "50-row list, encoded bytes / response_model": _ratio(rates["bytes"], rates["models"]),
     }
+
+
+def _ratio(these: Sequence[float], those: Sequence[float]) -> float:
+    """Return the median of the rounds' ratios: bursts of one round lie close together and share the machine's mood."""
+    return statistics.median(one / other for one, other in zip(these, those, strict=True))
 
 
 def _report(figures: dict[str, float], with_wrk: bool) -> list[str]:
@@ -128,147 +132,10 @@ def _report(figures: dict[str, float], with_wrk: bool) -> list[str]:
 
 def _serve(kind: str, port: int) -> None:
     import uvicorn
+    from http_applications import bare_app, full_app
 
-    app = _bare_app() if kind == "bare" else _full_app()
+    app = bare_app() if kind == "bare" else full_app()
     uvicorn.run(app, port=port, loop="uvloop", http="httptools", access_log=False, log_config=None)
-
-
-@cache
-def _router() -> "APIRouter":
-    from datetime import date
-    from decimal import Decimal
-    from uuid import UUID
-
-    from api_common import offload
-    from api_common.responses import json_bytes
-    from fastapi import APIRouter, Response
-    from pydantic import BaseModel, ConfigDict
-    from sqlmodel import Field, SQLModel
-
-    class Item(BaseModel):
-        id: int
-        name: str
-        active: bool
-
-    class Row(BaseModel):
-        model_config = ConfigDict(from_attributes=True)
-
-        id: UUID
-        account_id: UUID
-        booking_date: date
-        amount: Decimal
-        currency: str
-        category_id: UUID | None
-        merchant: str | None
-        description: str
-        pending: bool
-        version: int
-
-    class Booking(SQLModel, table=True):
-        id: UUID = Field(primary_key=True)
-        account_id: UUID
-        booking_date: date
-        amount: Decimal
-        currency: str
-        category_id: UUID | None
-        merchant: str | None
-        description: str
-        pending: bool
-        version: int
-
-    # What a session hands over: entities for the one route, tuples of columns for the other.
-    entities = [
-        Booking(
-            id=UUID(int=number),
-            account_id=UUID(int=1),
-            booking_date=date(2026, 1, 1 + number % 28),
-            amount=Decimal(number * 17) / 100,
-            currency="EUR",
-            category_id=UUID(int=2),
-            merchant="Corner Bakery",
-            description=f"CARD PAYMENT {number} CORNER BAKERY",
-            pending=False,
-            version=1,
-        )
-        for number in range(50)
-    ]
-    tuples = [tuple(getattr(one, name) for name in Row.model_fields) for one in entities]
-    router = APIRouter(prefix="/v1")
-
-    @router.get("/item/{item_id}")
-    async def item(item_id: int) -> Item:
-        return Item(id=item_id, name="coffee", active=True)
-
-    @router.get("/rows/models")
-    async def models() -> list[Row]:
-        return [Row.model_validate(entity) for entity in entities]
-
-    @router.get("/rows/bytes", response_model=list[Row])
-    async def encoded() -> Response:
-        return json_bytes(
-            [
-                {
-                    "id": id_,
-                    "account_id": account_id,
-                    "booking_date": booking_date,
-                    "amount": str(amount),
-                    "currency": currency,
-                    "category_id": category_id,
-                    "merchant": merchant,
-                    "description": description,
-                    "pending": pending,
-                    "version": version,
-                }
-                for (
-                    id_,
-                    account_id,
-                    booking_date,
-                    amount,
-                    currency,
-                    category_id,
-                    merchant,
-                    description,
-                    pending,
-                    version,
-                ) in tuples
-            ]
-        )
-
-    @router.get("/compute")
-    async def compute() -> int:
-        return await offload(_compute)
-
-    return router
-
-
-def _compute() -> int:
-    """Keep a core busy for about two seconds in code that releases the interpreter lock, as Polars and Numba do."""
-    import hashlib
-
-    end = time.monotonic() + 2.0
-    block, rounds = b"x" * 50_000_000, 0
-    while time.monotonic() < end:
-        hashlib.sha256(block).digest()
-        rounds += 1
-    return rounds
-
-
-def _bare_app() -> "FastAPI":
-    from fastapi import FastAPI
-
-    app = FastAPI()
-    app.include_router(_router())
-    return app
-
-
-def _full_app() -> "FastAPI":
-    from api_common import Service, create_app
-    from config import ServiceSettings
-
-    settings = ServiceSettings(
-        profile="test", log_format="json", log_level="info", cors_origins=("https://app.example",)
-    )
-    return create_app(Service("bench", "1.0", "Benchmark", settings, routers=[_router()]))
 
 
 @contextlib.contextmanager
@@ -298,6 +165,12 @@ def _wait_for(port: int) -> None:
 
 
 # The load
+
+
+def _json(port: int, path: str) -> object:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", path)
+    return json.loads(connection.getresponse().read())
 
 
 def _load(port: int, path: str, seconds: float) -> Load:
@@ -391,13 +264,13 @@ def _livez_during_computation(port: int) -> float:
         await computing
         return calm
 
-    return _uvloop_run(both).p99_ms
+    return statistics.median(_uvloop_run(both).p99_ms for _ in range(3))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="HTTP overhead of the full stack")
-    parser.add_argument("--seconds", type=float, default=4.0, help="length of one burst")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of one burst")
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--serve", choices=["bare", "full"], help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args()
