@@ -26,6 +26,7 @@ _HIGH_BYTE = re.compile(rb"[\x80-\xFF]")
 _LIKELY = re.compile(r"[\x00-\x7FÀ-ÖØ-öø-ÿŒœŠšŽžŸ €£§°²³µ´`·–—‘’“”„«»…•ªº¿¡®©™\xad]*")
 _ACCENTED_WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]*+[À-ÿŒœŠšŽžŸ][A-Za-zÀ-ÿŒœŠšŽžŸ]*+")
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 26, 27})
+_FEW_CONTROLS = 8
 _CANDIDATES = ["cp1250", "cp1251", "cp1253", "cp1254", "cp1257", "cp850", "cp852", "mac_roman", "shift_jis", "gb18030"]
 
 
@@ -83,14 +84,14 @@ def _decode_unicode(content: bytes, encoding: str) -> DecodedText:
 
 _BINARY = (
     "The file is binary data and no text. Upload the statement as the bank exports it, "
-    "in OFX (also called Money, Quicken or QFX) or CSV."
+    "such as OFX (also called Money, Quicken or QFX), camt, MT940, CSV or Excel."
 )
 
 
 def _refuse_binary(content: bytes) -> None:
     head = content[: 16 * _HEAD]
     strange = len(head) - len(head.translate(None, _CONTROL))
-    if b"\x00" in content or strange * 100 > len(head):
+    if b"\x00" in content or strange > max(_FEW_CONTROLS, len(head) // 100):
         raise BinaryFile(_BINARY)
 
 

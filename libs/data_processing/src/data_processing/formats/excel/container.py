@@ -15,8 +15,9 @@ from io import BytesIO
 from typing import Final
 
 from data_processing.errors import SpreadsheetFile, UnsafeFile
+from data_processing.formats.excel.compound import spanned_cells, workbook_streams
 
-MOST_UNPACKED: Final = 256 * 1024 * 1024
+MOST_UNPACKED: Final = 128 * 1024 * 1024
 """The most bytes that a workbook may unpack to."""
 MOST_CELLS: Final = 8_000_000
 """The most cells, empty ones included, that a sheet may span."""
@@ -26,8 +27,7 @@ _COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _WORKBOOK: Final = "xl/workbook.xml"
 _STREAMS: Final = tuple(name.encode("utf-16-le") for name in ("Workbook\0", "Book\0"))
 _ENCRYPTED: Final = "EncryptedPackage\0".encode("utf-16-le")
-_SHEET = re.compile(r"xl/worksheets/.+\.xml", re.IGNORECASE)
-_REFERENCE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{0,3})([0-9]{1,10})["']""")
+_REFERENCE = re.compile(rb"""r\s*=\s*["']([A-Za-z]{0,3})([0-9]{1,10})["']""")
 _CELL = re.compile(rb"<(?:[\w.-]+:)?(row|c)(?=[\s/>])")
 _PIECE: Final = 1 << 20
 _OVERLAP: Final = 64
@@ -50,21 +50,22 @@ def workbook_kind(content: bytes) -> str | None:
 
 def check_container(content: bytes, kind: str) -> None:
     """Raise ``UnsafeFile`` for a workbook that would not fit, ``SpreadsheetFile`` for one that cannot be opened."""
-    if kind == "xls":
-        if _ENCRYPTED in content:
-            raise SpreadsheetFile("The workbook is protected by a password. Save it without one and upload it again.")
-        return
+    if kind == "xls" and _ENCRYPTED in content:
+        raise SpreadsheetFile("The workbook is protected by a password. Save it without one and upload it again.")
     try:
-        _check_archive(content)
+        if kind == "xls":
+            _check_extent(max(map(spanned_cells, workbook_streams(content)), default=0))
+        else:
+            _check_archive(content)
     except (zipfile.BadZipFile, zlib.error, struct.error, OSError, ValueError, NotImplementedError) as error:
-        raise SpreadsheetFile(f"The Excel workbook (xlsx) is damaged. {_REPAIR}") from error
+        raise SpreadsheetFile(f"The Excel workbook ({kind}) is damaged. {_REPAIR}") from error
 
 
 def _check_archive(content: bytes) -> None:
     unpacked = 0
     with zipfile.ZipFile(BytesIO(content)) as archive:
         for member in archive.infolist():
-            extent = _Extent() if _SHEET.fullmatch(member.filename) else None
+            extent = _Extent()  # of every member: the workbook may keep its sheets under any name
             for piece in _pieces(content, member):
                 unpacked += len(piece)
                 if unpacked > MOST_UNPACKED:
@@ -72,12 +73,13 @@ def _check_archive(content: bytes) -> None:
                         f"The Excel workbook unpacks to more than {MOST_UNPACKED // 1024**2} MiB, which no statement "
                         f"does. {_REPAIR}"
                     )
-                if extent is not None:
-                    extent.add(piece)
-            if extent is not None and extent.cells > MOST_CELLS:
-                raise UnsafeFile(
-                    f"A sheet of the Excel workbook spans {extent.cells} cells, more than {MOST_CELLS}. {_REPAIR}"
-                )
+                extent.add(piece)
+            _check_extent(extent.cells)
+
+
+def _check_extent(cells: int) -> None:
+    if cells > MOST_CELLS:
+        raise UnsafeFile(f"A sheet of the Excel workbook spans {cells} cells, more than {MOST_CELLS}. {_REPAIR}")
 
 
 def _pieces(content: bytes, member: zipfile.ZipInfo) -> Iterator[bytes]:

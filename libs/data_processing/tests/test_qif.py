@@ -1,0 +1,228 @@
+"""QIF: what programs write is read back, and what only the whole file settles."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from data_processing import EntryDetail, NoStatements, UnclearAmounts, UnclearDates, fingerprints, read_statement_file
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+TODAY = date(2026, 11, 20)
+SETTLED = "D12/31/2025\nT1.00\n^\n"
+"""A record that shows which of day and month comes first, and the decimal mark."""
+
+
+def read(text, *, encoding="utf-8"):
+    return read_statement_file(text.encode(encoding), today=TODAY)
+
+
+def only(text, *, encoding="utf-8"):
+    (found,) = read(text, encoding=encoding).statements
+    return found
+
+
+def first_entry(*lines, section="!Type:Bank"):
+    return only("\n".join([section, *lines, "^", ""]) + SETTLED).entries[0]
+
+
+FORMS = {
+    "US": lambda day: f"{day:%m/%d/%Y}",
+    "Quicken": lambda day: f"{day.month:2}/{day.day:2}'{day.year % 100:2}" if day.year > 1999 else f"{day:%m/%d/%y}",
+    "German": lambda day: f"{day:%d.%m.%Y}",
+    "British": lambda day: f"{day:%d/%m/%y}",
+    "ISO": lambda day: f"{day:%Y-%m-%d}",
+}
+MARKS = {
+    "point": lambda amount: f"{amount:,.2f}",
+    "comma": lambda amount: f"{amount:,.2f}".replace(",", "T").replace(".", ",").replace("T", "."),
+    "plain": lambda amount: f"{amount:.2f}",
+    "Swiss": lambda amount: f"{amount:,.2f}".replace(",", "'"),
+}
+amounts = st.decimals(min_value=-(10**9), max_value=10**9, places=2, allow_nan=False)
+days = st.dates(date(1980, 1, 1), date(2026, 11, 20))
+texts = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20)
+
+
+@given(
+    rows=st.lists(st.tuples(days, amounts, texts, texts), max_size=6),
+    form=st.sampled_from(sorted(FORMS)),
+    mark=st.sampled_from(sorted(MARKS)),
+    line_end=st.sampled_from(["\n", "\r\n", "\r"]),
+    section=st.sampled_from(["Bank", "Cash", "CCard", "Oth A", "Oth L"]),
+)
+def test_what_a_program_writes_is_read_back_exactly(rows, form, mark, line_end, section):
+    assume(form not in ("British", "Quicken") or all(day.year >= 1930 for day, *_ in rows))
+    settled = [(date(2025, 12, 31), Decimal("1.25"), "x", "y"), *rows]
+    lines = [f"!Type:{section}"]
+    for day, amount, payee, memo in settled:
+        lines += [f"D{FORMS[form](day)}", f"T{MARKS[mark](amount)}", f"P{payee}", f"M{memo}", "^"]
+    file = read(line_end.join([*lines, ""]))
+    (found,) = file.statements
+    assert (file.format, found.refused) == ("qif", ())
+    assert [(entry.booking_date, entry.amount, entry.counterparty) for entry in found.entries] == [
+        (day, amount, payee) for day, amount, payee, _ in settled
+    ]
+    assert len(set(fingerprints(found.entries))) == len(settled)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2/14'2020", date(2020, 2, 14)),
+        ("2/14'20", date(2020, 2, 14)),
+        (" 2/ 4' 4", date(2004, 2, 4)),
+        ("2/14/1998", date(1998, 2, 14)),
+        ("2/14/98", date(1998, 2, 14)),
+        ("2/14/26", date(2026, 2, 14)),
+        ("2-14-104", date(2004, 2, 14)),
+        ("2/14/99", date(1999, 2, 14)),
+        ("2/14/100", date(2000, 2, 14)),
+        ("2020-02-14", date(2020, 2, 14)),
+        ("20200214", date(2020, 2, 14)),
+    ],
+)
+def test_every_form_of_a_date_is_read(written, expected):
+    assert first_entry(f"D{written}", "T-1.50").booking_date == expected
+
+
+def test_the_whole_file_settles_whether_the_day_or_the_month_is_first():
+    open_date = "!Type:Bank\nD1/2/2026\nT1.00\n^\n"
+    assert only(open_date + "D13/2/2026\nT1.00\n^\n").entries[0].booking_date == date(2026, 2, 1)
+    assert only(open_date + "D2/13/2026\nT1.00\n^\n").entries[0].booking_date == date(2026, 1, 2)
+    with pytest.raises(UnclearDates, match="can be read with the day or the month first"):
+        read(open_date)
+    with pytest.raises(UnclearDates, match="contradict"):
+        read(open_date + "D13/2/2026\nT1.00\n^\nD2/13/2026\nT1.00\n^\n")
+
+
+def test_the_whole_file_settles_the_decimal_mark():
+    rows = "!Type:Bank\nD12/31/2025\nT-1,234\n^\nD12/31/2025\nT{}\n^\n"
+    assert [entry.amount for entry in only(rows.format("2.50")).entries] == [Decimal(-1234), Decimal("2.50")]
+    assert [entry.amount for entry in only(rows.format("2,50")).entries] == [Decimal("-1.234"), Decimal("2.50")]
+    assert [entry.amount for entry in only(rows.format("1.234,5")).entries] == [Decimal("-1.234"), Decimal("1234.5")]
+    assert [entry.amount for entry in only(rows.format("1,234,567")).entries] == [Decimal(-1234), Decimal(1234567)]
+    unsettled = only(rows.format("7"))
+    assert [entry.amount for entry in unsettled.entries] == [Decimal(7)]
+    assert 'amount "-1,234" can be read with a decimal or a thousands mark' in unsettled.refused[0].reason
+    with pytest.raises(UnclearAmounts, match="two ways"):
+        read(rows.format("2.50") + "D12/31/2025\nT2,50\n^\n")
+
+
+def test_splits_are_kept_as_details_and_a_wrong_sum_is_said():
+    lines = ["D2/14/2026", "T-10.00", "PA Payee", "L--Split--", "S[Savings]", "$-9.00", "SFood:Fruit/Holiday", "EPears"]
+    entry = first_entry(*lines, "$-1.00")
+    assert entry.details == (
+        EntryDetail(Decimal("-9.00"), counterparty_account="Savings", category="[Savings]"),
+        EntryDetail(Decimal("-1.00"), text="Pears", category="Food:Fruit/Holiday"),
+    )
+    assert entry.bank_category is None
+    file = read("\n".join(["!Type:Bank", *lines, "$-2.00", "^", ""]))
+    assert file.notes == ("The splits of the record in line 2 add up to -11.00, its amount is -10.00.",)
+
+
+def test_a_transfer_names_its_account_and_a_category_its_class():
+    transfer = first_entry("D2/14/2026", "T-10.00", "L[Savings]/Holiday", "N1007")
+    assert (transfer.counterparty_account, transfer.bank_category) == ("Savings", "[Savings]/Holiday")
+    assert transfer.reference == "1007"
+    assert first_entry("D2/14/2026", "U-10.00", "LFood:Fruit/Holiday").bank_category == "Food:Fruit/Holiday"
+
+
+ACCOUNTS = (
+    "!Option:AutoSwitch\n!Account\nNChecking\nTBank\n^\nNVisa\nTCCard\n^\n!Clear:AutoSwitch\n"
+    "!Account\nNChecking\nTBank\n^\n!Type:Bank\nD12/31/2025\nT-1.00\n^\n"
+    "!Account\nNVisa\nTCCard\n^\n!Type:CCard\nD12/31/2025\nT-2.00\n^\n"
+    "!Type:Cat\nNFood\nE\n^\n!Type:Memorized\nKP\nT-99.00\n^\n"
+    "!Account\nNChecking\nTBank\n^\n!Type:Bank\nD12/30/2025\nT-3.00\n^\n"
+)
+
+
+def test_each_account_of_a_list_is_a_statement_and_lists_are_no_rows():
+    found = read(ACCOUNTS).statements
+    assert [(s.account.name, s.account.type, [str(e.amount) for e in s.entries]) for s in found] == [
+        ("Checking", "checking", ["-1.00", "-3.00"]),
+        ("Visa", "credit_card", ["-2.00"]),
+    ]
+
+
+def test_the_opening_balance_names_the_account_of_a_file_without_a_list():
+    opening = "!Type:Bank\nD12/31/2025\nT5.00\nPOpening Balance\nL[Savings]\n^\n"
+    found = only(opening)
+    assert (found.account.name, found.account.type, found.entries[0].amount) == ("Savings", "checking", Decimal("5.00"))
+
+
+def investment(action, amount, *more):
+    return "\n".join(
+        ["!Type:Invst", "D12/31/2025", f"N{action}", "YACME", *([f"T{amount}"] if amount else []), *more, "^"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "amount", "booked"),
+    [
+        ("Buy", "1,000.00", "-1000.00"),
+        ("Sell", "1,000.00", "1000.00"),
+        ("Div", "12.50", "12.50"),
+        ("IntInc", "1.25", "1.25"),
+        ("MiscExp", "3.00", "-3.00"),
+        ("XIn", "500.00", "500.00"),
+        ("XOut", "500.00", "-500.00"),
+        ("Cash", "-7.00", "-7.00"),
+    ],
+)
+def test_the_cash_side_of_an_investment_is_booked(action, amount, booked):
+    (entry,) = only(investment(action, amount, "I10.00", "Q100", "O5.00")).entries
+    assert (entry.amount, entry.bank_category, entry.counterparty) == (Decimal(booked), action, "ACME")
+    assert entry.text == f"{action} ACME"
+
+
+def test_actions_that_move_no_cash_are_left_out_and_unknown_ones_refused():
+    file = read("\n".join([investment("BuyX", "10.00"), investment("ShrsIn", ""), investment("StkSplit", ""), ""]))
+    assert file.statements[0].entries == ()
+    assert file.notes == ("3 actions in securities move no cash of the account and are left out.",)
+    for action, amount, reason in [
+        ("Wonder", "1.00", 'the action (N) is "Wonder"'),
+        ("Buy", "", "no amount (T)"),
+        ("Buy", "-1.00", "has a sign although the action Buy gives the direction"),
+    ]:
+        assert reason in only(investment(action, amount)).refused[0].reason
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["T1.00"], "no date (D)"),
+        (["D2/14/2026"], "no amount (T)"),
+        (["D2/30/2026", "T1.00"], "no day of the calendar"),
+        (["Dyesterday", "T1.00"], "not written as a date"),
+        (["D2/14/2026", "T12..34"], "is not a number"),
+        (["D2/14/2026", "T1.00", "M" + "x" * 10_001], "longer than 10000"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_refused_with_its_place(lines, reason):
+    found = only("\n".join(["!Type:Bank", *lines, "^", ""]) + SETTLED)
+    assert [entry.amount for entry in found.entries] == [Decimal("1.00")]
+    assert [refused.place for refused in found.refused] == ["line 2"]
+    assert reason in found.refused[0].reason
+
+
+def test_a_last_record_without_its_end_mark_may_be_cut_off_and_is_refused():
+    found = only("!Type:Bank\n" + SETTLED + "D12/30/2025\nT-100")
+    assert len(found.entries) == 1
+    assert "no end mark" in found.refused[0].reason
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp1252", "mac_roman", "utf-16"])
+def test_old_encodings_are_read(encoding):
+    line_end = "\r" if encoding == "mac_roman" else "\n"
+    text = line_end.join(["!Type:Bank ", "D12/31/2025", "T-1.50", "PZürich Café", "^", ""])
+    assert only(text, encoding=encoding).entries[0].counterparty == "Zürich Café"
+
+
+def test_comments_and_blank_lines_before_the_first_section_do_not_matter():
+    assert len(only("### exported\n\n!type:bank\n\n" + SETTLED + "^\n\x1a").entries) == 1
+
+
+def test_a_file_of_lists_alone_has_no_statement():
+    with pytest.raises(NoStatements, match="no register"):
+        read("!Type:Cat\nNFood\nE\n^\n")
