@@ -22,6 +22,15 @@ async def test_a_balance_is_the_opening_balance_and_the_booked_rows_from_the_ope
     assert (earlier.json()["balance"], earlier.json()["opening_date"]) == ("50.099999", None)
 
 
+async def test_a_balance_may_be_larger_than_any_amount(household: Any, client: httpx2.AsyncClient) -> None:
+    account = await household.account()
+    for _ in range(12):
+        await household.enter(account, "999999999999.999999")
+        await household.enter(account, "-0.000002")
+    read = await client.get(f"/v1/accounts/{account['id']}")
+    assert read.json()["balance"] == "11999999999999.999964"
+
+
 async def test_a_change_needs_the_version_that_the_client_has_seen(household: Any, client: httpx2.AsyncClient) -> None:
     account = await household.account()
     path = f"/v1/accounts/{account['id']}"
@@ -106,6 +115,7 @@ async def test_a_repeated_creation_makes_one_account(household: Any, client: htt
         {"name": "X", "currency": "EUR", "opening_balance": "0.0000001"},
         {"name": "X", "currency": "EUR", "opening_balance": "NaN"},
         {"name": "X", "currency": "EUR", "colour": "red"},
+        {"name": "X\x00", "currency": "EUR"},
         {"currency": "EUR"},
     ],
 )

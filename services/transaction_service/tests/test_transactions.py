@@ -127,6 +127,7 @@ async def test_the_list_can_be_limited_to_several_accounts(shopping: Any, client
         {"cursor": "abc"},
         {"colour": "red"},
         {"account_id": "1"},
+        {"text": "a\x00b"},
     ],
 )
 async def test_a_malformed_filter_is_refused(client: httpx2.AsyncClient, parameters: dict[str, str]) -> None:

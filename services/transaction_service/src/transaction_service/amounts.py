@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from api_common.columns import MONEY_DECIMALS, UnstorableValue, from_micros, to_micros
+from api_common.columns import MONEY_DECIMALS, UnstorableValue, to_micros
 from pydantic import BeforeValidator, Field, PlainSerializer
 
 LARGEST = Decimal(1000000000000)
@@ -14,7 +14,9 @@ LARGEST = Decimal(1000000000000)
 
 def amount_text(amount: Decimal) -> str:
     """The amount in full, with at least two decimals and no more than it needs: `-5.50`, `-1778.3952`."""
-    return f"{from_micros(to_micros(amount)):f}"
+    exponent = amount.normalize().as_tuple().exponent
+    decimals = max(2, -exponent) if isinstance(exponent, int) else 2
+    return f"{amount:.{decimals}f}"
 
 
 def keepable(amount: Decimal) -> bool:
@@ -32,10 +34,12 @@ def _no_float(value: object) -> object:
     return value
 
 
+ExactAmount = Annotated[Decimal, PlainSerializer(amount_text, return_type=str), Field(examples=["-12.50"])]
+"""An amount, sum or balance in an answer: a decimal string in JSON, money out negative."""
+
 Amount = Annotated[
     Decimal,
     BeforeValidator(_no_float, json_schema_input_type=str),
     Field(gt=-LARGEST, lt=LARGEST, decimal_places=MONEY_DECIMALS, allow_inf_nan=False, examples=["-12.50"]),
-    PlainSerializer(amount_text, return_type=str, when_used="always"),
 ]
-"""A signed amount: a decimal string in JSON, money out negative."""
+"""An amount in a request."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
+from api_common.columns import MICROS_PER_UNIT
 from api_common.pagination import Keyset, PageQuery, Slice
 from api_common.repository import Repository
-from sqlalchemy import delete, false, func, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, Numeric, delete, false, func, literal, or_, select, true, type_coerce
 from sqlmodel import col
 
 from transaction_service.account_matching import AccountBook
@@ -55,13 +57,16 @@ class AccountRepository(Repository[Account]):
 
     async def totals(self, account_ids: Collection[UUID]) -> dict[UUID, AccountTotals]:
         """The totals of the given accounts, exact; an account without rows is missing."""
-        amount, pending = col(Transaction.amount), col(Transaction.pending)
+        whole, rest = self._parts()
+        pending = col(Transaction.pending)
         counts = or_(col(Account.opening_date).is_(None), col(Transaction.booking_date) >= col(Account.opening_date))
         statement = (
             select(
                 col(Transaction.account_id),
-                func.sum(amount).filter(pending == false(), counts),
-                func.sum(amount).filter(pending == true()),
+                func.sum(whole).filter(pending == false(), counts),
+                func.sum(rest).filter(pending == false(), counts),
+                func.sum(whole).filter(pending == true()),
+                func.sum(rest).filter(pending == true()),
                 func.count(),
             )
             .join(Account, col(Account.id) == col(Transaction.account_id))
@@ -73,9 +78,18 @@ class AccountRepository(Repository[Account]):
             .group_by(col(Transaction.account_id))
         )
         return {
-            account_id: AccountTotals(booked or Decimal(0), pending_sum or Decimal(0), transactions)
-            for account_id, booked, pending_sum, transactions in (await self.session.execute(statement)).all()
+            account_id: AccountTotals(_joined(booked, booked_rest), _joined(announced, announced_rest), transactions)
+            for account_id, booked, booked_rest, announced, announced_rest, transactions in (
+                await self.session.execute(statement)
+            ).all()
         }
+
+    def _parts(self) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+        """Units and millionths of an amount, to be summed apart: SQLite's sums of plain millionths could overflow."""
+        if self.session.get_bind().dialect.name == "postgresql":
+            return type_coerce(Transaction.amount, Numeric), literal(0)
+        micros = type_coerce(Transaction.amount, BigInteger)
+        return micros // MICROS_PER_UNIT, micros % MICROS_PER_UNIT
 
     async def replace_references(self, account: Account, references: Sequence[AccountReference]) -> None:
         """Give the account these references instead of those it has."""
@@ -94,3 +108,7 @@ class AccountRepository(Repository[Account]):
                 delete(model).where(col(model.user_id) == self.user_id, col(model.account_id) == account.id)
             )
         await self.delete(account)
+
+
+def _joined(whole: Decimal | int | None, millionths: int | None) -> Decimal:
+    return Decimal(whole or 0) + Decimal(millionths or 0) / MICROS_PER_UNIT

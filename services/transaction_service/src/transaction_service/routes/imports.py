@@ -25,7 +25,7 @@ from transaction_service.errors import (
     StatementRefused,
 )
 from transaction_service.routes.access import Once, Reader, Reading, Writer, Writing
-from transaction_service.schemas.fields import Currency
+from transaction_service.schemas.fields import Currency, FileName
 from transaction_service.schemas.imports import ImportSchema, ImportSummary, ImportUndone
 from transaction_service.schemas.transactions import transaction_schema
 from transaction_service.service.imports import Imports, read_upload
@@ -71,7 +71,7 @@ async def import_statement(
         UUID | None, Query(description="The account, when the file names none, or a new name for it.")
     ] = None,
     currency: Annotated[Currency | None, Query(description="The currency, when the file names none.")] = None,
-    filename: Annotated[str | None, Query(max_length=255, description="The file's name, for a raw body.")] = None,
+    filename: Annotated[FileName | None, Query(description="The file's name, for a raw body.")] = None,
     preview: Annotated[bool, Query(description="Say what would happen, and write nothing.")] = False,
 ) -> Response:
     """Import a statement file: a form's field `file`, or the file as the body.
@@ -130,4 +130,4 @@ async def _statement_file(request: Request) -> tuple[bytes, str | None]:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise FileNeeded('The form has no file in its field "file".')
-        return await file.read(), file.filename
+        return await file.read(), (file.filename or "").replace("\x00", "") or None

@@ -25,6 +25,7 @@ from transaction_service.errors import (
 )
 from transaction_service.repository.transactions import NEWEST_FIRST, OLDEST_FIRST, TransactionFilter
 from transaction_service.routes.access import Once, Reader, Reading, Writer, Writing
+from transaction_service.schemas.fields import SearchText
 from transaction_service.schemas.transactions import (
     TransactionChange,
     TransactionCreate,
@@ -67,7 +68,7 @@ async def list_transactions(
         UUID | Literal["uncategorised"] | None, Query(description="A category and all below it, or `uncategorised`.")
     ] = None,
     import_id: Annotated[UUID | None, Query(description="Rows that this import booked.")] = None,
-    text: Annotated[str | None, Query(max_length=200, description="Part of any text of the row, in any case.")] = None,
+    text: Annotated[SearchText | None, Query(description="Part of any text of the row, in any case.")] = None,
     sort: TransactionSort = TransactionSort.NEWEST_FIRST,
 ) -> Response:
     """List the rows that pass all given filters."""

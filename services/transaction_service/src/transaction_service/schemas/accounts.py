@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from transaction_service.amounts import Amount
+from transaction_service.amounts import Amount, ExactAmount
 from transaction_service.models import AccountType
 from transaction_service.schemas.fields import Change, Currency, Name, ShortName
 
@@ -65,12 +65,12 @@ class AccountSchema(BaseModel):
     name: str
     type: AccountType
     currency: str
-    opening_balance: Amount
+    opening_balance: ExactAmount
     opening_date: date | None
     archived: bool
     references: list[ReferenceSchema]
-    balance: Amount
-    pending: Amount = Field(description="The sum of rows that the bank has announced but not booked.")
+    balance: ExactAmount
+    pending: ExactAmount = Field(description="The sum of rows that the bank has announced but not booked.")
     transactions: int
     version: int
     created_at: datetime

@@ -18,10 +18,22 @@ def _known_currency(code: str) -> str:
 Currency = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True), AfterValidator(_known_currency)]
 """An ISO 4217 code."""
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-ShortName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-LongText = Annotated[str, StringConstraints(max_length=5000)]
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("a text cannot hold the character U+0000")
+    return text
+
+
+Storable = AfterValidator(_storable)
+"""PostgreSQL keeps every character but this one; SQLite must not be more generous."""
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Storable]
+ShortName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Storable]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), Storable]
+SearchText = Annotated[str, StringConstraints(max_length=200), Storable]
+FileName = Annotated[str, StringConstraints(max_length=255), Storable]
+LongText = Annotated[str, StringConstraints(max_length=5000), Storable]
 
 
 class Change(BaseModel):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from transaction_service.amounts import Amount
+from transaction_service.amounts import ExactAmount
 from transaction_service.models import ImportStatus
 from transaction_service.schemas.transactions import TransactionSchema
 
@@ -30,14 +30,14 @@ class ImportedAccount(BaseModel):
     created: bool
     booked: int
     repeated: int
-    sum: Amount
+    sum: ExactAmount
 
 
 class CurrencySum(BaseModel):
     """The sum of all rows of the file in one currency."""
 
     currency: str
-    amount: Amount
+    amount: ExactAmount
 
 
 class StatedBalance(BaseModel):
@@ -45,7 +45,7 @@ class StatedBalance(BaseModel):
 
     account_id: UUID
     kind: str = Field(examples=["closing"])
-    amount: Amount
+    amount: ExactAmount
     currency: str
     date: date | None
 
@@ -53,7 +53,7 @@ class StatedBalance(BaseModel):
 class StatementGap(BaseModel):
     """Money that a statement's balances know of and its rows do not, between two dates."""
 
-    amount: Amount
+    amount: ExactAmount
     start: date | None
     end: date | None
     place: str
@@ -63,8 +63,8 @@ class StatementReconciliation(BaseModel):
     """Whether a statement's rows explain its own balances; `unproven` when it states too few of them."""
 
     status: Literal["adds_up", "gap", "unproven"]
-    opening: Amount | None
-    closing: Amount | None
+    opening: ExactAmount | None
+    closing: ExactAmount | None
     gaps: list[StatementGap]
 
 

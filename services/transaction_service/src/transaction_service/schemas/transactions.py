@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from transaction_service.amounts import Amount
+from transaction_service.amounts import Amount, ExactAmount
 from transaction_service.models import CategorisedBy, Transaction
 from transaction_service.schemas.fields import Change, Currency, Line, LongText
 
@@ -52,7 +52,7 @@ class TransactionSchema(BaseModel):
     import_id: UUID | None
     booking_date: date
     value_date: date | None
-    amount: Amount
+    amount: ExactAmount
     currency: str
     pending: bool
     description: str
