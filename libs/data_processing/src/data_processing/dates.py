@@ -16,6 +16,11 @@ _TIME = r"(?:[T ]+[0-9]{1,2}:[0-9]{2}.*)?"
 _YEAR_FIRST = re.compile(rf"([0-9]{{4}})([-/.])([0-9]{{1,2}})\2([0-9]{{1,2}}){_TIME}")
 _COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _YEAR_LAST = re.compile(rf"([0-9]{{1,2}})([-/.])([0-9]{{1,2}})\2([0-9]{{4}}|[0-9]{{2}}){_TIME}")
+_NAMED_MONTH = re.compile(r"([0-9]{1,2})[ -]([A-Za-z]{3,9})[ -]([0-9]{4}|[0-9]{2})")
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
 
 
 class DateReader:
@@ -45,6 +50,8 @@ class DateReader:
         elif match := _YEAR_LAST.fullmatch(text):
             first, second, year = int(match[1]), int(match[3]), self._year(match[4])
             day, month = (first, second) if self._day_first else (second, first)
+        elif (match := _NAMED_MONTH.fullmatch(text)) and (named := _month(match[2])):
+            year, month, day = self._year(match[3]), named, int(match[1])
         else:
             raise ValueError(f'date "{text[:40]}" is not written as a date')
         try:
@@ -57,6 +64,13 @@ class DateReader:
             return int(digits)
         year = self._today.year - self._today.year % 100 + int(digits)
         return year - 100 if year > self._today.year + 1 else year
+
+
+def _month(name: str) -> int | None:
+    """The month of an English name or its first three letters."""
+    short = name.lower()
+    found = [number for number, month in enumerate(_MONTHS, start=1) if short in (month, month[:3])]
+    return found[0] if found else None
 
 
 def settle(order: DateOrder, dates: Iterable[str], *, today: date) -> DateReader:

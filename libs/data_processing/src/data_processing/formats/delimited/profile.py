@@ -33,7 +33,8 @@ class Dates:
 class Amount:
     """One signed ``column``; or ``column`` with a direction ``flag``; or two columns, money ``out`` and money ``in``.
 
-    ``inverted`` is for cards that print purchases as positive; ``fee`` is a column that is subtracted on top. Without
+    ``inverted`` is for cards that print purchases as positive; ``fee`` is a column that is subtracted on top.
+    ``out_is_negative`` and ``in_is_negative`` say which of the two columns is printed with a minus. Without
     ``whole_groups`` a number such as ``1,234`` is refused: it may be a decimal comma.
     """
 
@@ -43,6 +44,8 @@ class Amount:
     in_values: tuple[str, ...] = ()
     money_out: str = ""
     money_in: str = ""
+    out_is_negative: bool = False
+    in_is_negative: bool = False
     fee: str = ""
     inverted: bool = False
     decimal: str = "."
@@ -95,7 +98,11 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """One dialect. Every column of ``header`` must be there, in any order; columns outside ``optional`` must not."""
+    """One dialect. Every column of ``header`` must be there, in any order; columns outside ``optional`` must not.
+
+    ``balance_rows`` are words that a cell starts with in rows which state a balance; such a row has no amount and moves
+    no money.
+    """
 
     dialect: str
     title: str
@@ -105,6 +112,7 @@ class Profile:
     columns: Columns
     optional: tuple[str, ...] = ()
     any_columns: bool = False
+    balance_rows: tuple[str, ...] = ()
     account: Account = field(default_factory=Account)
     status: Status | None = None
 

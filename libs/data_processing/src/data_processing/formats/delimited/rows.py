@@ -53,9 +53,13 @@ class RowReader:
         self._currency = file_currency(profile, header)
         self._account = account_columns(profile, header) if accounts else None
         self._account_type = profile.account.type or None
+        self._balance_rows = profile.balance_rows
+        self._amounts = _amount_positions(profile.amount, header)
 
     def read(self, cells: Cells, place: str) -> Entry | None:
-        """The row's entry; None for a row that moves no money by its status."""
+        """The row's entry; None for a row that moves no money by its status, or that states a balance."""
+        if self._balance_rows and self._states_a_balance(cells):
+            return None
         if len(cells) != self.width:
             if len(cells) < self.width or any(cell.strip() for cell in cells[self.width :]):
                 raise ValueError(f"the row has {len(cells)} cells, the header {self.width}")
@@ -97,6 +101,11 @@ class RowReader:
             balance=self._balance(cells, place),
             account=self._row_account(cells),
         )
+
+    def _states_a_balance(self, cells: Cells) -> bool:
+        if any(cells[position].strip() for position in self._amounts if position < len(cells)):
+            return False
+        return any(cell.strip().startswith(self._balance_rows) for cell in cells)
 
     def identifier(self, cells: Cells) -> str | None:
         """The bank's id of a row that may be refused."""
@@ -242,7 +251,13 @@ def _reader_of(amount: Amount) -> Callable[[str], Decimal]:
 def _amount_function(amount: Amount, header: Header) -> Callable[[Cells], Decimal]:
     number = _reader_of(amount)
     if amount.money_out:
-        return _two_columns(number, _must(header, amount.money_out), _must(header, amount.money_in))
+        money_out, money_in = _must(header, amount.money_out), _must(header, amount.money_in)
+        return _two_columns(
+            _unsigned(number, turned=amount.out_is_negative),
+            _unsigned(number, turned=amount.in_is_negative),
+            money_out,
+            money_in,
+        )
     column = _must(header, amount.column)
     if amount.flag:
         return _flagged(number, column, _must(header, amount.flag), amount)
@@ -258,17 +273,38 @@ def _must(header: Header, column: str) -> int:
     return position
 
 
-def _two_columns(number: Callable[[str], Decimal], money_out: int, money_in: int) -> Callable[[Cells], Decimal]:
+def _amount_positions(amount: Amount, header: Header) -> tuple[int, ...]:
+    columns = (amount.column, amount.money_out, amount.money_in)
+    return tuple(position for column in columns if column and (position := header.position(column)) is not None)
+
+
+def _unsigned(number: Callable[[str], Decimal], *, turned: bool) -> Callable[[str], Decimal]:
+    """Reads the amount of a column that gives the direction, and that is printed with a minus where ``turned``."""
+
+    def read(text: str) -> Decimal:
+        exact = -number(text) if turned else number(text)
+        if exact < 0:
+            raise ValueError(
+                "an amount has no minus although its column is printed with one"
+                if turned
+                else "an amount has a sign although its column gives the direction"
+            )
+        return abs(exact)
+
+    return read
+
+
+def _two_columns(
+    out_number: Callable[[str], Decimal], in_number: Callable[[str], Decimal], money_out: int, money_in: int
+) -> Callable[[Cells], Decimal]:
     def read(cells: Cells) -> Decimal:
         out_text, in_text = cells[money_out].strip(), cells[money_in].strip()
         if not out_text and not in_text:
             raise ValueError("the row has no amount")
-        paid = number(out_text) if out_text else Decimal(0)
-        received = number(in_text) if in_text else Decimal(0)
+        paid = out_number(out_text) if out_text else Decimal(0)
+        received = in_number(in_text) if in_text else Decimal(0)
         if paid and received:
             raise ValueError(f"the row has both money out ({out_text[:30]}) and money in ({in_text[:30]})")
-        if paid < 0 or received < 0:
-            raise ValueError("an amount has a sign although its column gives the direction")
         return -paid if paid else received
 
     return read
