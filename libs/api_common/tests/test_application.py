@@ -1,6 +1,7 @@
 """The application as a whole: pages, health, life of its services, routing, OpenAPI document."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -53,13 +54,31 @@ async def test_the_start_page_says_who_answers_in_the_form_that_is_asked_for() -
     assert tool.headers["content-type"] == "application/json"
 
 
-async def test_the_documentation_page_may_run_its_own_scripts_and_no_others() -> None:
-    response = await answer("GET", "/docs")
-    policy = response.headers["content-security-policy"]
-    assert "SwaggerUIBundle" in response.text
-    assert "'sha256-" in policy
-    assert "https://cdn.jsdelivr.net" in policy
-    assert "'unsafe-inline'" not in policy.partition("script-src")[2].partition(";")[0]
+@pytest.mark.parametrize("path", ["/", "/docs"])
+async def test_a_page_needs_nothing_from_outside_and_runs_nothing_else(path: str) -> None:
+    async with client_for(example()) as client:
+        page = await client.get(path, headers={"accept": "text/html"})
+        policy = page.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none';")
+        assert not re.search(r"https?:|unsafe|\*", policy)
+        for source in re.findall(r"""(?:src|href)=["']([^"']+)""", page.text):
+            assert re.match(r"/(?!/)|data:image/", source), source
+            if source.startswith("/") and source != "/health":
+                assert (await client.get(source)).status_code == 200, source
+
+
+async def test_the_documentation_brings_its_own_files_and_no_others_of_their_folder() -> None:
+    async with client_for(example()) as client:
+        page = await client.get("/docs")
+        assert 'src="/docs/swagger-ui-bundle.js"' in page.text
+        script = await client.get("/docs/swagger-ui-bundle.js")
+        assert script.headers["content-type"].startswith(("text/javascript", "application/javascript"))
+        assert b"SwaggerUIBundle" in script.content
+        known = {"if-none-match": script.headers["etag"]}
+        assert (await client.get("/docs/swagger-ui-bundle.js", headers=known)).status_code == 304
+        assert (await client.get("/docs/swagger-ui.css")).headers["content-type"].startswith("text/css")
+        for other in ("__init__.py", "..%2fmain.py"):
+            assert (await client.get(f"/docs/{other}")).json()["code"] == "not_found"
 
 
 async def test_health_reports_each_dependency_with_its_latency() -> None:

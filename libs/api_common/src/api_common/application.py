@@ -84,10 +84,11 @@ def create_app(
     registry = make_registry(metrics, [(service.name, service.version) for service in services])
     routes = RouteIndex(app)
     app.router.routes.insert(0, routes)
-    pages.add(app, services, registry)
     for service in services:
         for router in service.routers:
             app.include_router(router)
+    # Last, so that the documentation begins with what the services do.
+    pages.add(app, services, registry)
     app.add_middleware(RequestLayer, options=_options(settings, routes), metrics=metrics)
     return app
 

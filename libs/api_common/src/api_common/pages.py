@@ -1,25 +1,26 @@
 """The pages that every application has: start page, probes, metrics, documentation."""
 
-import base64
-import hashlib
-import re
 from collections.abc import Sequence
-from html import escape
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Header, Request, Response
-from fastapi.openapi.docs import get_swagger_ui_html
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import JSONResponse
+from starlette.staticfiles import StaticFiles
 
-from api_common import health
+from api_common import _html, health
 from api_common.metrics import exposition
+from api_common.problems import NotFound
 from api_common.service import Service
 
 _LINKS = {"docs": "/docs", "openapi": "/openapi.json", "health": "/health", "metrics": "/metrics"}
-_CDN = "https://cdn.jsdelivr.net"
-_INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+_LINE_OF_LINK = {
+    "openapi": ("OpenAPI document", "Every operation in a form that programs read"),
+    "health": ("Health", "Whether every service and what it depends on works"),
+    "metrics": ("Metrics", "Counts and durations of requests, for Prometheus"),
+}
+_ASSETS = {"style": "swagger-ui.css", "script": "swagger-ui-bundle.js"}
 
 
 class ServiceInfo(BaseModel):
@@ -56,11 +57,12 @@ def _start_router(app: FastAPI, services: Sequence[Service]) -> APIRouter:
     router = APIRouter(tags=["about"])
     infos = [ServiceInfo(name=one.name, version=one.version, summary=one.summary) for one in services]
     about = About(name=app.title, version=app.version, services=infos, links=_LINKS)
+    html = _start_html(about, app.summary or "")
 
     @router.get("/", summary="Who am I", response_model=About)
     async def start(accept: Annotated[str, Header()] = "*/*") -> Response:
         if _prefers_html(accept):
-            return _page(_start_html(about))
+            return _html.page(html)
         return JSONResponse(about.model_dump())
 
     return router
@@ -98,11 +100,24 @@ def _probe_router(registry: CollectorRegistry) -> APIRouter:
 
 def _docs_router(app: FastAPI) -> APIRouter:
     router = APIRouter(include_in_schema=False)
+    # Found without importing the package, which brings Swagger UI's files and an integration that is not used here.
+    assets = StaticFiles(packages=[("fastapi_swagger", "resources")])
+    html = _html.documentation(
+        name=app.title, document="/openapi.json", assets={kind: f"/docs/{file}" for kind, file in _ASSETS.items()}
+    )
 
     @router.get("/docs")
     async def docs() -> Response:
-        page = get_swagger_ui_html(openapi_url="/openapi.json", title=f"{app.title}: documentation")
-        return _page(bytes(page.body).decode())
+        return _html.page(html)
+
+    @router.get("/docs/{file}")
+    async def asset(file: str, request: Request) -> Response:
+        if file not in _ASSETS.values():
+            raise NotFound(f"The documentation has no file {file!r}; the page itself is /docs.")
+        response = await assets.get_response(file, request.scope)
+        # Asked again each time, and not sent again while it is the same.
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
     return router
 
@@ -115,32 +130,12 @@ def _prefers_html(accept: str) -> bool:
     return "application/json" not in kinds or kinds.index("text/html") < kinds.index("application/json")
 
 
-def _page(html: str) -> HTMLResponse:
-    """Answer a page with a policy that lets exactly its own inline scripts and the documentation's files run."""
-    scripts = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-        for script in _INLINE_SCRIPT.findall(html)
+def _start_html(about: About, summary: str) -> str:
+    return _html.start(
+        name=about.name,
+        version=about.version,
+        summary=summary,
+        docs=about.links["docs"],
+        links=[_html.Item(*line, path=about.links[name]) for name, line in _LINE_OF_LINK.items()],
+        services=[_html.Item(one.name, one.summary, version=one.version) for one in about.services],
     )
-    policy = (
-        f"default-src 'none'; script-src {_CDN} {scripts}; style-src {_CDN} 'unsafe-inline'; "
-        "img-src 'self' data: https://fastapi.tiangolo.com; connect-src 'self'; frame-ancestors 'none'"
-    )
-    return HTMLResponse(html, headers={"Content-Security-Policy": policy})
-
-
-def _start_html(about: About) -> str:
-    rows = "".join(
-        f"<tr><td>{escape(one.name)}</td><td>{escape(one.version)}</td><td>{escape(one.summary)}</td></tr>"
-        for one in about.services
-    )
-    links = " · ".join(f'<a href="{escape(path)}">{escape(name)}</a>' for name, path in about.links.items())
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{escape(about.name)}</title>
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem }}
-table {{ border-collapse: collapse; width: 100% }}
-td {{ border-top: 1px solid #ccc; padding: .4rem .8rem .4rem 0; vertical-align: top }}
-</style></head>
-<body><h1>{escape(about.name)} <small>{escape(about.version)}</small></h1><p>{links}</p>
-<table>{rows}</table></body></html>"""
