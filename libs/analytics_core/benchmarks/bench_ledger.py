@@ -13,6 +13,7 @@ import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -33,7 +34,7 @@ class Frames:
 
     polars: pl.DataFrame
     pandas: pd.DataFrame
-    duckdb: duckdb.DuckDBPyRelation
+    relation: duckdb.DuckDBPyRelation
     connection: duckdb.DuckDBPyConnection
 
 
@@ -314,12 +315,12 @@ def jobs(data: Frames) -> dict[str, Contenders]:
     }
     return {
         job: {
-            "ours/polars": lambda ours=ours: ours(data.polars),
-            "ours/duckdb": lambda ours=ours: ours(data.duckdb),
-            "ours/pandas": lambda ours=ours: ours(data.pandas),
-            "polars": lambda hand=in_polars: hand(data.polars),
-            "duckdb": lambda hand=in_duckdb: hand(data.connection),
-            "pandas": lambda hand=in_pandas: hand(data.pandas),
+            "ours/polars": partial(ours, data.polars),
+            "ours/duckdb": partial(ours, data.relation),
+            "ours/pandas": partial(ours, data.pandas),
+            "polars": partial(in_polars, data.polars),
+            "duckdb": partial(in_duckdb, data.connection),
+            "pandas": partial(in_pandas, data.pandas),
         }
         for job, (ours, in_pandas, in_polars, in_duckdb) in by_hand.items()
     }

@@ -113,9 +113,9 @@ def test_a_row_without_a_needed_value_is_refused_by_name(column, as_frame, house
 
 def test_times_of_day_do_not_move_a_booking(as_frame, household):
     evening = household.with_columns(pl.col("booking_date").cast(pl.Datetime("us")) + pl.duration(hours=23, minutes=59))
-    scope = {"period": Period(dt.date(2023, 3, 31), dt.date(2023, 4, 30))}
+    period = Period(dt.date(2023, 3, 31), dt.date(2023, 4, 30))
 
-    assert summarise(as_frame(evening), **scope) == summarise(household, **scope)
+    assert summarise(as_frame(evening), period=period) == summarise(household, period=period)
     assert cash_flow(as_frame(evening)) == cash_flow(household)
 
 

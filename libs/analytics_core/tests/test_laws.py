@@ -49,7 +49,9 @@ def exact_sum(amounts):
 
 def added(results, key):
     """Add up the figures of results per key: (income, spending, net, rows, transfers, pending)."""
-    sums = defaultdict(lambda: (Decimal(0), Decimal(0), Decimal(0), 0, 0, 0))
+    sums: defaultdict[object, tuple[Decimal, Decimal, Decimal, int, int, int]] = defaultdict(
+        lambda: (Decimal(0), Decimal(0), Decimal(0), 0, 0, 0)
+    )
     with localcontext(prec=60):
         for result in results:
             basis = result.basis

@@ -219,7 +219,7 @@ def test_damaged_files_raise_only_statement_errors_and_give_only_exact_rows(cont
         return
     assert isinstance(file, StatementFile)
     for statement in file.statements:
-        places = [row.place for row in (*statement.entries, *statement.refused)]
+        places = [entry.place for entry in statement.entries] + [row.place for row in statement.refused]
         assert len(places) == len(set(places))
         for entry in statement.entries:
             assert isinstance(entry.amount, Decimal)

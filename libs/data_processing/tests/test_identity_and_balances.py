@@ -106,8 +106,9 @@ def test_opening_entries_and_closing_that_add_up_are_proved():
 
 def test_a_gap_is_named_with_its_amount_and_dates():
     balances = (Balance("opening", Decimal(10)), Balance("closing", Decimal(5)))
-    period = {"period_start": date(2026, 4, 1), "period_end": date(2026, 4, 30)}
-    proof = reconcile(Statement(entries=(entry(),), balances=balances, **period))
+    proof = reconcile(
+        Statement(entries=(entry(),), balances=balances, period_start=date(2026, 4, 1), period_end=date(2026, 4, 30))
+    )
     (gap,) = proof.gaps
     assert proof.status == "gap"
     assert (gap.amount, gap.start, gap.end) == (Decimal("-2.20"), date(2026, 4, 1), date(2026, 4, 30))
