@@ -2,8 +2,9 @@
 
     .venv/bin/python libs/data_processing/benchmarks/bench_parse.py [rows]
 
-Peers: ``ofxparse`` for OFX, and for CSV the standard library's reader alone and Polars' reader, which only cut cells
-apart and so mark the limit. Every figure is processor time, the best of the repeats.
+Peers: ``ofxparse`` for OFX; ``pycamt``, ``mt-940`` and ``quiffen`` where they are installed; and for CSV the standard
+library's reader alone and Polars' reader, which only cut cells apart and so mark the limit. Every figure is processor
+time, the best of the repeats.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from datetime import date, timedelta
+from importlib import import_module
 from io import BytesIO, StringIO
 from time import process_time
 
@@ -66,6 +68,55 @@ def csv_statement(rows: int) -> bytes:
     return "\n".join(lines).encode()
 
 
+def camt_statement(rows: int) -> bytes:
+    """A camt.053 with one payment behind each entry."""
+    draw = random.Random(7)
+    entries = []
+    for number in range(rows):
+        day = date(2024, 1, 1) + timedelta(days=number * 700 // rows)
+        cents = draw.randint(-20000, 9000)
+        amount, side = f'<Amt Ccy="EUR">{abs(cents) / 100:.2f}</Amt>', "Cdtr" if cents < 0 else "Dbtr"
+        entries.append(
+            f"<Ntry>{amount}<CdtDbtInd>{'DBIT' if cents < 0 else 'CRDT'}</CdtDbtInd><Sts>BOOK</Sts>"
+            f"<BookgDt><Dt>{day}</Dt></BookgDt><ValDt><Dt>{day}</Dt></ValDt><AcctSvcrRef>2024{number:08d}</AcctSvcrRef>"
+            "<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>RCDT</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>"
+            f"<NtryDtls><TxDtls><Refs><EndToEndId>E{number}</EndToEndId></Refs><AmtDtls><TxAmt>{amount}</TxAmt></AmtDtls>"
+            f"<RltdPties><{side}><Nm>GREENLEAF MARKET {number % 97:04d}</Nm></{side}><{side}Acct><Id>"
+            f"<IBAN>NL91EXMP0000123456</IBAN></Id></{side}Acct></RltdPties><RmtInf><Ustrd>POS GREENLEAF MARKET "
+            f"{number % 97:04d} UTRECHT CARD 9041</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>\n"
+        )
+    head = '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"><BkToCstmrStmt><GrpHdr><MsgId>M</MsgId>'
+    head += "<CreDtTm>2024-01-01T00:00:00</CreDtTm></GrpHdr><Stmt><Id>1</Id><CreDtTm>2024-01-01T00:00:00</CreDtTm>"
+    account = "<Acct><Id><IBAN>NL91EXMP0000123456</IBAN></Id><Ccy>EUR</Ccy></Acct>"
+    return (head + account + "".join(entries) + "</Stmt></BkToCstmrStmt></Document>").encode()
+
+
+def mt940_statement(rows: int) -> bytes:
+    """An MT940 in the German form."""
+    draw = random.Random(7)
+    lines = [":20:STARTUMS", ":25:10020030/1234567", ":28C:1/1", ":60F:C231231EUR0,00"]
+    for number in range(rows):
+        day = date(2024, 1, 1) + timedelta(days=number * 700 // rows)
+        cents = draw.randint(-20000, 9000)
+        amount = f"{abs(cents) / 100:.2f}".replace(".", ",")
+        lines.append(f":61:{day:%y%m%d}{day:%m%d}{'D' if cents < 0 else 'C'}{amount}NTRFNONREF//2024{number:08d}")
+        purpose = f"166?00GUTSCHRIFT?109310?20EREF+E{number}?21SVWZ+POS GREENLEAF?22 UTRECHT?30EXMPNL2A?31NL9"
+        lines += [f":86:{purpose}", f"1EXMP0000123456?32GREENLEAF MARKET {number % 97:04d}"]
+    return "\r\n".join([*lines, ":62F:C251231EUR0,00", "-", ""]).encode()
+
+
+def qif_statement(rows: int) -> bytes:
+    """A bank register in the American form."""
+    draw = random.Random(7)
+    lines = ["!Type:Bank"]
+    for number in range(rows):
+        day = date(2024, 1, 1) + timedelta(days=number * 700 // rows)
+        amount = f"{draw.randint(-200000, 90000) / 100:,.2f}"
+        lines += [f"D{day:%m/%d/%Y}", f"T{amount}", f"PGREENLEAF MARKET {number % 97:04d}", "MPOS UTRECHT CARD 9041"]
+        lines += ["LFood:Groceries", f"N{number}", "^"]
+    return "\n".join([*lines, ""]).encode()
+
+
 def rows_per_second(work: Callable[[], object], rows: int, repeats: int = 3) -> float:
     """The best of the repeats."""
     best = float("inf")
@@ -83,6 +134,48 @@ def ofxparse_reader(content: bytes) -> Callable[[], object]:
     return lambda: OfxParser.parse(BytesIO(content))
 
 
+def pycamt_reader(content: bytes) -> Callable[[], object]:
+    """The peer's reading of the same bytes."""
+    parser = import_module("pycamt.parser").Camt053Parser
+    return lambda: parser(content).get_transactions()
+
+
+def mt_940_reader(content: bytes) -> Callable[[], object]:
+    """The peer's reading of the same bytes."""
+    transactions = import_module("mt940.models").Transactions
+    return lambda: transactions().parse(content.decode())
+
+
+def quiffen_reader(content: bytes) -> Callable[[], object]:
+    """The peer's reading of the same bytes."""
+    register = import_module("quiffen").Qif
+    return lambda: register.parse_string(content.decode())
+
+
+OTHER_FORMATS = {
+    "camt.053": (camt_statement, "pycamt", pycamt_reader),
+    "MT940": (mt940_statement, "mt-940", mt_940_reader),
+    "QIF": (qif_statement, "quiffen", quiffen_reader),
+}
+
+
+def other_formats(rows: int) -> dict[str, float]:
+    """The figures of the formats whose peers need not be installed."""
+    figures: dict[str, float] = {}
+    few = max(1, rows // OFX_SHARE_FOR_THE_PEER)
+    for name, (statement, peer_name, reader) in OTHER_FORMATS.items():
+        content = statement(rows)
+        ours = rows_per_second(lambda content=content: read_statement_file(content), rows)  # type: ignore[misc]
+        figures[f"{name}: data_processing rows/s"] = ours
+        try:
+            peer = rows_per_second(reader(statement(few)), few, repeats=1)
+        except ImportError:
+            continue
+        figures[f"{name}: {peer_name} rows/s"] = peer
+        figures[f"{name}: ratio to {peer_name}"] = ours / peer
+    return figures
+
+
 def main(rows: int = 100_000) -> None:
     """Measure and print a table and one JSON line."""
     warnings.filterwarnings("ignore")
@@ -95,6 +188,7 @@ def main(rows: int = 100_000) -> None:
         figures[f"{name}: data_processing rows/s"] = ours
         figures[f"{name}: ofxparse rows/s"] = peer
         figures[f"{name}: ratio to ofxparse"] = ours / peer
+    figures |= other_formats(rows)
     table = csv_statement(rows)
     ours = rows_per_second(lambda: read_statement_file(table), rows)
     cells = rows_per_second(lambda: list(csv.reader(StringIO(table.decode()), delimiter=";")), rows)

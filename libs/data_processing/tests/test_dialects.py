@@ -1,10 +1,13 @@
 """CSV: exports of banks and budgeting programs with their own oddities, and what each is read as."""
 
+import re
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from data_processing import read_statement_file
+from data_processing.formats.delimited.profile import profiles
 
 
 def read(text):
@@ -112,3 +115,10 @@ def test_the_account_is_found_above_the_header_in_several_forms():
         "nationwide": "FlexAccount ****45678",
         "credit_agricole": "04106119371",
     }
+
+
+def test_the_page_on_formats_lists_every_dialect_and_no_other():
+    page = Path(__file__).parents[3] / "docs" / "formats.md"
+    listed = re.findall(r"^\| `([a-z0-9_]+)` \| ([^|]+) \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    dialects = [(name, title) for name, title in listed if name not in ("format", "ofx", "qif")]
+    assert sorted(dialects) == sorted((profile.dialect, profile.title) for profile in profiles())

@@ -13,7 +13,7 @@ from typing import Final
 
 _TAG = re.compile(r":(20|21|25P?|28C?|13D?|34F|60[FM]|61|62[FM]|64|65|86|90[CD]|NS):")
 _END = re.compile(r"-(?:\}.*|XXX)?")
-_CONTROLS: Final = dict.fromkeys([*range(9), 11, 12, *range(14, 32)])
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]+")
 _ENVELOPE = re.compile(r"\{1:.*\{4:")
 _TAG_LENGTH: Final = 4
 FULL_LINE: Final = 65
@@ -34,20 +34,30 @@ class Field:
         return self.lines[0].strip()
 
     @property
+    def whole(self) -> str:
+        """All lines in one as they are: cut ones put together again, others parted by a space."""
+        return self.lines[0] if len(self.lines) == 1 else _joined(self.lines)
+
+    @property
     def text(self) -> str:
-        """All lines in one: cut lines are put together again, others are parted by a space."""
-        return unwrapped(self.lines)
+        """All lines in one, with single spaces."""
+        return " ".join(self.whole.split())
+
+    @property
+    def length(self) -> int:
+        """How many characters the field has."""
+        return sum(map(len, self.lines))
 
 
 def fields(text: str) -> Iterator[Field | None]:
     """The fields of a file, in order; None where a message ends."""
     tag, start, lines = "", 0, list[str]()
-    for number, raw in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
-        line = raw.translate(_CONTROLS)
+    plain = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    for number, line in enumerate(plain.split("\n"), start=1):
         if line.startswith("{1:"):
             line = _ENVELOPE.sub("", line)
-        match = _TAG.match(line)
-        ended = match is None and _END.fullmatch(line.strip()) is not None
+        match = _TAG.match(line) if line.startswith(":") else None
+        ended = match is None and line.lstrip().startswith("-") and _END.fullmatch(line.strip()) is not None
         if match is None and not ended:
             lines.append(line)
             continue
@@ -62,12 +72,7 @@ def fields(text: str) -> Iterator[Field | None]:
         yield Field(tag, start, tuple(lines))
 
 
-def unwrapped(lines: tuple[str, ...]) -> str:
-    """The lines in one."""
-    return " ".join(joined(lines).split())
-
-
-def joined(lines: tuple[str, ...]) -> str:
-    """The lines put together, cut ones without a gap; some banks count the tag into the length of the first line."""
+def _joined(lines: tuple[str, ...]) -> str:
+    # Some banks count the tag into the length of the first line.
     full = [len(line) >= FULL_LINE - (_TAG_LENGTH if index == 0 else 0) for index, line in enumerate(lines)]
     return "".join(line if cut else f"{line} " for line, cut in zip(lines, full, strict=True))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
-from data_processing.formats.swift.fields import Field, joined
+from data_processing.formats.swift.fields import Field
 
 _CODED = re.compile(r"\s*([0-9]{3})\s*([^0-9A-Za-z\s])([0-9]{2})")
 _SLASHED = re.compile(r"/([A-Z]{4})/")
@@ -33,16 +34,17 @@ def information(field: Field | None) -> Information:
     """The information in the dialect it is written in."""
     if field is None:
         return Information()
-    coded = _CODED.match(field.text)
+    whole = field.whole
+    coded = _CODED.match(whole)
     if coded is not None:
-        return _subfields(field, code=coded[1], mark=coded[2])
+        return _subfields(whole, code=coded[1], mark=coded[2])
     text = field.text
     return _slashed(text) if _SLASHED.match(text) else Information(text)
 
 
-def _subfields(field: Field, *, code: str, mark: str) -> Information:
+def _subfields(whole: str, *, code: str, mark: str) -> Information:
     """German and Polish banks: a business code of three digits, then fields that start with a mark and a number."""
-    _, *pieces = re.split(rf"{re.escape(mark)}([0-9]{{2}})", joined(field.lines))
+    _, *pieces = _numbered(mark).split(whole)
     found: dict[str, str] = {}
     for number, text in zip(pieces[::2], pieces[1::2], strict=True):
         found[number] = found.get(number, "") + text
@@ -58,10 +60,15 @@ def _subfields(field: Field, *, code: str, mark: str) -> Information:
     )
 
 
+@cache
+def _numbered(mark: str) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(mark)}([0-9]{{2}})")
+
+
 def _together(parts: list[str]) -> str:
     """The text of fields that hold 27 characters each; only a shorter one ends at the end of a word."""
-    if not parts:
-        return ""
+    if len(parts) < 2:
+        return _spaced("".join(parts))
     pieces = [
         f"{part} " if len(part) < _FULL_SUBFIELD or _SEPA.match(following) else part
         for part, following in zip(parts, [*parts[1:], ""], strict=True)
@@ -71,6 +78,8 @@ def _together(parts: list[str]) -> str:
 
 def _end_to_end(purpose: str) -> str | None:
     """The payer's own reference behind ``EREF+``, up to the next key."""
+    if "EREF+" not in purpose:
+        return None
     _, *pieces = _SEPA.split(purpose)
     found = dict(zip(pieces[::2], pieces[1::2], strict=True)).get("EREF+", "").strip()
     return None if not found or found.upper() in _NOT_PROVIDED else found

@@ -7,6 +7,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from data_processing.amounts import MAX_DECIMALS, shortened, within_range
@@ -57,10 +58,7 @@ def statement_line(text: str, *, today: date) -> StatementLine:
     match = _LINE.fullmatch(text.strip())
     if match is None:
         raise ValueError(f'the line "{shortened(text.strip())}" is no statement line (:61:)')
-    notes: list[str] = []
-    value_date = _day(match[1], "value date", notes, today=today)
-    booked = (match[2] or "").strip()
-    booking_date = _nearest(booked, value_date, notes) if booked else value_date
+    value_date, booking_date, notes = _dates(match[1], (match[2] or "").strip(), today=today)
     amount = swift_amount(match[5])
     return StatementLine(
         value_date=value_date,
@@ -70,7 +68,7 @@ def statement_line(text: str, *, today: date) -> StatementLine:
         kind=(match[6] or "") + (match[7] or ""),
         reference=(match[8] or "").strip(),
         bank_reference=(match[9] or "").strip(),
-        notes=tuple(notes),
+        notes=notes,
     )
 
 
@@ -91,6 +89,15 @@ def swift_amount(text: str) -> Decimal:
     if _TOO_FINE(text):
         raise ValueError(f'amount "{shortened(text)}" has more than {MAX_DECIMALS} decimals')
     raise ValueError(f'amount "{shortened(text)}" has no decimal comma, or is not a number')
+
+
+@lru_cache(maxsize=4096)
+def _dates(value: str, entry: str, *, today: date) -> tuple[date, date, tuple[str, ...]]:
+    """Value date, booking date, and what was read otherwise than it is written."""
+    notes: list[str] = []
+    value_date = _day(value, "value date", notes, today=today)
+    booking_date = _nearest(entry, value_date, notes) if entry else value_date
+    return value_date, booking_date, tuple(notes)
 
 
 def _day(digits: str, what: str, notes: list[str], *, today: date) -> date:

@@ -15,7 +15,7 @@ _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}").fullmatch
 _ACCOUNT = re.compile(r"(.*[0-9])\s*([A-Z]{3})")
 _PLACEHOLDERS: Final = frozenset({"NONREF", "EREF", "EREF+", "KREF", "KREF+", "PREF", "MARF", "NOTPROVIDED"})
 _SHORTEST_ID: Final = 8
-_LEAST_DIGITS: Final = 5
+_SEVERAL_DIGITS = re.compile(r"(?:[^0-9]*[0-9]){5}").match
 
 
 def entry_of(
@@ -55,8 +55,7 @@ def entry_of(
 
 def _own_id(text: str) -> str | None:
     """The bank's reference where it can be an id; short ones, such as ``//55555``, stand at many rows."""
-    digits = sum(character.isdigit() for character in text)
-    return text if len(text) >= _SHORTEST_ID and digits >= _LEAST_DIGITS and text.strip("0") else None
+    return text if len(text) >= _SHORTEST_ID and _SEVERAL_DIGITS(text) and text.strip("0") else None
 
 
 def account_of(field: Field | None, currency: str | None) -> AccountReference:

@@ -104,16 +104,17 @@ class StatementInProgress:
             self._refused.append(RefusedRow(place, str(reason), None, raw))
 
     def _entry(self, line: Field, about: Field | None, place: str) -> Entry:
-        if max(map(len, (line.text, about.text if about else ""))) > MAX_FIELD:
+        if line.length > MAX_FIELD or (about is not None and about.length > MAX_FIELD):
             raise ValueError(f"a field of the row is longer than {MAX_FIELD} characters")
         if self._currency is None:
             raise ValueError("no balance before the row tells its currency")
         found = statement_line(line.first, today=self._today)
-        self._notes += [f"{place.capitalize()}: {note}, as banks count months of thirty days." for note in found.notes]
+        for note in found.notes:
+            self._notes.append(f"{place.capitalize()}: {note}, as banks count months of thirty days.")
         return entry_of(
             found,
             information(about),
-            supplement=" ".join(part.strip() for part in line.lines[1:] if part.strip()),
+            supplement=" ".join(" ".join(line.lines[1:]).split()),
             place=place,
             currency=self._currency,
             pending=found.mark.startswith("E"),
