@@ -277,3 +277,19 @@ async def test_a_process_killed_in_the_middle_of_an_import_leaves_nothing_of_it(
     async with database.write() as session:
         await bulk_insert(session, Entry, ENTRY_COLUMNS, _entries(account, 5))
     assert await _count(database, Entry) == 5
+
+
+async def test_an_error_of_the_database_names_the_statement_and_never_its_values(database: Database) -> None:
+    statement = text("INSERT INTO nowhere VALUES (:password)")
+    for unit in (database.write(), database.read()):
+        with pytest.raises(DBAPIError, match="INSERT INTO nowhere") as caught:
+            async with unit as session:
+                await session.execute(statement, {"password": "hunter2"})
+        assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["mysql://u:hunter2@db/x", "mysql://db/x?user=u&password=hunter2"])
+def test_an_address_that_cannot_be_used_is_shown_without_its_password(address: str) -> None:
+    with pytest.raises(_engines.DatabaseAddressError, match="mysql://") as caught:
+        _engines.database_url(address, data_dir=Path(), service="example")
+    assert "hunter2" not in str(caught.value)

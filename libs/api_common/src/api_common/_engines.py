@@ -1,4 +1,8 @@
-"""How each database is opened: addresses, pragmas, pools, and the reason for each."""
+"""How each database is opened: addresses, pragmas, pools, and the reason for each.
+
+No engine writes the parameters of a statement into its errors (`hide_parameters`): they hold amounts, addresses and
+hashes, and an error that nobody foresaw ends in the log.
+"""
 
 import sqlite3
 import time
@@ -43,9 +47,12 @@ def database_url(template: str | None, *, data_dir: Path, service: str) -> URL:
         return url.set(drivername="postgresql")
     if url.drivername in {"sqlite", "sqlite+aiosqlite"} and url.database not in {None, "", ":memory:"}:
         return url.set(drivername="sqlite")
-    raise DatabaseAddressError(
-        f"The database URL {url.render_as_string()} of {service} is not supported. {_ACCEPTED_FORMS}"
-    )
+    raise DatabaseAddressError(f"The database URL {shown(url)} of {service} is not supported. {_ACCEPTED_FORMS}")
+
+
+def shown(url: URL) -> str:
+    """Give an address for messages: without its password, which may also stand behind the question mark."""
+    return url.set(query={}).render_as_string()
 
 
 def make_folder(url: URL) -> None:
@@ -64,6 +71,7 @@ def writer_engine(url: URL, *, schema: str) -> AsyncEngine:
     engine = create_async_engine(
         _postgres(url, schema=schema),
         isolation_level="READ COMMITTED",
+        hide_parameters=True,
         pool_size=POSTGRES_POOL_SIZE,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,
@@ -83,6 +91,7 @@ def reader_engine(url: URL, *, schema: str) -> AsyncEngine:
         _postgres(url, schema=schema, default_transaction_read_only="on"),
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
+        hide_parameters=True,
         pool_size=POSTGRES_POOL_SIZE,
         # An overflowing connection is closed after use: under load that would be one new connection per request.
         max_overflow=0,
@@ -99,12 +108,16 @@ def migration_engine(url: URL, *, schema: str) -> Engine:
     orphan the rows that refer to it. The migration run checks all foreign keys before it commits instead.
     """
     if url.drivername == "sqlite":
-        engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": MIGRATION_TIMEOUT_SECONDS})
+        engine = create_engine(
+            url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": MIGRATION_TIMEOUT_SECONDS}
+        )
         _on_connect(engine, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = OFF")
         _begin_immediately(engine)
         return engine
     return create_engine(
-        _postgres(url, schema=schema, lock_timeout=f"{MIGRATION_TIMEOUT_SECONDS}s"), poolclass=NullPool
+        _postgres(url, schema=schema, lock_timeout=f"{MIGRATION_TIMEOUT_SECONDS}s"),
+        poolclass=NullPool,
+        hide_parameters=True,
     )
 
 
@@ -112,6 +125,7 @@ def _sqlite_writer(url: URL) -> AsyncEngine:
     # One connection: SQLite has one writer anyway, and tasks queue more fairly in our pool than in its busy handler.
     engine = create_async_engine(
         url.set(drivername="sqlite+aiosqlite"),
+        hide_parameters=True,
         pool_size=1,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,
@@ -133,6 +147,7 @@ def _sqlite_reader(url: URL) -> AsyncEngine:
         url.set(drivername="sqlite+aiosqlite"),
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
+        hide_parameters=True,
         pool_size=READERS_ON_SQLITE,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,

@@ -88,7 +88,12 @@ async def _result(dependency: str, probe: Callable[[], Awaitable[None]]) -> Chec
         detail = f"no answer within {PROBE_SECONDS:g} seconds"
     except Exception as error:
         # The message may hold an address or a user name; the log has it, the public answer has the kind only.
-        log.warning("check_failed", check=dependency, exc_info=error)
+        # One line: checks are asked every few seconds, and most fail only until a peer has started.
+        log.warning("check_failed", check=dependency, error=type(error).__name__, reason=_first_line(error))
         detail = type(error).__name__
     latency = round((time.perf_counter() - started) * 1000, 3)
     return CheckResult(status="down" if detail else "ok", latency_ms=latency, detail=detail)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]

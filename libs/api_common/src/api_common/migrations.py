@@ -25,7 +25,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
-from api_common._engines import migration_engine
+from api_common._engines import migration_engine, shown
 from api_common._revisions import MigrationError as MigrationError
 from api_common._revisions import versions_folder
 
@@ -167,7 +167,7 @@ def _opened(engine: Engine, place: str) -> Iterator[Connection]:
 
 
 def _place(spec: "DatabaseSpec", url: URL | str) -> str:
-    return f"The database of {spec.schema} ({make_url(url).render_as_string()})"
+    return f"The database of {spec.schema} ({shown(make_url(url))})"
 
 
 def _config(spec: "DatabaseSpec") -> Config:
