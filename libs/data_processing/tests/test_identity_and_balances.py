@@ -1,10 +1,15 @@
 """Identity, reconciliation and the frame: what importing rests on."""
 
+import os
 import random
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
+import data_processing
 import polars as pl
 import pytest
 from data_processing import (
@@ -162,3 +167,15 @@ def test_the_ledger_schema_holds_exact_integers_and_is_versioned():
     assert pl.DataFrame(schema=LEDGER_SCHEMA).schema == LEDGER_SCHEMA
     assert LEDGER_SCHEMA["amount_micros"] == pl.Int64
     assert list(LEDGER_SCHEMA)[:4] == ["id", "account_id", "account", "booking_date"]
+
+
+def test_who_reads_statement_files_does_not_wait_for_polars():
+    probe = "import sys, data_processing; data_processing.read_statement_file; print('polars' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, env=_environment(), check=True)
+    assert done.stdout.strip() == "False"
+    with pytest.raises(AttributeError, match="LEDGER_SCHEME"):
+        _ = data_processing.LEDGER_SCHEME
+
+
+def _environment():
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path if entry)}

@@ -103,6 +103,19 @@ def test_an_entry_without_an_import_string_is_refused_by_name() -> None:
         entries({"services": {"lost_service": {"port": 8009}}})
 
 
+def test_the_start_waits_for_none_of_the_libraries_that_only_some_requests_need(tmp_path: Path, free_port: int) -> None:
+    heavy = {"polars", "narwhals", "pandas", "pyarrow", "duckdb"}
+    probe = f"import sys; from api_gateway.main import create_app; create_app(); print({heavy} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", probe],
+        capture_output=True,
+        text=True,
+        env=environment(tmp_path / "data", free_port),
+        check=True,
+    )
+    assert done.stdout.strip() == "set()"
+
+
 async def test_one_application_answers_for_all_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PURSER_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("PURSER_LOG_LEVEL", "warning")

@@ -12,7 +12,8 @@ from transaction_service.account_matching import AccountBook, ReferenceKey, refe
 from transaction_service.amounts import LARGEST, amount_text, keepable
 from transaction_service.category_tree import CategoryNode, CategoryTree
 from transaction_service.default_categories import CategoryKind
-from transaction_service.ledger_frame import LedgerFormat, ledger_file
+from transaction_service.ledger_format import LedgerFormat
+from transaction_service.ledger_frame import ledger_file
 from transaction_service.models import Account, AccountReference
 from transaction_service.search_text import folded
 from transaction_service.statement_rows import prepare

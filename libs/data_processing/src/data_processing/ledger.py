@@ -6,8 +6,6 @@ from typing import Final
 
 import polars as pl
 
-LEDGER_SCHEMA_VERSION: Final = 1
-
 LEDGER_SCHEMA: Final = pl.Schema(
     {
         "id": pl.String(),

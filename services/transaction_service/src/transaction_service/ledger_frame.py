@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 from data_processing import LEDGER_SCHEMA, LEDGER_SCHEMA_VERSION
 from sqlalchemy import Row
 
 from transaction_service.category_tree import CategoryTree
+from transaction_service.ledger_format import LedgerFormat
 
 _SELECTED = (
     "id",
@@ -32,26 +32,6 @@ _DATES = ("booking_date", "value_date")
 _TEXTS = ("account", "category", "merchant", "counterparty", "description")
 _FORMULA_START = r"^[=+\-@\t\r\n]"
 _MICROS = 1_000_000
-
-
-class LedgerFormat(StrEnum):
-    """The forms in which a ledger can be had."""
-
-    ARROW = "arrow"
-    CSV = "csv"
-    PARQUET = "parquet"
-
-    @property
-    def media_type(self) -> str:
-        """The media type of the form."""
-        return _MEDIA_TYPES[self]
-
-
-_MEDIA_TYPES: Final = {
-    LedgerFormat.ARROW: "application/vnd.apache.arrow.stream",
-    LedgerFormat.CSV: "text/csv",
-    LedgerFormat.PARQUET: "application/vnd.apache.parquet",
-}
 
 
 def ledger_frame(rows: Sequence[Row[Any]], tree: CategoryTree) -> pl.DataFrame:

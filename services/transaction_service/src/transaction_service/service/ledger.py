@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from api_common.compute import offload
 from api_common.database import WriteSession
 from api_common.idempotency import forget_user
 from data_processing import LEDGER_SCHEMA_VERSION
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from transaction_service.category_tree import CategoryTree
 from transaction_service.default_categories import DEFAULT_CATEGORIES
-from transaction_service.ledger_frame import LedgerFormat, ledger_file, ledger_frame
+from transaction_service.ledger_format import LedgerFormat
 from transaction_service.repository.categories import CategoryRepository
 from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.schemas.accounts import Deleted
@@ -57,7 +61,7 @@ class WholeLedger:
             before, revision = revision, await self._ledger.revision()
             if before == revision:
                 break
-        content = await offload(lambda: ledger_file(ledger_frame(rows, tree), form))
+        content = await offload(_file, rows, tree, form)
         # Under constant writing the earlier revision is the safe one: its holder asks again and gets the rest.
         return ExportedLedger(content, self._tag(form, before))
 
@@ -71,3 +75,10 @@ class WholeLedger:
     def _tag(self, form: LedgerFormat, revision: int) -> str:
         owner = hashlib.sha256(self._user_id.bytes).hexdigest()[:12]
         return f"{form}{LEDGER_SCHEMA_VERSION}-{_TREE_MARK}-{owner}-{revision}"
+
+
+def _file(rows: Sequence[Row[Any]], tree: CategoryTree, form: LedgerFormat) -> bytes:
+    # Polars takes long to import: in a thread for the first who asks, instead of at every start.
+    from transaction_service.ledger_frame import ledger_file, ledger_frame
+
+    return ledger_file(ledger_frame(rows, tree), form)
