@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from api_common import create_app, get_logger
+from api_common import Check, Runtime, create_app, get_logger
 from api_common._line_writer import LineWriter
 from api_common.logging import configure_logging, flush_logs
 from api_common.testing import client_for
@@ -60,6 +60,17 @@ async def test_above_info_only_failures_of_ours_are_logged(lines: Lines) -> None
     assert [line["event"] for line in found] == ["unhandled_error", "request"]
     assert found[0]["request_id"] == found[1]["request_id"]
     assert "RuntimeError" in found[0]["exception"]
+
+
+async def test_a_failed_check_is_one_line_with_its_reason(lines: Lines) -> None:
+    async def fails(_: Runtime) -> None:
+        raise ConnectionError("host db.internal refused\nIs it running?")
+
+    async with client_for(example(log_level="warning", log_format="json", checks=[Check("queue", fails)])) as client:
+        await client.get("/health")
+    (found,) = (line for line in lines() if line["event"] == "check_failed")
+    assert (found["check"], found["error"], found["reason"]) == ("queue", "ConnectionError", "host db.internal refused")
+    assert "exception" not in found
 
 
 async def test_a_developer_reads_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
