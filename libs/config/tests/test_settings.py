@@ -105,6 +105,30 @@ def test_the_service_name_is_filled_into_the_database_address() -> None:
     assert settings.resolved_database_url == "postgresql://u:p@db/example_service"
 
 
+def test_nobody_may_choose_the_address_that_is_counted_unless_he_is_named() -> None:
+    assert read().forwarded_allow_ips == ()
+    assert read(FORWARDED_ALLOW_IPS="10.0.0.0/8, ::1").forwarded_allow_ips == ("10.0.0.0/8", "::1")
+    for wrong in ("*", "proxy.internal", "10.0.0.1/8"):
+        (found,) = problems(FORWARDED_ALLOW_IPS=wrong)
+        assert f'"{wrong}" is neither an IP address nor a network' in found
+
+
+def test_a_web_page_is_named_by_its_origin() -> None:
+    assert read(CORS_ORIGINS="https://app.example/,http://localhost:3000,*").cors_origins == (
+        "https://app.example",
+        "http://localhost:3000",
+        "*",
+    )
+    for wrong in ("app.example", "https://app.example/page", "ftp://app.example"):
+        assert f'"{wrong}" is not an origin' in problems(CORS_ORIGINS=wrong)[0]
+
+
+def test_a_tilde_is_the_home_folder_also_where_no_shell_has_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    settings = read(DATA_DIR="~/purser", JWKS_FILE="~/keys.json")
+    assert (settings.data_dir, settings.jwks_file) == (Path("/home/ada/purser"), Path("/home/ada/keys.json"))
+
+
 def test_an_unknown_variable_is_refused_with_the_nearest_name() -> None:
     assert problems(LGO_LEVEL="debug") == [
         "PURSER_LGO_LEVEL (from environment) is not a setting: did you mean PURSER_LOG_LEVEL?"

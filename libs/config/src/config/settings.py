@@ -1,5 +1,6 @@
 """The settings that every service shares."""
 
+import ipaddress
 import os
 import secrets
 from pathlib import Path
@@ -25,7 +26,27 @@ def _http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if value != "*" and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/")):
+        raise ValueError(f'"{value}" is not an origin such as https://app.example')
+    return value.rstrip("/")
+
+
+def _proxy(value: str) -> str:
+    # A "*" would believe whatever the client itself wrote into the header, and names resolve to nothing here.
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        raise ValueError(f'"{value}" is neither an IP address nor a network such as 10.0.0.0/8') from None
+    return value
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Proxy = Annotated[str, AfterValidator(_proxy)]
+Location = Annotated[Path, AfterValidator(Path.expanduser)]
+"""A path; ``~`` stands for the home folder, which no shell fills in where a file gives the setting."""
 
 
 def _default_log_format(data: dict[str, Any]) -> Literal["console", "json"]:
@@ -57,13 +78,13 @@ class ServiceSettings(BaseSettings):
     service_name: ClassVar[str] = "purser"
 
     profile: Profile = Field(Profile.DEVELOPMENT, description="one of development, test, production")
-    data_dir: Path = Field(
+    data_dir: Location = Field(
         default_factory=lambda: user_data_path("purser"), description="a folder for databases and generated keys"
     )
-    config_dir: Path = Field(
+    config_dir: Location = Field(
         default_factory=lambda: user_config_path("purser"), description="the folder of the connection files"
     )
-    secrets_dir: Path | None = Field(None, description="a folder with one file per secret, named like its variable")
+    secrets_dir: Location | None = Field(None, description="a folder with one file per secret, named like its variable")
     database_url: str | None = Field(
         None,
         repr=False,
@@ -78,8 +99,8 @@ class ServiceSettings(BaseSettings):
     public_url: HttpUrl = Field("http://127.0.0.1:8000", description="the http(s) address that users see")
     host: str = Field("127.0.0.1", min_length=1, description="the address to listen on, such as 127.0.0.1 or 0.0.0.0")
     port: int = Field(8000, ge=1, le=65535, description="a port number from 1 to 65535")
-    forwarded_allow_ips: str = Field(
-        "127.0.0.1", description="addresses of the proxies whose X-Forwarded-For is believed, separated by commas"
+    forwarded_allow_ips: tuple[Proxy, ...] = Field(
+        (), description="addresses or networks of the proxies whose X-Forwarded-For is believed, separated by commas"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="one of debug, info, warning, error"
@@ -87,7 +108,7 @@ class ServiceSettings(BaseSettings):
     log_format: Literal["console", "json"] = Field(
         default_factory=_default_log_format, description="one of console, json"
     )
-    cors_origins: tuple[str, ...] = Field((), description="origins such as https://app.example, separated by commas")
+    cors_origins: tuple[Origin, ...] = Field((), description="origins such as https://app.example, separated by commas")
     body_limit: int = Field(32 * 1024 * 1024, ge=1024, description="bytes, at least 1024")
     rate_limit: str | None = Field(None, description="a rate such as 600/minute")
     redis_url: SecretStr | None = Field(None, description="an address such as redis://:password@host:6379/0")
@@ -99,7 +120,7 @@ class ServiceSettings(BaseSettings):
         default_factory=lambda data: data.get("public_url", ""), description="the `iss` of access tokens"
     )
     token_audience: str = Field("purser", min_length=1, description="the `aud` of access tokens")
-    jwks_file: Path | None = Field(None, description="a JSON file with the public keys of the token issuer")
+    jwks_file: Location | None = Field(None, description="a JSON file with the public keys of the token issuer")
     drain_seconds: float = Field(
         default_factory=_default_drain,
         ge=0,
