@@ -11,6 +11,7 @@ from api_common import (
     create_app,
     current_request,
 )
+from api_common.ratelimit import RateLimit
 from api_common.testing import client_for
 from example_service import example
 
@@ -251,6 +252,25 @@ async def test_the_rate_limit_counts_down_and_then_says_when_to_come_back() -> N
         assert third.json()["code"] == "too_many_requests"
         assert 1 <= int(third.headers["retry-after"]) <= 60
         assert (await client.get("/livez")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::9", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("unix socket", "unix socket", True),
+    ],
+)
+async def test_an_ipv6_subscriber_counts_once_whichever_of_his_addresses_he_uses(
+    first: str, second: str, same: bool
+) -> None:
+    limit = RateLimit("1/hour")
+    refusals = [(await limit.hit({"client": (address, 1)}))[1] for address in (first, second)]
+    assert [refusal is not None for refusal in refusals] == [False, same]
 
 
 async def test_a_rate_limit_whose_redis_is_gone_lets_requests_pass() -> None:

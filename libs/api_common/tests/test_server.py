@@ -81,6 +81,16 @@ def test_a_body_above_the_limit_is_answered_while_it_is_still_being_sent(port: i
         assert client.post("/v1/books/raw", content=b"x" * 1_000_000).json() == 1_000_000
 
 
+@pytest.mark.parametrize(("trusted", "answers"), [("", [200, 429, 429]), ("127.0.0.1", [200, 200, 429])])
+def test_only_a_named_proxy_says_whose_requests_are_counted(port: int, trusted: str, answers: list[int]) -> None:
+    def ask(client: httpx2.Client, address: str) -> int:
+        return client.get("/v1/books/7", headers={"x-forwarded-for": address}).status_code
+
+    with running(port, RATE_LIMIT="1/hour", FORWARDED_ALLOW_IPS=trusted) as (_, client):
+        # The last is what calls within a process, which are not counted, come from.
+        assert [ask(client, "192.0.2.1"), ask(client, "in-process"), ask(client, "in-process")] == answers
+
+
 def test_readiness_fails_first_and_requests_are_still_answered(port: int) -> None:
     with running(port, DRAIN_SECONDS="300") as (process, client):
         assert client.get("/readyz").status_code == 200

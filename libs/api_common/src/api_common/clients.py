@@ -203,7 +203,7 @@ def _context_headers() -> dict[str, str]:
     if context is None:
         return {}
     headers = {"x-request-id": context.request_id, "traceparent": context.traceparent}
-    if context.client is not None and context.client != IN_PROCESS:
+    if context.client is not None and context.client is not IN_PROCESS:
         # Lets the peer count its rate limit by the user's address and not by ours.
         headers["x-forwarded-for"] = context.client
     return headers

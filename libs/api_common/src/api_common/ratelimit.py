@@ -1,5 +1,6 @@
 """The rate limit per network address, in memory or shared through Redis."""
 
+import ipaddress
 import math
 import time
 
@@ -17,7 +18,10 @@ log = get_logger()
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 IN_PROCESS = "in-process"
-"""Client address of calls between services of one process; they were limited when they came in."""
+"""Client address of calls between services of one process; they were limited when they came in.
+
+Compared by identity: a proxy may hand on any text as an address, and this one as well.
+"""
 
 
 class RateLimit:
@@ -37,8 +41,9 @@ class RateLimit:
         """Count a request; give the headers of its answer, and the problem when it is one too many."""
         client = scope.get("client")
         address = client[0] if client else "unknown"
-        if address == IN_PROCESS:
+        if address is IN_PROCESS:
             return (), None
+        address = network_of(address)
         try:
             allowed = await self._limiter.hit(self._item, address)
             stats = await self._limiter.get_window_stats(self._item, address)
@@ -51,6 +56,17 @@ class RateLimit:
             return headers, None
         detail = f"More than {self._item.amount} requests in {self._item.get_expiry()} seconds; wait {wait} seconds."
         return headers, TooManyRequests(detail, retry_after=wait)
+
+
+def network_of(address: str) -> str:
+    """Give what counts as one address: an IPv4 address, or the /64 network that one IPv6 subscriber has to himself."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((int(parsed), 64), strict=False))
 
 
 def _parse(rate: str) -> RateLimitItem:

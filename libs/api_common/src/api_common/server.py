@@ -71,8 +71,8 @@ def serve(app: FastAPI, settings: ServiceSettings, *, port: int | None = None, r
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=True,
-        forwarded_allow_ips=settings.forwarded_allow_ips,
+        proxy_headers=bool(settings.forwarded_allow_ips),
+        forwarded_allow_ips=list(settings.forwarded_allow_ips),
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
     server = _DrainingServer(configuration, app, settings.drain_seconds, ready or f"{app.title} answers at {address}")

@@ -4,13 +4,13 @@ Counters live in this process, or in Redis where `redis_url` is set, so that sev
 """
 
 import hashlib
-import ipaddress
 import time
 from collections.abc import Awaitable, Callable
 from math import ceil
 from typing import TypeVar
 
 from api_common import StartupError, get_logger
+from api_common.ratelimit import network_of
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
@@ -120,19 +120,6 @@ class SignUpThrottle:
                 "Too many accounts were made from this address. Wait before you make another.",
                 retry_after=await self._counters.wait(self._per_address, *key),
             )
-
-
-def network_of(address: str) -> str:
-    """Give what counts as one address: an IPv4 address, or the /64 network that one IPv6 subscriber has to himself."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
 
 
 def _digest(account: str) -> str:
