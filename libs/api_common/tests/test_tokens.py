@@ -129,7 +129,10 @@ async def test_no_other_algorithm_is_accepted_whatever_the_header_says(issuer: I
             await verifier(issuer).verify(token)
 
 
-@pytest.mark.parametrize("token", ["", "x", "a.b.c", "e30.e30.e30", "W10.e30.e30", "x" * 9000, "Ümlaut.b.c"])
+NESTED = base64.urlsafe_b64encode(b"[" * 6000).decode()
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "e30.e30.e30", "W10.e30.e30", "x" * 9000, "Ümlaut.b.c", NESTED])
 async def test_what_is_no_token_at_all_is_refused(issuer: Issuer, token: str) -> None:
     with pytest.raises(InvalidToken):
         await verifier(issuer).verify(token)
@@ -197,6 +200,51 @@ async def test_keys_that_cannot_be_fetched_are_an_outage_only_when_none_are_know
     server.is_down = True
     clock.now += 4000
     assert await cache.key(str(key.kid))
+
+
+async def test_a_new_key_during_an_outage_of_its_issuer_is_no_reason_to_log_in_again() -> None:
+    clock, old, new = Clock(), new_key(), new_key()
+    server = KeyServer(old)
+    cache = JwksCache(server, clock=clock)
+    await cache.key(str(old.kid))
+    server.keys, server.is_down = [old, new], True
+    clock.now += 11
+    for _ in range(2):
+        with pytest.raises(KeysUnavailable):
+            await cache.key(str(new.kid))
+    assert (await cache.key(str(old.kid))).kid == old.kid
+    server.is_down = False
+    clock.now += 2
+    assert (await cache.key(str(new.kid))).kid == new.kid
+
+
+async def test_what_is_no_document_of_keys_is_an_outage() -> None:
+    async def fetch() -> Any:
+        return {"keys": [{"kty": "EC", "crv": "P-256", "kid": "x"}]}
+
+    with pytest.raises(KeysUnavailable):
+        await JwksCache(fetch).key("x")
+
+
+async def test_who_brings_a_known_key_never_waits_for_an_issuer_that_hangs() -> None:
+    clock, key, answered = Clock(), new_key(), asyncio.Event()
+    server = KeyServer(key)
+
+    async def fetch() -> Mapping[str, Any]:
+        if server.asked:
+            await answered.wait()
+        return await server()
+
+    cache = JwksCache(fetch, clock=clock)
+    await cache.key(str(key.kid))
+    clock.now += 3601
+    fetching = asyncio.create_task(cache.key(str(key.kid)))
+    await asyncio.sleep(0)
+    assert (await asyncio.wait_for(cache.key(str(key.kid)), 5)).kid == key.kid
+    assert not fetching.done()
+    answered.set()
+    await fetching
+    assert server.asked == 2
 
 
 async def test_a_withdrawn_key_stops_working_when_the_keys_are_old() -> None:

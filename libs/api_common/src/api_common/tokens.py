@@ -15,7 +15,10 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from api_common.logging import get_logger
 from api_common.problems import FieldError, ServiceUnavailable, Unauthorized
+
+log = get_logger()
 
 ALGORITHM = "ES256"
 """The one algorithm that is accepted, whatever a token's header says."""
@@ -98,7 +101,7 @@ class JwksCache:
     An unknown key id makes it fetch again, because the issuer may have rotated; not more often than every
     ``min_interval`` seconds, since anybody can invent key ids. Requests that need keys at the same time share one
     fetch. Keys are fetched anew after ``max_age`` seconds, so that a withdrawn key stops working; if that fails, the
-    known ones are kept.
+    known ones are kept, and who brings one of them never waits for a fetch that is under way.
     """
 
     def __init__(
@@ -120,14 +123,15 @@ class JwksCache:
         self._keys: dict[str, ECKey] = {}
         self._fetched_at: float | None = None
         self._not_before = float("-inf")
-        self._lock: anyio.Lock | None = None
+        self._is_down = False
+        self._lock = anyio.Lock()
 
     async def key(self, key_id: str) -> ECKey:
         """Return the key of this id.
 
         Raises:
             InvalidToken: the issuer has no such key.
-            KeysUnavailable: no key is known and none can be fetched.
+            KeysUnavailable: the key is not known, and the issuer cannot be asked for it.
         """
         if key_id not in self._keys or self._is_old():
             await self._refresh(key_id)
@@ -140,25 +144,28 @@ class JwksCache:
         return self._fetched_at is None or self._clock() - self._fetched_at > self._max_age
 
     async def _refresh(self, key_id: str) -> None:
-        if self._lock is None:
-            self._lock = anyio.Lock()
+        if key_id in self._keys and self._lock.locked():
+            return
         async with self._lock:
             # Another request may have fetched while this one waited for the lock.
-            if (key_id in self._keys and not self._is_old()) or self._clock() < self._not_before:
-                if self._fetched_at is None:
-                    raise KeysUnavailable(_NO_KEYS)
-                return
-            try:
-                document = await self._fetch()
-            except Exception as error:
-                self._not_before = self._clock() + self._retry_interval
-                if self._fetched_at is not None:
-                    return
-                raise KeysUnavailable(_NO_KEYS) from error
-            self._keys = _import_keys(document)
-            self._fetched_at = self._clock()
-            self._not_before = self._fetched_at + self._min_interval
-            self.generation += 1
+            if (key_id not in self._keys or self._is_old()) and self._clock() >= self._not_before:
+                await self._fetch_anew()
+        # The key may be a new one, whose tokens are good: no reason to log their bearers out.
+        if self._is_down and key_id not in self._keys:
+            raise KeysUnavailable(_NO_KEYS, headers={"Retry-After": "1"})
+
+    async def _fetch_anew(self) -> None:
+        try:
+            self._keys = _import_keys(await self._fetch())
+        except Exception as error:
+            log.warning("token_keys_not_fetched", reason=type(error).__name__)
+            self._not_before = self._clock() + self._retry_interval
+            self._is_down = True
+            return
+        self._fetched_at = self._clock()
+        self._not_before = self._fetched_at + self._min_interval
+        self._is_down = False
+        self.generation += 1
 
 
 def _import_keys(document: Mapping[str, Any]) -> dict[str, ECKey]:
@@ -255,7 +262,7 @@ def _key_id(token: str) -> str:
     encoded = token.partition(".")[0]
     try:
         header = json.loads(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, RecursionError):
         raise InvalidToken("The token is not a JWT.") from None
     if not isinstance(header, dict) or not isinstance(header.get("kid"), str):
         raise InvalidToken("The token's header names no key.")
