@@ -44,6 +44,7 @@ def create_app(
     *services: Service,
     title: str | None = None,
     version: str | None = None,
+    summary: str | None = None,
     peers: Mapping[str, ASGIApp] | None = None,
 ) -> FastAPI:
     """Build one application out of services.
@@ -53,7 +54,7 @@ def create_app(
 
     Args:
         services: at least one; opened in this order when the application starts, closed in reverse.
-        title, version: of the OpenAPI document; the first service's by default.
+        title, version, summary: of the start page and the OpenAPI document; the first service's by default.
         peers: applications of other services that are called in process, for tests.
 
     Raises:
@@ -70,7 +71,7 @@ def create_app(
     app = Application(
         title=title or first.name,
         version=version or first.version,
-        summary=first.summary,
+        summary=summary or first.summary,
         lifespan=_lifespan(runtimes),
         telemetry=_telemetry(os.environ),
         docs_url=None,

@@ -15,6 +15,9 @@ from api_gateway.catalogue import CatalogueError, embedded_services
 from api_gateway.data_folder import DataFolderError, hold
 from api_gateway.settings import Settings
 
+SUMMARY = "Your bank statements in one ledger, and where the money went"
+"""What the start page says of the whole, to those who do not care that it is made of services."""
+
 
 def service(settings: Settings | None = None) -> Service:
     """The front door with the given settings, or those of the environment.
@@ -37,7 +40,8 @@ def create_app() -> FastAPI:
         config.SettingsError, api_gateway.catalogue.CatalogueError: as the services and the catalogue.
     """
     front = service()
-    return api_common.create_app(front, *(entry.service() for entry in embedded_services()), title="Purser")
+    embedded = (entry.service() for entry in embedded_services())
+    return api_common.create_app(front, *embedded, title="Purser", summary=SUMMARY)
 
 
 def run() -> None:
