@@ -311,8 +311,41 @@ def test_a_workbook_with_a_password_says_so():
         read(compound_file(b"\x01" * 5000, name="EncryptedPackage"))
 
 
-def test_a_small_workbook_in_the_compound_files_small_sectors_is_measured_too():
-    content = bytearray(xls([HEADER]))
-    content[56:60] = (2**20).to_bytes(4, "little")
+def with_bytes(content, position, change):
+    return content[:position] + change + content[position + len(change) :]
+
+
+def many_strings():
+    """A workbook that claims two thousand million shared strings."""
+    claimed = struct.pack("<HHII", 0x00FC, 8, 2**31 - 1, 2**31 - 1)
+    whole = xls([HEADER])
+    return whole.replace(struct.pack("<HH", 0x000A, 0), claimed, 1)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        lambda: with_bytes(xls([HEADER]), 56, (2**20).to_bytes(4, "little")),
+        lambda: with_bytes(xls([HEADER]), 30, (60).to_bytes(2, "little")),
+        lambda: with_bytes(xls([HEADER]), 68, (2**20).to_bytes(4, "little")),
+        lambda: with_bytes(xls([HEADER]), 76, (2**20).to_bytes(4, "little")),
+        lambda: xls([HEADER])[:1500],
+        many_strings,
+        lambda: compound_file(b"\x09\x08\xff\xff" * 2000),
+    ],
+    ids=["small sectors", "sector size", "no table", "table elsewhere", "cut off", "claimed strings", "no records"],
+)
+def test_a_compound_file_that_is_damaged_or_asks_for_much_memory_is_refused(content):
     with pytest.raises(SpreadsheetFile, match="damaged"):
-        read(bytes(content))
+        read(content())
+
+
+def test_an_old_workbook_asks_for_no_more_memory_than_it_holds():
+    asking = with_bytes(xls(DKB), 40, (2**32 - 1).to_bytes(4, "little"))
+    assert len(only(asking).entries) == 3
+
+
+def test_a_large_old_workbook_is_read_whole():
+    rows = [[date(2026, 4, 2), f"Market {number}", -1.25, "EUR"] for number in range(20_000)]
+    found = only(xls([HEADER, *rows]))
+    assert sum(entry.amount for entry in found.entries) == Decimal("-25000.00")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,7 @@ from data_processing.formats.delimited.profile import Profile, profiles
 
 DELIMITERS = (",", ";", "\t", "|")
 _SEARCHED_LINES = 60
+_MOST_COLUMNS = 500
 _CURRENCY = re.compile(r"\(([A-Z]{3})\)")
 _SPACES = re.compile(r"\s+")
 
@@ -92,18 +94,19 @@ def candidates(text: str) -> Iterator[Header]:
 
 
 def header_of(cells: list[str], *, line: int, delimiter: str) -> Header | None:
-    """The row as a header; None where it has less than two cells. Empty cells at its end do not count."""
+    """The row as a header; None where it has one cell or hundreds. Empty cells at its end do not count."""
     while cells and not cells[-1].strip():
         cells.pop()
-    return Header(line, delimiter, tuple(cells), _unique(cells)) if len(cells) > 1 else None
+    return Header(line, delimiter, tuple(cells), _unique(cells)) if 1 < len(cells) <= _MOST_COLUMNS else None
 
 
 def _unique(cells: Sequence[str]) -> tuple[str, ...]:
+    seen: Counter[str] = Counter()
     names: list[str] = []
     for cell in cells:
         name = column_name(cell)
-        repeats = sum(1 for known in names if known == name or known.startswith(f"{name} #"))
-        names.append(f"{name} #{repeats + 1}" if repeats else name)
+        seen[name] += 1
+        names.append(f"{name} #{seen[name]}" if seen[name] > 1 else name)
     return tuple(names)
 
 

@@ -15,7 +15,7 @@ from io import BytesIO
 from typing import Final
 
 from data_processing.errors import SpreadsheetFile, UnsafeFile
-from data_processing.formats.excel.compound import spanned_cells, workbook_streams
+from data_processing.formats.excel.compound import SIGNATURE, fresh, spanned_cells, workbook_stream
 
 MOST_UNPACKED: Final = 128 * 1024 * 1024
 """The most bytes that a workbook may unpack to."""
@@ -23,7 +23,6 @@ MOST_CELLS: Final = 8_000_000
 """The most cells, empty ones included, that a sheet may span."""
 
 _ZIP: Final = b"PK\x03\x04"
-_COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _WORKBOOK: Final = "xl/workbook.xml"
 _STREAMS: Final = tuple(name.encode("utf-16-le") for name in ("Workbook\0", "Book\0"))
 _ENCRYPTED: Final = "EncryptedPackage\0".encode("utf-16-le")
@@ -43,22 +42,29 @@ def workbook_kind(content: bytes) -> str | None:
                 return "xlsx" if _WORKBOOK in archive.namelist() else None
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
             return None
-    if content.startswith(_COMPOUND) and (_ENCRYPTED in content or any(name in content for name in _STREAMS)):
+    if content.startswith(SIGNATURE) and (_ENCRYPTED in content or any(name in content for name in _STREAMS)):
         return "xls"
     return None
 
 
-def check_container(content: bytes, kind: str) -> None:
-    """Raise ``UnsafeFile`` for a workbook that would not fit, ``SpreadsheetFile`` for one that cannot be opened."""
+def safe_content(content: bytes, kind: str) -> bytes:
+    """The bytes that may be given to the reader of the sheets.
+
+    Raises:
+        UnsafeFile: the workbook would not fit into memory.
+        SpreadsheetFile: it is damaged or protected.
+    """
     if kind == "xls" and _ENCRYPTED in content:
         raise SpreadsheetFile("The workbook is protected by a password. Save it without one and upload it again.")
     try:
         if kind == "xls":
-            _check_extent(max(map(spanned_cells, workbook_streams(content)), default=0))
-        else:
-            _check_archive(content)
+            stream = workbook_stream(content)
+            _check_extent(spanned_cells(stream))
+            return fresh(stream)
+        _check_archive(content)
     except (zipfile.BadZipFile, zlib.error, struct.error, OSError, ValueError, NotImplementedError) as error:
         raise SpreadsheetFile(f"The Excel workbook ({kind}) is damaged. {_REPAIR}") from error
+    return content
 
 
 def _check_archive(content: bytes) -> None:
@@ -66,6 +72,7 @@ def _check_archive(content: bytes) -> None:
     with zipfile.ZipFile(BytesIO(content)) as archive:
         for member in archive.infolist():
             extent = _Extent()  # of every member: the workbook may keep its sheets under any name
+            before = unpacked
             for piece in _pieces(content, member):
                 unpacked += len(piece)
                 if unpacked > MOST_UNPACKED:
@@ -74,6 +81,8 @@ def _check_archive(content: bytes) -> None:
                         f"does. {_REPAIR}"
                     )
                 extent.add(piece)
+            if unpacked - before != member.file_size:
+                raise ValueError("a member of the archive has another size than it claims")
             _check_extent(extent.cells)
 
 

@@ -7,13 +7,13 @@ from functools import partial
 from io import BytesIO
 from itertools import islice
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
+from python_calamine import CalamineSheet, CalamineWorkbook
 
 from data_processing.errors import EmptyFile, SpreadsheetFile, UnknownCsvShape
 from data_processing.formats.delimited.header import Header, find_header, header_of
 from data_processing.formats.delimited.table import NumberedRow, Table, read_table
 from data_processing.formats.excel.cells import Cell, cell_text
-from data_processing.formats.excel.container import check_container, workbook_kind
+from data_processing.formats.excel.container import safe_content, workbook_kind
 from data_processing.formats.source import Source
 from data_processing.statement import Statement, StatementFile
 
@@ -35,8 +35,7 @@ class ExcelFormat:
     def read(self, source: Source) -> StatementFile:
         """The statements of the workbook; raises as ``Format.read`` says."""
         kind = workbook_kind(source.content) or "xlsx"
-        check_container(source.content, kind)
-        sheets = _sheets(source.content, kind)
+        sheets = _sheets(safe_content(source.content, kind), kind)
         if not sheets:
             raise EmptyFile("The workbook has no sheet with cells in it. Export the statement again.")
         tables = list(_tables(sheets))
@@ -57,7 +56,10 @@ def _sheets(content: bytes, kind: str) -> dict[str, Sheet]:
     try:
         with CalamineWorkbook.from_filelike(BytesIO(content)) as book:
             sheets = {name: _cells(book.get_sheet_by_name(name)) for name in book.sheet_names}
-    except (CalamineError, OSError, ValueError) as error:
+    except BaseException as error:
+        # Damage that the Rust code did not expect is a PanicException, which is no Exception and cannot be imported.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         raise SpreadsheetFile(
             f"The Excel workbook ({kind}) is damaged or of a kind that cannot be read. Open it in a spreadsheet "
             "program, save the sheet as CSV and upload that."

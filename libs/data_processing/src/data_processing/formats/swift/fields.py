@@ -54,8 +54,8 @@ def fields(text: str) -> Iterator[Field | None]:
     tag, start, lines = "", 0, list[str]()
     plain = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     for number, line in enumerate(plain.split("\n"), start=1):
-        if line.startswith("{1:"):
-            line = _ENVELOPE.sub("", line)
+        if line.startswith("{1:") and (envelope := _ENVELOPE.match(line)):
+            line = line[envelope.end() :]
         match = _TAG.match(line) if line.startswith(":") else None
         ended = match is None and line.lstrip().startswith("-") and _END.fullmatch(line.strip()) is not None
         if match is None and not ended:
