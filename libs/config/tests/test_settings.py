@@ -77,6 +77,22 @@ def test_the_environment_wins_over_the_env_file_which_wins_over_secret_files(tmp
     assert (settings.port, settings.host, settings.log_level) == (3, "file", "error")
 
 
+def test_an_env_file_that_is_not_understood_is_named(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("OTHER\nOTHER TOO\n# PURSER_X\nexport PURSER_PROFILE\nPURSER_PORT 8001\nPURSER_HOST=a # b\n")
+    with pytest.raises(SettingsError) as caught:
+        load(Settings, environment={}, env_file=env_file)
+    assert caught.value.problems == (
+        f"{env_file}, line 4: a setting is written NAME=value",
+        f"{env_file}, line 5: a setting is written NAME=value",
+    )
+    env_file.write_bytes(b"PURSER_HOST=\xff")
+    with pytest.raises(SettingsError, match="cannot be read: not UTF-8 text"):
+        load(Settings, environment={}, env_file=env_file)
+    env_file.write_bytes(b"\xef\xbb\xbfPURSER_PORT=8001\n")
+    assert load(Settings, environment={}, env_file=env_file).port == 8001
+
+
 def test_an_empty_variable_counts_as_not_given() -> None:
     assert read(RATE_LIMIT="", PORT="").rate_limit is None
 
@@ -262,6 +278,20 @@ def test_a_development_secret_is_made_once_and_only_its_owner_can_read_it(tmp_pa
     assert stat.S_IMODE((tmp_path / "data" / "secret.key").stat().st_mode) == 0o600
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["secret.key"]
     assert "is a development secret" in problems(PROFILE="production", SECRET_KEY=found[0])[0]
+
+
+@pytest.mark.parametrize("content", [b"", b"short\n", b"\xff" * 40])
+def test_a_secret_file_without_a_key_is_refused_and_kept(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "secret.key").write_bytes(content)
+    with pytest.raises(SettingsError, match=r"secret\.key .*set PURSER_SECRET_KEY"):
+        Settings(data_dir=tmp_path).require_secret_key()
+    assert (tmp_path / "secret.key").read_bytes() == content
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match=r"Not a directory.*PURSER_DATA_DIR"):
+        Settings(data_dir=tmp_path / "file" / "data").require_secret_key()
 
 
 def test_a_given_secret_is_used_as_it_is(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """The variables of a process, from its environment, its .env file and its secrets folder."""
 
 import difflib
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from config.errors import SettingsError
 
@@ -52,7 +53,22 @@ def _from_mapping(values: Mapping[str, str | None], place: str) -> dict[str, Var
 def _from_env_file(path: Path | None) -> dict[str, Variable]:
     if path is None or not path.is_file():
         return {}
-    return _from_mapping(dotenv_values(path, interpolate=False), str(path))
+    try:
+        # Windows' editors begin a file with a mark that would become part of the first name.
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{path} cannot be read: {_reason(error)}"]) from None
+    found: dict[str, str | None] = {}
+    problems = []
+    for binding in parse_stream(io.StringIO(text)):
+        # Asked of the text, since a line that cannot be taken apart has no name.
+        if (binding.error or binding.value is None) and PREFIX in binding.original.string.upper().partition("#")[0]:
+            problems.append(f"{path}, line {binding.original.line}: a setting is written NAME=value")
+        elif binding.key is not None:
+            found[binding.key] = binding.value
+    if problems:
+        raise SettingsError(problems)
+    return _from_mapping(found, str(path))
 
 
 def _from_secrets_dir(folder: Path) -> dict[str, Variable]:
@@ -65,6 +81,9 @@ def _from_secrets_dir(folder: Path) -> dict[str, Variable]:
         try:
             texts[path.name] = path.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-            raise SettingsError([f"secret file {path} cannot be read: {reason}"]) from None
+            raise SettingsError([f"secret file {path} cannot be read: {_reason(error)}"]) from None
     return _from_mapping(texts, str(folder))
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return str(error.strerror) if isinstance(error, OSError) else "not UTF-8 text"

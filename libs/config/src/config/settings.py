@@ -11,6 +11,7 @@ from platformdirs import user_config_path, user_data_path
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from config.errors import SettingsError
 from config.profile import Profile
 
 MINIMUM_SECRET_LENGTH = 32
@@ -176,10 +177,23 @@ class ServiceSettings(BaseSettings):
         """Return the secret key; outside production one is generated into ``<data_dir>/secret.key`` when missing.
 
         The file is readable by its owner only. Two processes that start together agree on one key.
+
+        Raises SettingsError when the file can be neither read nor made, or holds no key.
         """
         if self.secret_key is not None:
             return self.secret_key
-        return SecretStr(_development_secret(self.data_dir / "secret.key"))
+        path = self.data_dir / "secret.key"
+        try:
+            secret = _development_secret(path)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise SettingsError([f"{path} cannot be used ({reason}): {_KEY_FILE_WAY_OUT}"]) from error
+        if len(secret) < MINIMUM_SECRET_LENGTH:
+            raise SettingsError([f"{path} holds no key of {MINIMUM_SECRET_LENGTH} characters: {_KEY_FILE_WAY_OUT}"])
+        return SecretStr(secret)
+
+
+_KEY_FILE_WAY_OUT = "repair it, name another folder in PURSER_DATA_DIR, or set PURSER_SECRET_KEY"
 
 
 def _secret_problems(secret: SecretStr | None) -> list[str]:
@@ -196,13 +210,18 @@ def _secret_problems(secret: SecretStr | None) -> list[str]:
 
 
 def _development_secret(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        return path.read_text(encoding="ascii").strip()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = DEVELOPMENT_SECRET_PREFIX + secrets.token_urlsafe(48)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(fresh)
+            file.flush()
+            # What is sealed under it is lost for ever when a power cut leaves the file empty.
+            os.fsync(file.fileno())
         # A hard link appears whole or not at all, so a second process reads either nothing or the finished key.
         os.link(temporary, path)
     except FileExistsError:
