@@ -15,7 +15,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from api_common import migrations
-from api_common._engines import DatabaseAddressError
+from api_common._engines import DatabaseAddressError, make_folder
 from api_common._engines import database_url as resolve
 from api_common._migration_commands import main
 from api_common.database import NAMING_CONVENTION, Database, DatabaseSpec
@@ -313,6 +313,13 @@ def test_an_unusable_address_is_refused_without_its_password(template: str) -> N
     assert "hunter2" not in str(refused.value)
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    url = resolve(None, data_dir=tmp_path / "file" / "data", service="shop")
+    with pytest.raises(DatabaseAddressError, match=r"file/data cannot be made \(Not a directory\)"):
+        make_folder(url)
+
+
 MAIN = """
 from types import SimpleNamespace
 from pathlib import Path
@@ -357,6 +364,21 @@ def test_the_command_line_creates_applies_shows_and_takes_back(
     assert run("downgrade") == f"{name}: at no revision"
     with pytest.raises(SystemExit, match=f"{name}: .* no revision that could be taken back"):
         run("downgrade")
+    with pytest.raises(SystemExit, match=f"{name}: upgrade failed, and nothing was changed: .*nowhere"):
+        run("upgrade", "--revision", "nowhere")
+
+
+def test_the_command_line_names_wrong_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"things_{uuid4().hex}"
+    (tmp_path / name).mkdir()
+    source = (
+        "from config import ServiceSettings, load\n\ndef service():\n    return load(ServiceSettings, env_file=None)\n"
+    )
+    (tmp_path / name / "main.py").write_text(source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PURSER_PORT", "eighty")
+    with pytest.raises(SystemExit, match=f'{name}: One setting is wrong:\n.*PURSER_PORT="eighty"'):
+        main(["current", "--service", name])
 
 
 def test_the_command_line_names_a_service_that_does_not_exist() -> None:

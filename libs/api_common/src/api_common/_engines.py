@@ -56,9 +56,19 @@ def shown(url: URL) -> str:
 
 
 def make_folder(url: URL) -> None:
-    """Make the folder of a SQLite file, for its owner only: a ledger is nobody else's business."""
-    if url.drivername == "sqlite" and url.database:
-        Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make the folder of a SQLite file, for its owner only: a ledger is nobody else's business.
+
+    Raises DatabaseAddressError when it cannot be made.
+    """
+    if url.drivername != "sqlite" or not url.database:
+        return
+    folder = Path(url.database).parent
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseAddressError(
+            f"The folder {folder} cannot be made ({error.strerror}): name one that you may write to in PURSER_DATA_DIR."
+        ) from error
 
 
 _ACCEPTED_FORMS = "Give sqlite:////absolute/path/{service}.sqlite3 or postgresql://user:password@host:5432/name."

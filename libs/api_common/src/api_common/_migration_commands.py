@@ -6,7 +6,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from alembic.util import CommandError
+from config import SettingsError
 from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
 
 from api_common import migrations
 from api_common._engines import DatabaseAddressError, database_url, make_folder
@@ -27,8 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in chosen.service:
         try:
             message = _run(chosen, _target(name))
-        except (migrations.MigrationError, DatabaseAddressError) as error:
+        except (migrations.MigrationError, DatabaseAddressError, SettingsError) as error:
             sys.exit(f"{name}: {error}")
+        except (CommandError, DBAPIError) as error:
+            # Alembic's reasons name the revision, the driver's the right that is missing; SQLAlchemy adds a link only.
+            reason = error.orig if isinstance(error, DBAPIError) else error
+            sys.exit(f"{name}: {chosen.command} failed, and nothing was changed: {' '.join(str(reason).split())}")
         sys.stdout.write(f"{message}\n")
 
 
