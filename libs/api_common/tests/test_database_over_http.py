@@ -187,6 +187,17 @@ async def test_a_key_with_another_payload_is_refused(example: Example) -> None:
     assert await example.names() == ["Current"]
 
 
+@pytest.mark.parametrize("odd", ["NaN", "1e999", '"\\ud800"', "9007199254740993", "1" * 50])
+async def test_json_that_only_python_reads_is_told_from_another_and_replayed(example: Example, odd: str) -> None:
+    async def post(member: str) -> httpx2.Response:
+        body = f'{{"name": "Current", "ignored": {member}}}'
+        headers = {"X-User": str(example.user), "Idempotency-Key": "k-1", "Content-Type": "application/json"}
+        return await example.client.post("/v1/accounts", content=body, headers=headers)
+
+    first, again, other = await post(odd), await post(odd), await post("9007199254740992")
+    assert (first.status_code, again.content, other.status_code) == (201, first.content, 422)
+
+
 async def test_two_users_may_use_the_same_key(example: Example) -> None:
     await example.post({"name": "Current"}, "k-1")
     other = await example.post({"name": "Savings"}, "k-1", user=uuid4())

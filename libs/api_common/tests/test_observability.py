@@ -14,6 +14,7 @@ from api_common.logging import configure_logging, flush_logs
 from api_common.testing import client_for
 from example_service import NAME, example
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.applications import Starlette
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -50,6 +51,36 @@ async def test_each_request_is_one_line_with_its_route_and_ids(lines: Lines) -> 
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", requests[0]["timestamp"])
     assert "secret" not in str(text)
     assert "nobody" not in str(text)
+
+
+async def test_the_paths_of_a_mounted_application_never_become_labels(lines: Lines) -> None:
+    app = create_app(example(log_level="info", log_format="json"))
+    app.mount("/files", Starlette())
+    async with client_for(app) as client:
+        assert (await client.get("/files/nobody@example.org")).status_code == 404
+        assert "nobody" not in (await client.get("/metrics")).text
+    assert [line["route"] for line in lines() if line["event"] == "request"] == ["(unmatched)"]
+
+
+async def test_a_client_that_goes_away_while_it_sends_is_no_fault_of_ours(lines: Lines) -> None:
+    app = create_app(example(log_level="info", log_format="json"))
+    messages = iter([{"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.disconnect"}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/books/raw", "query_string": b"", "headers": []}
+    async with app.router.lifespan_context(app):
+        await app(scope, receive, send)
+    assert sent == []
+    found = [
+        (line["event"], line.get("status"), line["level"]) for line in lines() if line["event"] != "service_started"
+    ]
+    assert found == [("request", 499, "info")]
 
 
 async def test_above_info_only_failures_of_ours_are_logged(lines: Lines) -> None:

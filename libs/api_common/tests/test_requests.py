@@ -58,7 +58,16 @@ async def test_every_error_is_a_problem(
 async def test_a_problem_carries_its_extensions_and_headers() -> None:
     assert (await answer("GET", "/v1/books/0")).json()["shelf"] == 7
     assert (await answer("POST", "/v1/books", json={"title": "slowly", "pages": 1})).headers["retry-after"] == "60"
-    assert (await answer("PUT", "/v1/books/1")).headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [("/v1/books/1", "GET, HEAD"), ("/v1/books/raw", "GET, HEAD, POST"), ("/v1/books", "POST"), ("/docs", "GET, HEAD")],
+)
+async def test_a_wrong_method_is_told_all_the_right_ones(path: str, allowed: str) -> None:
+    response = await answer("PUT", path)
+    assert (response.status_code, response.headers["allow"]) == (405, allowed)
+    assert response.json()["detail"].endswith(f"allowed: {allowed}.")
 
 
 async def test_wrong_fields_are_named_by_json_pointers_without_their_values() -> None:

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api_common._route_index import RouteIndex
 from api_common.context import current
 from api_common.logging import get_logger
 from api_common.problems import (
@@ -59,11 +60,15 @@ def internal_error(error: Exception, *, path: str, route: str) -> Response:
     return problem_response(InternalError(detail), path=path)
 
 
-def install_handlers(app: FastAPI) -> None:
+def install_handlers(app: FastAPI, routes: RouteIndex) -> None:
     """Make every error of an application's routes a problem."""
+
+    async def on_http_exception(request: Request, error: HTTPException) -> Response:
+        return problem_response(_from_http_exception(request, error, routes), path=request.url.path)
+
     app.exception_handler(Problem)(_on_problem)
     app.exception_handler(RequestValidationError)(_on_invalid_request)
-    app.exception_handler(HTTPException)(_on_http_exception)
+    app.exception_handler(HTTPException)(on_http_exception)
 
 
 async def _on_problem(request: Request, problem: Problem) -> Response:
@@ -72,22 +77,17 @@ async def _on_problem(request: Request, problem: Problem) -> Response:
     return problem_response(problem, path=request.url.path)
 
 
-async def _on_http_exception(request: Request, error: HTTPException) -> Response:
-    return problem_response(_from_http_exception(request, error), path=request.url.path)
-
-
-def _from_http_exception(request: Request, error: HTTPException) -> Problem:
+def _from_http_exception(request: Request, error: HTTPException, routes: RouteIndex) -> Problem:
     path, method = request.url.path, request.method
     headers = dict(error.headers or {})
     match error.status_code:
         case 404 if error.detail == HTTPStatus.NOT_FOUND.phrase:
             return NotFound(f"Nothing answers at {path}; /docs lists what does.", headers=headers)
         case 405:
-            allowed = headers.get("Allow", "")
+            # Starlette names the methods of the first route that has this path, and others may have it too.
+            allowed = {*filter(None, headers.get("Allow", "").split(", ")), *routes.methods_of(path)}
             # HEAD is answered wherever GET is.
-            headers["Allow"] = ", ".join(
-                sorted({*filter(None, allowed.split(", ")), *(["HEAD"] if "GET" in allowed else [])})
-            )
+            headers["Allow"] = ", ".join(sorted(allowed | ({"HEAD"} if "GET" in allowed else set())))
             return MethodNotAllowed(f"{method} is not allowed at {path}; allowed: {headers['Allow']}.", headers=headers)
         case status if kind := _BY_STATUS.get(status):
             return kind(str(error.detail), headers=headers)

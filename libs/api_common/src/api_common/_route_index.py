@@ -3,10 +3,10 @@
 FastAPI keeps included routers as a tree and tries one route after the other, twice. With the routes of several services
 that takes longer than answering. This index stands before them: a dictionary for paths without parameters, and short
 lists by the first two segments for the rest. Whatever it does not find is left to FastAPI, so 404, 405 and redirects
-are its own.
+are its own; so are plain routes, mounted applications, and all routes that come after one of these.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import parse_qsl
 
 from fastapi import FastAPI
@@ -14,7 +14,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic import BaseModel
 from starlette.datastructures import URLPath
-from starlette.routing import BaseRoute, Match, NoMatchFound
+from starlette.routing import BaseRoute, Match, NoMatchFound, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from api_common.problems import FieldError, InvalidInput
@@ -68,6 +68,8 @@ class RouteIndex(BaseRoute):
         self._static: dict[tuple[str, str], APIRoute] = {}
         self._dynamic: dict[tuple[str, ...], list[APIRoute]] = {}
         self._anywhere: list[APIRoute] = []
+        self._routes: list[APIRoute] = []
+        self._left_out: set[str] = set()
         self._parameters: dict[int, frozenset[str]] = {}
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -84,6 +86,8 @@ class RouteIndex(BaseRoute):
         static = self._static.get((scope["method"], scope["path"]))
         if static is not None:
             return Match.FULL, {"endpoint": static.endpoint, "path_params": {}, "route": static}
+        if scope["path"] in self._left_out:
+            return Match.NONE, {}
         for route in self._candidates(scope["method"], scope["path"]):
             match, child_scope = route.matches(scope)
             if match is Match.FULL:
@@ -118,24 +122,39 @@ class RouteIndex(BaseRoute):
             ],
         )
 
+    def methods_of(self, path: str) -> set[str]:
+        """Return the methods that a path takes, whichever routes they belong to."""
+        if not self._is_filled:
+            self._fill()
+        return {method for route in self._routes if route.path_regex.match(path) for method in route.methods or ()}
+
     def _candidates(self, method: str, path: str) -> Sequence[APIRoute]:
         """Return the few routes with parameters that may answer, in their order."""
         return self._dynamic.get((method, *path.split("/", 3)[1:3]), self._anywhere)
 
     def _fill(self) -> None:
-        routes = list(_flat_routes(self._app))
-        for route in routes:
+        for context in iter_route_contexts(self._app.routes):
+            route = context.original_route
+            if isinstance(route, APIRoute):
+                is_included = all(route is not own for own in self._app.routes)
+                self._routes.append(_flat_route(context, route.endpoint) if is_included else route)
+            elif isinstance(route, Route) and not context.param_convertors:
+                self._left_out.add(context.path or "")
+            elif not isinstance(route, WebSocketRoute | RouteIndex):
+                # A mounted application may answer what a later route would, so those that follow keep their turn.
+                break
+        for route in self._routes:
             for method in route.methods or ():
-                self._add(route, method, routes)
-        self._anywhere = [route for route in routes if route.param_convertors and _start(route) is None]
+                self._add(route, method)
+        self._anywhere = [route for route in self._routes if route.param_convertors and _start(route) is None]
         self._is_filled = True
 
-    def _add(self, route: APIRoute, method: str, routes: Sequence[APIRoute]) -> None:
-        allowed = [one for one in routes if method in (one.methods or ())]
+    def _add(self, route: APIRoute, method: str) -> None:
+        allowed = [one for one in self._routes if method in (one.methods or ())]
         if not route.param_convertors:
             # The first match wins, so a parameter of an earlier route may take this path.
             first = next(one for one in allowed if one.path_regex.match(route.path_format))
-            if not first.param_convertors:
+            if not first.param_convertors and route.path_format not in self._left_out:
                 self._static[method, route.path_format] = first
         elif (start := _start(route)) is not None:
             self._dynamic[method, *start] = [
@@ -168,16 +187,6 @@ def _start(route: APIRoute) -> tuple[str, ...] | None:
     """Return the first two segments of a route, or None where one of them is a parameter or is missing."""
     segments = route.path_format.split("/", 3)[1:3]
     return tuple(segments) if len(segments) == 2 and not any("{" in segment for segment in segments) else None
-
-
-def _flat_routes(app: FastAPI) -> Iterator[APIRoute]:
-    """Build each API route once more with what it inherits, so that it can answer outside of the tree."""
-    for context in iter_route_contexts(app.routes):
-        route = context.original_route
-        if not isinstance(route, APIRoute):
-            continue
-        is_included = all(route is not own for own in app.routes)
-        yield _flat_route(context, route.endpoint) if is_included else route
 
 
 def _flat_route(context: RouteContext, endpoint: Callable[..., object]) -> APIRoute:

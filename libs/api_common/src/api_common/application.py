@@ -80,10 +80,10 @@ def create_app(
     targets.update(dict.fromkeys(runtimes, app))
     app.state.runtimes = runtimes
     app.state.draining = False
-    install_handlers(app)
+    routes = RouteIndex(app)
+    install_handlers(app, routes)
     metrics = RequestMetrics()
     registry = make_registry(metrics, [(service.name, service.version) for service in services])
-    routes = RouteIndex(app)
     app.router.routes.insert(0, routes)
     for service in services:
         for router in service.routers:

@@ -26,6 +26,7 @@ answer replayed.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
@@ -186,8 +187,9 @@ class Idempotency:
     async def _fingerprint(self, payload: bytes | None) -> str:
         content = await self._request.body() if payload is None else payload
         if payload is None and content and "json" in self._request.headers.get("content-type", ""):
-            # The same object written with other spaces, or its members in another order, is the same request.
-            content = orjson.dumps(orjson.loads(content), option=orjson.OPT_SORT_KEYS)
+            # The same object written with other spaces, or its members in another order, is the same request. Numbers
+            # stay as they are written, since two large ones may be the same float.
+            content = _canonical(content)
         url = self._request.url
         return hashlib.sha256(b"\n".join([url.path.encode(), url.query.encode(), content])).hexdigest()
 
@@ -247,6 +249,14 @@ async def _carry_out(
     result = await effect()
     body = model.model_validate(result, from_attributes=True).model_dump_json(by_alias=True).encode()
     return _json(body, status, headers(result) if headers else {})
+
+
+def _canonical(document: bytes) -> bytes:
+    try:
+        return json.dumps(json.loads(document, parse_float=str, parse_int=str), sort_keys=True).encode()
+    except (ValueError, RecursionError):
+        # A route that takes what is no JSON compares it as it came.
+        return document
 
 
 def _json(body: bytes, status: int, headers: Mapping[str, str]) -> Response:

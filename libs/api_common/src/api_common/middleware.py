@@ -11,6 +11,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Protocol
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -119,6 +120,9 @@ class RequestLayer:
                 await self.app(scope, self._counted(receive), answer)
             else:
                 await self.app(scope, receive, answer)
+        except ClientDisconnect:
+            # Nobody is left to be answered, and nothing is wrong with us: status 499 in the log.
+            pass
         except Exception as error:
             if answer.status:
                 # The server breaks the connection, so that nobody takes the part for the whole.
@@ -223,8 +227,8 @@ def _template(scope: Scope) -> str:
     if route is not None:
         template = route.path_format
         return template  # noqa: RET504 (the annotation above types it)
-    # A page without parameters, such as /docs, is its own template.
-    if "endpoint" in scope and not scope.get("path_params"):
+    # A plain page without parameters, such as /openapi.json, is its own template; a page of a mounted one is not.
+    if "endpoint" in scope and not scope.get("path_params") and not scope.get("root_path"):
         path: str = scope["path"]
         return path
     return UNMATCHED
