@@ -242,7 +242,7 @@ async def test_undo_removes_what_the_import_booked_and_a_new_upload_books_it_aga
     file = ofx(row("2026-03-01", "-5"), row("2026-03-02", "-1"), closing="-6")
     booked = await household.upload(file)
     undone = await client.post(f"/v1/imports/{booked['id']}/undo")
-    assert undone.json() == {"id": booked["id"], "status": "undone", "removed": 1, "kept": []}
+    assert undone.json() == {"id": booked["id"], "status": "undone", "removed": 1, "handed_over": 0, "kept": []}
     assert [r["amount"] for r in await household.rows()] == ["-5.00"]
     again = await client.post(f"/v1/imports/{booked['id']}/undo")
     assert (again.status_code, again.json()["code"]) == (409, "import_already_undone")

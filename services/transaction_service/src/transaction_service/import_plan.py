@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -31,7 +32,11 @@ LONGEST_PENDING = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class PendingRow:
-    """A row that the bank has announced; `note` and `category_id` are the user's own, which its booking takes over."""
+    """A row that the bank has announced.
+
+    `note` and `category_id` are the user's own, which the booking takes over; so do `counterparty` and `merchant` where
+    the user has `edited` the row.
+    """
 
     id: UUID
     account_id: UUID
@@ -40,27 +45,35 @@ class PendingRow:
     amount: Decimal
     text: str
     counterparty: str | None
+    merchant: str | None
     note: str | None
     category_id: UUID | None
+    edited: bool
 
-    def is_booked_by(self, row: Row) -> bool:
-        """Whether the row is the booking of this one: the same amount and wording, a little later."""
-        entry = row.entry
-        return (
-            not entry.pending
-            and entry.amount == self.amount
-            and timedelta(0) <= entry.booking_date - self.booking_date <= LONGEST_PENDING
-            and folded(entry.text) == folded(self.text)
-            and folded(entry.counterparty or "") == folded(self.counterparty or "")
-        )
+    @property
+    def wording(self) -> tuple[Decimal, str, str]:
+        """What the row and its booking have in common, be it under another date."""
+        return self.amount, folded(self.text), folded(self.counterparty or "")
+
+    def may_be_booked_on(self, day: date) -> bool:
+        """Whether a booking on that day may be the announced one: on the same day or a little later."""
+        return timedelta(0) <= day - self.booking_date <= LONGEST_PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRow:
+    """A row of the ledger, or its tombstone, that carries an identity of the file."""
+
+    id: UUID
+    pending: bool
 
 
 @dataclass(slots=True)
 class AccountPlan:
     """What happens to one account.
 
-    `book` holds rows to insert, `replace` the pending rows that the file books as they stand, and `settle` the rows to
-    insert in place of pending rows that the bank has booked under another date.
+    `book` holds rows to insert, `settle` rows to insert in place of pending rows that the bank has booked, and
+    `standing` the rows that are there already, as the file says, too.
     """
 
     account: Account
@@ -68,8 +81,8 @@ class AccountPlan:
     rows: list[Row] = field(default_factory=list)
     balances: list[Balance] = field(default_factory=list)
     book: list[Row] = field(default_factory=list)
-    replace: list[tuple[UUID, Row]] = field(default_factory=list)
     settle: list[tuple[PendingRow, Row]] = field(default_factory=list)
+    standing: list[UUID] = field(default_factory=list)
     repeated: int = 0
 
     @property
@@ -77,12 +90,12 @@ class AccountPlan:
         """The exact sum of the account's rows in the file."""
         return sum((row.entry.amount for row in self.rows), Decimal(0))
 
-    def sort_out(self, standing: Collection[str], pending: Sequence[PendingRow]) -> None:
+    def sort_out(self, standing: Mapping[str, StandingRow], pending: Sequence[PendingRow]) -> None:
         """Decide for each row whether it is booked, replaces a pending row, or stands in the ledger already.
 
-        `standing` are the identities of the file that the account's rows carry, tombstones included.
+        `standing` are the rows of the account, tombstones included, by their identity, if it is one of the file's.
         """
-        announced = {row.identity: row.id for row in pending if row.account_id == self.account.id}
+        announced = {row.identity: row for row in pending if row.account_id == self.account.id}
         chosen: dict[str, Row] = {}
         for row in self.rows:
             first = chosen.setdefault(row.identity, row)
@@ -91,26 +104,35 @@ class AccountPlan:
                 if first.entry.pending and not row.entry.pending:
                     chosen[row.identity] = row
         for identity, row in chosen.items():
-            if identity not in standing:
+            known = standing.get(identity)
+            if known is None:
                 self.book.append(row)
             elif identity in announced and not row.entry.pending:
-                self.replace.append((announced[identity], row))
+                self.settle.append((announced[identity], row))
             else:
                 self.repeated += 1
+                if known.pending or not row.entry.pending:
+                    # A file that only announces what the ledger holds as booked does not vouch for the booking.
+                    self.standing.append(known.id)
 
     def settle_pending(self, pending: Sequence[PendingRow]) -> None:
         """Let rows that are about to be booked take the place of the pending rows that they book."""
-        announced = {row.identity for row in self.rows}
-        waiting = [row for row in pending if row.account_id == self.account.id and row.identity not in announced]
+        in_file = {row.identity for row in self.rows}
+        waiting: dict[tuple[Decimal, str, str], list[PendingRow]] = defaultdict(list)
+        for announced in pending:
+            if announced.account_id == self.account.id and announced.identity not in in_file:
+                waiting[announced.wording].append(announced)
         if not waiting:
             return
         new, self.book = self.book, []
         for row in new:
-            found = next((p for p in waiting if p.is_booked_by(row)), None)
+            entry = row.entry
+            alike = waiting.get((entry.amount, folded(entry.text), folded(entry.counterparty or "")), [])
+            found = next((p for p in alike if not entry.pending and p.may_be_booked_on(entry.booking_date)), None)
             if found is None:
                 self.book.append(row)
             else:
-                waiting.remove(found)
+                alike.remove(found)
                 self.settle.append((found, row))
 
 
@@ -131,10 +153,10 @@ class ImportPlan:
         """The identities to look for in the ledger, by account; a new account has no rows yet."""
         return {plan.account.id: [row.identity for row in plan.rows] for plan in self.accounts if not plan.created}
 
-    def sort_out(self, standing: Mapping[UUID, Collection[str]], pending: Sequence[PendingRow]) -> None:
+    def sort_out(self, standing: Mapping[UUID, Mapping[str, StandingRow]], pending: Sequence[PendingRow]) -> None:
         """Decide for each row what becomes of it. Slow for large files: runs in a thread."""
         for plan in self.accounts:
-            plan.sort_out(standing.get(plan.account.id, ()), pending)
+            plan.sort_out(standing.get(plan.account.id, {}), pending)
             plan.settle_pending(pending)
 
 

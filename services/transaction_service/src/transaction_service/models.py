@@ -134,6 +134,19 @@ class StatementImport(Table, Owned, table=True):
     undone_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class RepeatedRow(Table, table=True):
+    """A row that an import brought and that stood in the ledger already.
+
+    It stays when the import that booked it is undone, as this one brings it too.
+    """
+
+    __tablename__ = "repeated_rows"
+
+    transaction_id: UUID = Field(foreign_key="transactions.id", primary_key=True, ondelete="CASCADE")
+    import_id: UUID = Field(foreign_key="imports.id", primary_key=True, index=True, ondelete="CASCADE")
+    user_id: UUID
+
+
 class StatementBalance(Table, Owned, table=True):
     """A balance that a statement states for an account."""
 
@@ -152,8 +165,8 @@ class Transaction(Table, Owned, Versioned, table=True):
 
     `identity` is what makes the row recognisable when a file brings it again; it never changes, whatever the user
     edits. A deleted row stays behind as a tombstone (`deleted_at`), so that its identity still stands in the unique
-    constraint and no later import books it again; so does a pending row whose booking came under another date, with
-    the import that brought it in `replaced_by`. `search_text` is the folded text of all texts of the row.
+    constraint and no later import books it again; so does a pending row that the bank has booked, with the id of the
+    booked row in `replaced_by`. `search_text` is the folded text of all texts of the row.
     """
 
     __tablename__ = "transactions"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -11,13 +12,20 @@ from api_common.columns import new_id
 from api_common.database import WriteSession
 from api_common.pagination import Keyset, PageQuery, Slice
 from api_common.repository import Repository
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import delete
 from sqlmodel import col
 
 from transaction_service.categorisation import Categoriser
 from transaction_service.errors import ImportNotFound
 from transaction_service.import_plan import ImportPlan, PendingRow
-from transaction_service.models import Account, CategorisedBy, StatementBalance, StatementImport, Table, Transaction
+from transaction_service.models import (
+    Account,
+    CategorisedBy,
+    RepeatedRow,
+    StatementBalance,
+    StatementImport,
+    Transaction,
+)
 from transaction_service.search_text import searchable
 from transaction_service.statement_rows import Row
 
@@ -49,18 +57,40 @@ _COLUMNS = (
 )
 
 
-def booking_rows(
-    plan: ImportPlan, *, import_id: UUID, categoriser: Categoriser, created_at: datetime
-) -> list[tuple[object, ...]]:
-    """The rows that the plan books, as values of the table's columns. Slow for large files: runs in a thread."""
-    taken: list[tuple[Account, Row, PendingRow | None]] = []
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A pending row, and the booked row that takes its place; `same_identity` when only its status differs."""
+
+    pending_id: UUID
+    booked_id: UUID
+    same_identity: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRows:
+    """What an import inserts, as values of the table's columns, and the pending rows that give way to it."""
+
+    values: list[tuple[object, ...]] = field(default_factory=list)
+    settled: list[Settled] = field(default_factory=list)
+
+
+def booking_rows(plan: ImportPlan, *, import_id: UUID, categoriser: Categoriser, created_at: datetime) -> BookingRows:
+    """The rows that the plan books. Slow for large files: runs in a thread."""
+    found = BookingRows()
     for of_account in plan.accounts:
-        taken += [(of_account.account, row, None) for row in of_account.book]
-        taken += [(of_account.account, row, pending) for pending, row in of_account.settle]
-    return [_values(*one, import_id, categoriser, created_at) for one in taken]
+        account = of_account.account
+        found.values.extend(
+            _values(new_id(), account, row, None, import_id, categoriser, created_at) for row in of_account.book
+        )
+        for announced, row in of_account.settle:
+            row_id = new_id()
+            found.values.append(_values(row_id, account, row, announced, import_id, categoriser, created_at))
+            found.settled.append(Settled(announced.id, row_id, announced.identity == row.identity))
+    return found
 
 
 def _values(
+    row_id: UUID,
     account: Account,
     row: Row,
     announced: PendingRow | None,
@@ -69,14 +99,18 @@ def _values(
     created_at: datetime,
 ) -> tuple[object, ...]:
     entry = row.entry
-    note = announced.note if announced is not None else None
-    search_text = searchable(row.search_text, note) if note else row.search_text
+    counterparty, merchant, note, search_text = entry.counterparty, row.merchant, None, row.search_text
+    if announced is not None:
+        note = announced.note
+        if announced.edited:
+            counterparty, merchant = announced.counterparty, announced.merchant
+        search_text = searchable(counterparty, entry.text, entry.reference, merchant, note)
     category_id = categoriser.category_of(search_text)
     categorised_by = CategorisedBy.NONE if category_id is None else CategorisedBy.RULE
     if announced is not None and announced.category_id is not None:
         category_id, categorised_by = announced.category_id, CategorisedBy.USER
     return (
-        new_id(),
+        row_id,
         account.user_id,
         account.id,
         import_id,
@@ -87,11 +121,11 @@ def _values(
         account.currency,
         entry.pending,
         entry.text,
-        entry.counterparty,
+        counterparty,
         entry.counterparty_account,
         entry.reference,
         entry.bank_category,
-        row.merchant,
+        merchant,
         note,
         search_text,
         category_id,
@@ -111,41 +145,21 @@ class ImportRepository(Repository[StatementImport]):
         """One page of the imports, newest first."""
         return await self.page(self.mine(), _NEWEST, page)
 
-    async def book(self, rows: Sequence[Sequence[object]]) -> None:
+    async def book(self, values: Sequence[Sequence[object]]) -> None:
         """Insert rows as `booking_rows` gives them, all at once."""
-        await bulk_insert(WriteSession(self.session), Transaction, _COLUMNS, rows)
+        await bulk_insert(WriteSession(self.session), Transaction, _COLUMNS, values)
 
-    async def replace_pending(self, plan: ImportPlan, import_id: UUID) -> None:
-        """Turn the pending rows of the plan into the booked ones that the file brings."""
-        changes = [
-            {
-                "row_id": row_id,
-                "booked_by": import_id,
-                "value": row.entry.value_date,
-                "bank_text": row.entry.text,
-                "other": row.entry.counterparty,
-                "of_reference": row.entry.reference,
-            }
-            for of_account in plan.accounts
-            for row_id, row in of_account.replace
-        ]
-        if not changes:
-            return
-        table = Table.metadata.tables["transactions"]
-        statement = (
-            update(table)
-            .where(table.c.id == bindparam("row_id"), table.c.user_id == self.user_id)
-            .values(
-                pending=False,
-                import_id=bindparam("booked_by"),
-                value_date=bindparam("value"),
-                text=bindparam("bank_text"),
-                counterparty=bindparam("other"),
-                reference=bindparam("of_reference"),
-                version=table.c.version + 1,
-            )
+    async def keep_repeated(self, row_ids: Collection[UUID], import_id: UUID) -> None:
+        """Remember that the import, too, brings these rows, which stand in the ledger already."""
+        columns = ("transaction_id", "import_id", "user_id")
+        rows = [(row_id, import_id, self.user_id) for row_id in sorted(row_ids)]
+        await bulk_insert(WriteSession(self.session), RepeatedRow, columns, rows)
+
+    async def forget_repeated(self, import_id: UUID) -> None:
+        """Forget which standing rows an import brought again."""
+        await self.session.execute(
+            delete(RepeatedRow).where(col(RepeatedRow.user_id) == self.user_id, col(RepeatedRow.import_id) == import_id)
         )
-        await self.session.execute(statement, changes)
 
     async def keep_balances(self, plan: ImportPlan, import_id: UUID) -> None:
         """Store the balances that the statements state."""

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Select,
     SQLColumnExpression,
     String,
+    bindparam,
     case,
     delete,
     func,
@@ -32,12 +33,24 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col
 
 from transaction_service.errors import TransactionNotFound
-from transaction_service.import_plan import PendingRow
-from transaction_service.models import CategorisedBy, Rule, Transaction
+from transaction_service.import_plan import PendingRow, StandingRow
+from transaction_service.models import (
+    CategorisedBy,
+    ImportStatus,
+    RepeatedRow,
+    Rule,
+    StatementImport,
+    Table,
+    Transaction,
+)
+from transaction_service.repository.imports import Settled
 from transaction_service.search_text import contains_pattern
 
 NEWEST_FIRST = Keyset(col(Transaction.booking_date).desc(), col(Transaction.id).desc())
 OLDEST_FIRST = Keyset(col(Transaction.booking_date).asc(), col(Transaction.id).asc())
+
+_PUT_ASIDE = "~announced"
+"""Ends the identity of a pending row whose booking carries the same: of two rows only one may have it."""
 
 _LISTED: tuple[SQLColumnExpression[Any], ...] = (
     col(Transaction.id),
@@ -134,16 +147,17 @@ class TransactionRepository(Repository[Transaction]):
         """The row with this id, deleted or not, of whichever user: an id is used only once."""
         return await self.session.get(Transaction, row_id)
 
-    async def standing(self, identities: Mapping[UUID, Sequence[str]]) -> dict[UUID, set[str]]:
-        """Which of the identities rows of the account carry, tombstones included: one query for each account."""
-        found: dict[UUID, set[str]] = {}
+    async def standing(self, identities: Mapping[UUID, Sequence[str]]) -> dict[UUID, dict[str, StandingRow]]:
+        """The account's rows with one of the identities, tombstones included, by identity: one query per account."""
+        found: dict[UUID, dict[str, StandingRow]] = {}
         for account_id, wanted in identities.items():
-            statement = select(col(Transaction.identity)).where(
+            statement = select(col(Transaction.identity), col(Transaction.id), col(Transaction.pending)).where(
                 col(Transaction.user_id) == self.user_id,
                 col(Transaction.account_id) == account_id,
                 col(Transaction.identity).in_(self._listed(wanted)),
             )
-            found[account_id] = set((await self.session.scalars(statement)).all())
+            rows = (await self.session.execute(statement)).all()
+            found[account_id] = {identity: StandingRow(row_id, pending) for identity, row_id, pending in rows}
         return found
 
     async def pending(self, account_ids: Collection[UUID]) -> Sequence[PendingRow]:
@@ -159,38 +173,92 @@ class TransactionRepository(Repository[Transaction]):
                 amount=row.amount,
                 text=row.text,
                 counterparty=row.counterparty,
+                merchant=row.merchant,
                 note=row.note,
                 category_id=row.category_id if row.categorised_by == CategorisedBy.USER else None,
+                edited=row.edited_at is not None,
             )
             for row in rows
         ]
 
-    async def put_aside(self, row_ids: Sequence[UUID], import_id: UUID) -> None:
-        """Turn pending rows into tombstones, as the import brings their bookings."""
-        await self._rowcount(
-            update(Transaction)
-            .where(col(Transaction.user_id) == self.user_id, col(Transaction.id).in_(row_ids))
-            .values(deleted_at=now(), replaced_by=import_id, version=col(Transaction.version) + 1)
-            .execution_options(synchronize_session=False)
+    async def put_aside(self, settled: Sequence[Settled]) -> None:
+        """Turn pending rows into tombstones, as an import is about to insert their bookings."""
+        if not settled:
+            return
+        table = Table.metadata.tables["transactions"]
+        statement = (
+            update(table)
+            .where(table.c.id == bindparam("row_id"), table.c.user_id == self.user_id)
+            .values(
+                deleted_at=now(),
+                replaced_by=bindparam("booked_by"),
+                identity=table.c.identity + bindparam("mark", type_=String),
+                version=table.c.version + 1,
+            )
         )
+        changes = [
+            {"row_id": s.pending_id, "booked_by": s.booked_id, "mark": _PUT_ASIDE if s.same_identity else ""}
+            for s in settled
+        ]
+        await self.session.execute(statement, changes)
 
-    async def bring_back(self, import_id: UUID) -> None:
-        """Let the pending rows stand again that an import had replaced."""
-        await self._rowcount(
+    async def hand_over(self, import_id: UUID) -> int:
+        """Give rows of the import that other imports bring too to the earliest of these; gives their number."""
+        others = (
+            select(col(RepeatedRow.import_id))
+            .where(col(RepeatedRow.user_id) == self.user_id, col(RepeatedRow.transaction_id) == col(Transaction.id))
+            .order_by(col(RepeatedRow.import_id))
+            .limit(1)
+        )
+        statement = (
             update(Transaction)
-            .where(col(Transaction.user_id) == self.user_id, col(Transaction.replaced_by) == import_id)
-            .values(deleted_at=None, replaced_by=None, version=col(Transaction.version) + 1)
+            .where(
+                col(Transaction.user_id) == self.user_id,
+                col(Transaction.import_id) == import_id,
+                others.exists(),
+            )
+            .values(import_id=others.scalar_subquery(), version=col(Transaction.version) + 1)
             .execution_options(synchronize_session=False)
         )
+        return await self._rowcount(statement)
 
     async def remove_import(self, import_id: UUID, *, edited: bool) -> int:
-        """Delete the rows that an import booked, tombstones and edited rows only when `edited`; gives their number."""
-        statement = delete(Transaction).where(
-            col(Transaction.user_id) == self.user_id, col(Transaction.import_id) == import_id
-        )
+        """Delete the rows that an import booked, tombstones and edited rows only when `edited`; gives their number.
+
+        Pending rows that they had replaced stand again, unless the import that brought those is undone too.
+        """
+        doomed = [
+            col(Transaction.user_id) == self.user_id,
+            col(Transaction.import_id) == import_id,
+            # The tombstone of a pending row goes with its booking, not before: the pending row is still repeated.
+            col(Transaction.replaced_by).is_(None),
+        ]
         if not edited:
-            statement = statement.where(col(Transaction.edited_at).is_(None), col(Transaction.deleted_at).is_(None))
-        return await self._rowcount(statement)
+            doomed += [col(Transaction.edited_at).is_(None), col(Transaction.deleted_at).is_(None)]
+        waiting = (
+            await self.session.scalars(
+                select(Transaction).where(
+                    col(Transaction.user_id) == self.user_id,
+                    col(Transaction.replaced_by).in_(select(col(Transaction.id)).where(*doomed)),
+                )
+            )
+        ).all()
+        removed = await self._rowcount(delete(Transaction).where(*doomed))
+        await self._bring_back(waiting)
+        return removed
+
+    async def _bring_back(self, announced: Sequence[Transaction]) -> None:
+        imports = select(col(StatementImport.id)).where(
+            col(StatementImport.user_id) == self.user_id, col(StatementImport.status) == ImportStatus.BOOKED
+        )
+        standing = set((await self.session.scalars(imports)).all()) if announced else set()
+        for row in announced:
+            if row.import_id not in standing:
+                await self.session.delete(row)
+                continue
+            row.deleted_at = row.replaced_by = None
+            row.identity = row.identity.removesuffix(_PUT_ASIDE)
+        await self.session.flush()
 
     async def of_import(self, import_id: UUID) -> Sequence[Transaction]:
         """The rows that an import booked and that stand in the ledger."""

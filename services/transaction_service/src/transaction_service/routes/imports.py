@@ -118,8 +118,13 @@ async def undo_import(
     ] = "keep",
 ) -> ImportUndone:
     """Remove the rows that an import booked. A later upload of the file books them again."""
-    removed, kept = await Imports(session, user.user_id).undo(import_id, drop_edited=edited == "drop")
-    return ImportUndone(id=import_id, removed=removed, kept=[transaction_schema(row) for row in kept])
+    undone = await Imports(session, user.user_id).undo(import_id, drop_edited=edited == "drop")
+    return ImportUndone(
+        id=import_id,
+        removed=undone.removed,
+        handed_over=undone.handed_over,
+        kept=[transaction_schema(row) for row in undone.kept],
+    )
 
 
 async def _statement_file(request: Request) -> tuple[bytes, str | None]:

@@ -121,4 +121,5 @@ class ImportUndone(BaseModel):
     id: UUID
     status: ImportStatus = ImportStatus.UNDONE
     removed: int
+    handed_over: int = Field(description="Rows that stay because another import brought them too.")
     kept: list[TransactionSchema]

@@ -56,6 +56,15 @@ class Upload:
     started_at: datetime
 
 
+@dataclass(frozen=True)
+class Undone:
+    """What undoing an import did: rows removed, rows that are another import's from then on, and rows that it kept."""
+
+    removed: int
+    handed_over: int
+    kept: Sequence[Transaction]
+
+
 async def read_upload(content: bytes, *, filename: str | None, account_id: UUID | None, currency: str | None) -> Upload:
     """Read a statement file, off the event loop and outside of any transaction.
 
@@ -111,19 +120,20 @@ class Imports:
         await session.flush()
         session.add_all(plan.references)
         record = await self._imports.add(self._record(import_id, upload, plan))
-        await self._imports.book(rows)
-        await self._imports.replace_pending(plan, import_id)
-        await self._transactions.put_aside([p.id for a in plan.accounts for p, _ in a.settle], import_id)
+        await self._transactions.put_aside(rows.settled)
+        await self._imports.book(rows.values)
+        await self._imports.keep_repeated({row_id for a in plan.accounts for row_id in a.standing}, import_id)
         await self._imports.keep_balances(plan, import_id)
         log.info(
             "import_booked", format=record.format, rows=record.booked, repeated=record.repeated, refused=record.refused
         )
         return describe(record)
 
-    async def undo(self, import_id: UUID, *, drop_edited: bool) -> tuple[int, Sequence[Transaction]]:
-        """Remove the rows that an import booked; gives their number, and the rows that stayed.
+    async def undo(self, import_id: UUID, *, drop_edited: bool) -> Undone:
+        """Remove the rows that an import booked, so that the ledger is as if the file had never come.
 
-        Rows that the user has edited or deleted since stay as they are, unless `drop_edited`.
+        Rows that another import brings too stay, as that import's. Rows that the user has edited or deleted since stay
+        as they are, unless `drop_edited`. Pending rows that the import had booked are pending again.
 
         Raises ImportNotFound, ImportAlreadyUndone.
         """
@@ -131,12 +141,13 @@ class Imports:
         record = await self._imports.get(import_id)
         if record.status == ImportStatus.UNDONE:
             raise ImportAlreadyUndone(f"The import {import_id} was undone before.")
-        removed = await self._transactions.remove_import(import_id, edited=drop_edited)
-        await self._transactions.bring_back(import_id)
-        await self._imports.forget_balances(import_id)
         record.status, record.undone_at = ImportStatus.UNDONE, now()
         await self._imports.session.flush()
-        return removed, await self._transactions.of_import(import_id)
+        await self._imports.forget_repeated(import_id)
+        handed_over = await self._transactions.hand_over(import_id)
+        removed = await self._transactions.remove_import(import_id, edited=drop_edited)
+        await self._imports.forget_balances(import_id)
+        return Undone(removed, handed_over, await self._transactions.of_import(import_id))
 
     async def _plan(self, upload: Upload) -> ImportPlan:
         plan = assign_accounts(
@@ -157,7 +168,7 @@ class Imports:
         refused = [*upload.prepared.refused, *plan.refused]
         booked = sum(len(p.book) for p in plan.accounts)
         repeated = sum(p.repeated for p in plan.accounts)
-        replaced = sum(len(p.replace) + len(p.settle) for p in plan.accounts)
+        replaced = sum(len(p.settle) for p in plan.accounts)
         return StatementImport(
             id=import_id,
             user_id=self._user_id,
