@@ -170,6 +170,37 @@ async def test_private_keys_lie_encrypted_in_the_database(open_house: OpenHouse)
         sealer.open(key.sealed_private_key, context="another key")
 
 
+async def test_a_running_service_goes_on_until_it_is_restarted_with_a_new_secret_key(
+    open_house: OpenHouse, clock: TravellingClock, keys: Command
+) -> None:
+    async with open_house(secret_key=SECRET) as running:
+        ada = await running.person()
+        verifier = another_service(running, clock)
+        old = key_id((await ada.tokens())["access_token"])
+        await keys("rotate", "--now", secret_key=OTHER_SECRET)
+        clock.advance(seconds=31)
+        async with open_house(secret_key=OTHER_SECRET) as restarted:
+            new_token = (await Person(restarted.http, ada.email, ada.password).tokens())["access_token"]
+        old_token = (await ada.tokens())["access_token"]
+        assert key_id(old_token) == old != key_id(new_token)
+        for token in (old_token, new_token):
+            assert str((await verifier.verify(token)).user_id) == ada.id
+
+
+async def test_a_key_that_signs_at_once_is_published_at_once_by_every_process(
+    open_house: OpenHouse, clock: TravellingClock, keys: Command
+) -> None:
+    async with open_house() as house, open_house() as replica:
+        ada = await house.person()
+        old = await published(replica)
+        clock.advance(seconds=29)
+        await keys("rotate", "--now")
+        clock.advance(seconds=1)
+        new = key_id((await ada.tokens())["access_token"])
+        assert new not in old
+        assert new in await published(replica)
+
+
 async def test_another_secret_key_stops_the_start_and_says_what_to_do(
     open_house: OpenHouse, clock: TravellingClock, keys: Command
 ) -> None:
@@ -259,6 +290,9 @@ async def test_the_operator_names_administrators_and_unlocks_by_command(
         assert "users:admin" in (await ben.tokens())["scope"]
         assert "is a member" in await run("revoke-admin", "ben@example.org")
         assert "users:admin" not in (await ben.tokens())["scope"]
+        with pytest.raises(SystemExit, match=r"admin@example\.org is the only administrator"):
+            await run("revoke-admin", "admin@example.org")
+        assert "users:admin" in (await admin.tokens())["scope"]
         await house.http.post(f"/v1/users/{ben.id}/lock", headers=await admin.headers())
         assert "can sign in" in await run("unlock", "ben@example.org")
         assert (await ben.sign_in()).status_code == 200

@@ -26,6 +26,7 @@ from auth_service.settings import LONGEST_ACCESS_TOKEN
 ALGORITHM = "ES256"
 CLOCK_LEEWAY = 300
 SHORTEST = timedelta(microseconds=1)
+PUBLISHED_RELOAD = timedelta(seconds=1)
 KEPT_AFTER_SIGNING = timedelta(seconds=LONGEST_ACCESS_TOKEN + CLOCK_LEEWAY)
 
 log = get_logger()
@@ -108,14 +109,23 @@ class KeyRing:
 
     async def signing_key(self) -> ECKey:
         """Give the private key that signs at this moment, its `kid` set."""
-        await self._reload_when_due()
+        await self._reload_when_due(self._reload_after)
         now = self._clock()
-        kid = next(stage.key.id for stage in stages(self._keys, now) if stage.stage == "signing")
-        return self._private[kid]
+        found = stages(self._keys, now)
+        kid = next(stage.key.id for stage in found if stage.stage == "signing")
+        if kid not in self._private:
+            # Made under another secret key, with which this process has not been started yet. Its last key stays
+            # published for an hour, and serves until then.
+            older = [stage.key.id for stage in found if stage.stage == "old" and stage.key.id in self._private]
+            kid = older[-1] if older else kid
+        return self._private.get(kid) or self._open(next(key for key in self._keys if key.id == kid))
 
     async def published(self) -> list[dict[str, str]]:
-        """Give the public keys for the JWKS document: those that sign, will sign, or have signed tokens still alive."""
-        await self._reload_when_due()
+        """Give the public keys for the JWKS document: those that sign, will sign, or have signed tokens still alive.
+
+        Looks for new ones more often than the signing does: another process may sign with one already.
+        """
+        await self._reload_when_due(min(self._reload_after, PUBLISHED_RELOAD))
         alive = [stage.key for stage in stages(self._keys, self._clock()) if stage.stage != "dead"]
         return [json.loads(key.public_jwk) for key in alive]
 
@@ -172,12 +182,12 @@ class KeyRing:
         async with self._database.read() as session:
             return stages(await SigningKeys(session).all(), self._clock())
 
-    async def _reload_when_due(self) -> None:
+    async def _reload_when_due(self, after: timedelta) -> None:
         now = self._clock()
-        if self._is_fresh(now):
+        if self._is_fresh(now, after):
             return
         async with self._lock:
-            if self._is_fresh(now):
+            if self._is_fresh(now, after):
                 return
             try:
                 await self._load(now)
@@ -186,16 +196,20 @@ class KeyRing:
                 if not self._keys:
                     raise
                 log.warning("signing_keys_not_reloaded")
+            except SigningKeyError:
+                log.error("signing_key_not_opened")
 
-    def _is_fresh(self, now: datetime) -> bool:
-        return self._loaded_at is not None and abs(now - self._loaded_at) < self._reload_after
+    def _is_fresh(self, now: datetime, after: timedelta) -> bool:
+        return self._loaded_at is not None and abs(now - self._loaded_at) < after
 
     async def _load(self, now: datetime) -> None:
         async with self._database.read() as session:
             keys = await SigningKeys(session).all()
-        needed = [stage.key for stage in stages(keys, now) if stage.stage in {"signing", "next"}]
-        self._private = {key.id: self._private.get(key.id) or self._open(key) for key in needed}
         self._keys, self._loaded_at = keys, now
+        self._private = {key.id: self._private[key.id] for key in keys if key.id in self._private}
+        for stage in stages(keys, now):
+            if stage.stage in {"signing", "next"} and stage.key.id not in self._private:
+                self._private[stage.key.id] = self._open(stage.key)
 
     def _open(self, key: SigningKey) -> ECKey:
         try:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from auth_service.commands import CommandError, open_database, run_command
 from auth_service.models import User
+from auth_service.problems import LastAdministrator
 from auth_service.repository.users import Users
 from auth_service.scopes import Role
 from auth_service.service.sign_in import account_key
@@ -20,10 +21,12 @@ def main(arguments: Sequence[str] | None = None, *, settings: Settings | None = 
 
     async def work(settings: Settings) -> str:
         async with open_database(settings) as database, database.write() as unit:
-            user = await Users(unit).by_email(account_key(chosen.email))
+            users = Users(unit)
+            await users.lock_administrators()
+            user = await users.by_email(account_key(chosen.email))
             if user is None:
                 raise CommandError(f"Nobody has signed up as {chosen.email}. Sign up first, then repeat the command.")
-            return _done(chosen.command, user)
+            return await _done(chosen.command, user, users)
 
     run_command(work, settings)
 
@@ -40,12 +43,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _done(command: str, user: User) -> str:
+async def _done(command: str, user: User, users: Users) -> str:
     match command:
         case "grant-admin":
             user.role = Role.ADMINISTRATOR
             return f"{user.email} is an administrator from the next sign-in on."
         case "revoke-admin":
+            try:
+                await users.keep_an_administrator(user)
+            except LastAdministrator as problem:
+                raise CommandError(problem.detail) from problem
             user.role = Role.MEMBER
             return f"{user.email} is a member."
         case _:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from auth_service.models import Installation, User
-from auth_service.problems import UserNotFound
+from auth_service.problems import LastAdministrator, UserNotFound
 from auth_service.scopes import Role
 
 OLDEST_FIRST = Keyset(col(User.id).asc())
@@ -94,9 +94,14 @@ class Users:
         """Make other changes to who is an administrator wait until this unit of work has ended."""
         await self._session.execute(select(Installation).with_for_update())
 
-    async def other_administrators(self, user_id: UUID) -> int:
-        """Count the administrators who can sign in, leaving this user out."""
-        statement = select(func.count()).where(
-            col(User.role) == Role.ADMINISTRATOR, col(User.locked_at).is_(None), col(User.id) != user_id
+    async def keep_an_administrator(self, leaving: User) -> None:
+        """Raise `LastAdministrator` unless somebody can administer without this user."""
+        if leaving.role != Role.ADMINISTRATOR or leaving.locked_at is not None:
+            return
+        others = select(func.count()).where(
+            col(User.role) == Role.ADMINISTRATOR, col(User.locked_at).is_(None), col(User.id) != leaving.id
         )
-        return int(await self._session.scalar(statement) or 0)
+        if await self._session.scalar(others) == 0:
+            raise LastAdministrator(
+                f"{leaving.email} is the only administrator who can sign in. Make somebody else an administrator first."
+            )

@@ -10,14 +10,16 @@ from auth_service.signing_keys import ALGORITHM
 
 router = APIRouter(prefix="/.well-known", tags=["discovery"])
 
-# Shorter than the time for which a key is published before it signs.
-CACHED = {"Cache-Control": "public, max-age=300"}
+LONGEST_CACHED = 300
+"""Seconds."""
 
 
 @router.get("/jwks.json")
 async def read_keys(parts: PartsHere, response: Response) -> JwksDocument:
     """Give the public keys that verify access tokens: the one that signs, the next one, and old ones still in use."""
-    response.headers.update(CACHED)
+    # Shorter than the time for which a key is published before it signs.
+    seconds = min(LONGEST_CACHED, parts.settings.key_publish_seconds // 3)
+    response.headers["Cache-Control"] = f"public, max-age={seconds}"
     return JwksDocument(keys=await parts.keys.published())
 
 
@@ -34,7 +36,7 @@ async def read_metadata(parts: PartsHere, response: Response) -> ServerMetadata:
 
 
 def _metadata(parts: PartsHere, response: Response) -> ServerMetadata:
-    response.headers.update(CACHED)
+    response.headers["Cache-Control"] = f"public, max-age={LONGEST_CACHED}"
     settings = parts.settings
     base = settings.public_url.rstrip("/")
     return ServerMetadata(

@@ -7,7 +7,6 @@ from api_common.pagination import PageQuery, Slice
 
 from auth_service.clients import DataOwners
 from auth_service.models import User
-from auth_service.problems import LastAdministrator
 from auth_service.repository.sessions import Sessions
 from auth_service.repository.users import Users
 from auth_service.schemas import DeletionReport
@@ -43,7 +42,7 @@ class Administration:
             users = Users(unit)
             await users.lock_administrators()
             user = await users.get(user_id)
-            await self._keep_an_administrator(users, user)
+            await users.keep_an_administrator(user)
             user.locked_at = user.locked_at or now
             user.lock_reason = reason
             await Sessions(unit).end_all(user_id, reason="locked", now=now)
@@ -66,7 +65,7 @@ class Administration:
             await users.lock_administrators()
             user = await users.get(user_id)
             if role is not Role.ADMINISTRATOR:
-                await self._keep_an_administrator(users, user)
+                await users.keep_an_administrator(user)
             user.role = role
         log.info("role_given", user_id=str(user_id), role=role)
         return user
@@ -80,27 +79,19 @@ class Administration:
         async with self._parts.database.read() as session:
             users = Users(session)
             user = await users.get(user_id)
-            await self._keep_an_administrator(users, user)
+            await users.keep_an_administrator(user)
         await self._owners.check()
         deleted = await self._owners.delete(str(user_id), token=token or await self._own_token())
         async with self._parts.database.write() as unit:
             users = Users(unit)
             await users.lock_administrators()
             user = await users.get(user_id)
-            await self._keep_an_administrator(users, user)
+            await users.keep_an_administrator(user)
             sessions, tokens = await Sessions(unit).count(user_id)
             await users.remove(user)
         log.info("user_deleted", user_id=str(user_id))
         own = {"users": 1, "sessions": sessions, "refresh_tokens": tokens}
         return DeletionReport(user_id=user_id, email=user.email, deleted={**deleted, OWN_NAME: own})
-
-    async def _keep_an_administrator(self, users: Users, user: User) -> None:
-        if user.role != Role.ADMINISTRATOR or user.locked_at is not None:
-            return
-        if await users.other_administrators(user.id) == 0:
-            raise LastAdministrator(
-                f"{user.email} is the only administrator who can sign in. Make somebody else an administrator first."
-            )
 
     async def _own_token(self) -> str:
         token = await self._parts.tokens.for_client(OWN_NAME, scopes=frozenset({"users:admin"}))
