@@ -3,6 +3,7 @@
 import unicodedata
 
 import anyio
+import argon2
 import pytest
 from auth_service.email_addresses import normalise_email
 from auth_service.password_hashing import Argon2Parameters, PasswordHashing
@@ -85,6 +86,15 @@ async def test_a_password_verifies_against_its_own_hash_only() -> None:
     assert not await hashing.verify("a ladder of green paper", "no hash at all")
 
 
+def test_what_is_verified_for_an_unknown_address_is_a_hash_like_any_other_and_of_no_password() -> None:
+    hashing = PasswordHashing(TEST_ARGON2, slots=1, queue=0)
+    real = hashing._hasher.hash("four quiet ledgers")
+    assert argon2.extract_parameters(hashing._nobody) == argon2.extract_parameters(real)
+    # Anything malformed would be refused without the work, by another exception.
+    with pytest.raises(argon2.exceptions.VerifyMismatchError):
+        hashing._hasher.verify(hashing._nobody, "four quiet ledgers")
+
+
 async def test_a_hash_of_other_parameters_is_recognised() -> None:
     weaker = PasswordHashing(TEST_ARGON2, slots=1, queue=1)
     stronger = PasswordHashing(Argon2Parameters(memory_kib=128, passes=2, parallelism=1), slots=1, queue=1)
@@ -143,7 +153,7 @@ def test_production_refuses_weak_hashing() -> None:
         "PURSER_SECRET_KEY": SECRET,
         "PURSER_AUTH_SERVICE__ARGON2_MEMORY_KIB": "1024",
     }
-    with pytest.raises(SettingsError, match=r"argon2_memory_kib=1024 .* too weak for production"):
+    with pytest.raises(SettingsError, match=r"PURSER_AUTH_SERVICE__ARGON2_MEMORY_KIB=1024 .* too weak for production"):
         load(Settings, environment=variables, env_file=None)
     del variables["PURSER_AUTH_SERVICE__ARGON2_MEMORY_KIB"]
     chosen = load(Settings, environment=variables, env_file=None).argon2
@@ -155,7 +165,7 @@ def test_production_refuses_weak_hashing() -> None:
     [
         ({"argon2_memory_kib": 8, "argon2_parallelism": 4}, "at least 32"),
         ({"failures_per_account": "many"}, "many"),
-        ({"key_publish_seconds": 5, "key_reload_seconds": 30}, "key_publish_seconds=5 is shorter"),
+        ({"key_publish_seconds": 5, "key_reload_seconds": 30}, "PURSER_AUTH_SERVICE__KEY_PUBLISH_SECONDS=5 is shorter"),
         ({"data_owners": {"ledger": "/v1/ledger"}}, "the path of ledger"),
         ({"access_token_seconds": 7200}, "3600"),
     ],

@@ -260,9 +260,12 @@ async def test_revoking_either_token_ends_the_session(house: House, kind: str) -
     assert (await house.refresh(others["refresh_token"])).status_code == 200
 
 
+ODD_TOKENS = ("made-up", "a.b.c", "☃", b64encode(b"[" * 9000).decode() + ".e30.e30")
+
+
 async def test_revoking_a_token_of_nobody_is_no_error(house: House) -> None:
-    answers = [await house.http.post("/v1/auth/revoke", data={"token": token}) for token in ("made-up", "a.b.c", "☃")]
-    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    answers = [await house.http.post("/v1/auth/revoke", data={"token": token}) for token in ODD_TOKENS]
+    assert [answer.status_code for answer in answers] == [200] * len(ODD_TOKENS)
     missing = await house.http.post("/v1/auth/revoke", data={"client_id": "purser"})
     assert missing.json()["error"] == "invalid_request"
 

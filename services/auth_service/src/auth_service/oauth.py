@@ -6,7 +6,7 @@ Token and revocation endpoint speak this dialect and not problem+json, because O
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -89,14 +89,14 @@ class ClientCredentials:
     """How the caller named itself: id and secret, an id alone, or not at all."""
 
     client_id: str | None
-    secret: str | None
+    secret: str | None = field(repr=False)
 
 
 @dataclass(frozen=True)
 class TokenForm:
     """The parameters of one request to the token or revocation endpoint; an empty one counts as missing."""
 
-    values: dict[str, str]
+    values: dict[str, str] = field(repr=False)
     client: ClientCredentials
 
     def get(self, name: str) -> str | None:

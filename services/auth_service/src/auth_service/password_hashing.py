@@ -1,5 +1,7 @@
 """Argon2id, off the event loop and never more at once than the machine can bear."""
 
+import base64
+import secrets
 import unicodedata
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,6 +13,7 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from auth_service.problems import TooManySignIns
 
@@ -45,7 +48,7 @@ class PasswordHashing:
         self._threads = CapacityLimiter(slots)
         self._queue = queue
         # Verified in place of the missing one when nobody has the address, so that both cases cost the same.
-        self._nobody = self._hasher.hash("nobody has this password")
+        self._nobody = _hash_of_no_password(self._hasher)
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
@@ -76,6 +79,16 @@ class PasswordHashing:
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(work, limiter=self._threads)
+
+
+def _hash_of_no_password(hasher: PasswordHasher) -> str:
+    """Give a well-formed hash with a random digest; computing a real one would hold up every start."""
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(length)).decode().rstrip("=")
+        for length in (hasher.salt_len, hasher.hash_len)
+    )
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}"
 
 
 def normalise_password(password: str) -> str:

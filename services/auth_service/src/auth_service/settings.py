@@ -15,6 +15,7 @@ LEAST_MEMORY_KIB = 19456
 LEAST_PASSES = 2
 LONGEST_ACCESS_TOKEN = 3600
 """Seconds; no setting lets a token live longer, so a signing key can be dropped this long after its last use."""
+_VARIABLE = "PURSER_AUTH_SERVICE__"
 
 
 def _rate(value: str) -> str:
@@ -83,22 +84,26 @@ class Settings(ServiceSettings):
         cost = self.argon2
         if cost.memory_kib < 8 * cost.parallelism:
             raise ValueError(
-                f"argon2_memory_kib={cost.memory_kib} is too little for argon2_parallelism={cost.parallelism}: "
+                f"{_VARIABLE}ARGON2_MEMORY_KIB={cost.memory_kib} is too little for "
+                f"{_VARIABLE}ARGON2_PARALLELISM={cost.parallelism}: "
                 f"Argon2 needs 8 KiB for each thread, so at least {8 * cost.parallelism}"
             )
         if self.profile is Profile.PRODUCTION and (cost.memory_kib < LEAST_MEMORY_KIB or cost.passes < LEAST_PASSES):
             raise ValueError(
-                f"argon2_memory_kib={cost.memory_kib} with argon2_passes={cost.passes} is too weak for production: "
+                f"{_VARIABLE}ARGON2_MEMORY_KIB={cost.memory_kib} with {_VARIABLE}ARGON2_PASSES={cost.passes} "
+                "is too weak for production: "
                 f"use at least {LEAST_MEMORY_KIB} KiB and {LEAST_PASSES} passes"
             )
         for name, path in self.data_owners.items():
             if not path.startswith("/") or path.count("{user_id}") != 1:
                 raise ValueError(
-                    f'data_owners: the path of {name} is "{path}"; it starts with / and holds {{user_id}} once'
+                    f'{_VARIABLE}DATA_OWNERS: the path of {name} is "{path}"; '
+                    "it starts with / and holds {user_id} once"
                 )
         if 0 < self.key_publish_seconds < self.key_reload_seconds:
             raise ValueError(
-                f"key_publish_seconds={self.key_publish_seconds} is shorter than "
-                f"key_reload_seconds={self.key_reload_seconds}: others would not know a key when it starts to sign"
+                f"{_VARIABLE}KEY_PUBLISH_SECONDS={self.key_publish_seconds} is shorter than "
+                f"{_VARIABLE}KEY_RELOAD_SECONDS={self.key_reload_seconds}: "
+                "others would not know a key when it starts to sign"
             )
         return self

@@ -1,6 +1,6 @@
 """Access tokens: RFC 9068 JWTs, signed here, verified by every service on its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from joserfc import jws, jwt
@@ -17,7 +17,7 @@ TOKEN_TYPE = "at+jwt"  # noqa: S105  (a media type)
 class AccessToken:
     """A signed token and what the answer says of it."""
 
-    text: str
+    text: str = field(repr=False)
     expires_in: int
     scope: str
 
@@ -58,7 +58,7 @@ class AccessTokens:
                 return None
             session = found.get("sid")
             return AccessClaims(client_id=str(found["client_id"]), session_id=UUID(str(session)) if session else None)
-        except (JoseError, ValueError, KeyError):
+        except (JoseError, ValueError, KeyError, RecursionError):
             return None
 
     async def _sign(self, subject: dict[str, str], scopes: frozenset[str]) -> AccessToken:

@@ -1,6 +1,6 @@
 """What routes depend on: the use cases, where a request comes from, and who sends it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -72,7 +72,7 @@ class Administrator:
     """Who administers: a person who is an administrator at this moment, or a service client with the scope."""
 
     user_id: UUID | None
-    token: str
+    token: str = field(repr=False)
 
 
 def signed_in(*scopes: str) -> Any:

@@ -1,6 +1,6 @@
 """Signing in with a password, and staying signed in with refresh tokens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -31,7 +31,7 @@ class Rotation:
 
     session: Session
     scopes: frozenset[str]
-    successor: str | None
+    successor: str | None = field(repr=False)
 
 
 class SignIn:
