@@ -1,6 +1,8 @@
 """What every request gets: problems, ids, trace, headers, limits."""
 
+import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -285,6 +287,17 @@ async def test_an_ipv6_subscriber_counts_once_whichever_of_his_addresses_he_uses
 async def test_a_rate_limit_whose_redis_is_gone_lets_requests_pass() -> None:
     async with client_for(example(rate_limit="1/minute", redis_url="redis://127.0.0.1:1/0")) as client:
         assert [(await client.get("/v1/books/1")).status_code for _ in range(3)] == [200, 200, 200]
+
+
+async def test_a_redis_that_hangs_holds_up_one_request_and_no_further_ones() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        limit = RateLimit("1/minute", f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        async with asyncio.timeout(10):
+            assert await limit.hit({"client": ("192.0.2.1", 1)}) == ((), None)
+        async with asyncio.timeout(0.4):
+            assert await limit.hit({"client": ("192.0.2.1", 1)}) == ((), None)
 
 
 @pytest.mark.parametrize(

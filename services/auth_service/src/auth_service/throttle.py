@@ -9,13 +9,12 @@ from collections.abc import Awaitable, Callable
 from math import ceil
 from typing import TypeVar
 
-from api_common import StartupError, get_logger
-from api_common.ratelimit import network_of
+from api_common import get_logger
+from api_common.ratelimit import REDIS_REST_SECONDS, network_of, redis_storage
 from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage, Storage
+from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import StorageError
-from limits.storage import storage_from_string
 from pydantic import SecretStr
 
 from auth_service.problems import TooManyFailures, TooManySignUps
@@ -33,7 +32,10 @@ class Counters:
 
     def __init__(self, redis_url: SecretStr | None = None) -> None:
         self._here = MovingWindowRateLimiter(MemoryStorage())
-        self._shared = None if redis_url is None else MovingWindowRateLimiter(_redis(redis_url))
+        self._shared = (
+            None if redis_url is None else MovingWindowRateLimiter(redis_storage(redis_url.get_secret_value()))
+        )
+        self._rests_until = float("-inf")
 
     async def may(self, limit: RateLimitItem, *key: str) -> bool:
         """Tell whether one more would be within the limit."""
@@ -53,19 +55,13 @@ class Counters:
         return max(1, ceil(stats.reset_time - time.time()))
 
     async def _counted(self, ask: Callable[[MovingWindowRateLimiter], Awaitable[T]]) -> T:
-        if self._shared is not None:
+        if self._shared is not None and time.monotonic() >= self._rests_until:
             try:
                 return await ask(self._shared)
             except StorageError as error:
+                self._rests_until = time.monotonic() + REDIS_REST_SECONDS
                 log.warning("throttle_counts_here_only", reason=type(error.storage_error).__name__)
         return await ask(self._here)
-
-
-def _redis(url: SecretStr) -> Storage:
-    storage = storage_from_string(f"async+{url.get_secret_value()}", implementation="redispy", wrap_exceptions=True)
-    if not isinstance(storage, Storage):
-        raise StartupError("PURSER_REDIS_URL must begin with redis:// or rediss://")
-    return storage
 
 
 class SignInThrottle:
