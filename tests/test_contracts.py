@@ -13,6 +13,7 @@ from analytics_api.service import COLUMNS
 from analytics_core import ledger
 from api_common.service import JWKS_PATH
 from data_processing import LEDGER_SCHEMA, LEDGER_SCHEMA_VERSION
+from transaction_service.category_tree import PATH_SEPARATOR
 
 
 def operation(repository: Path, service: str, method: str, path: str) -> dict[str, Any]:
@@ -31,6 +32,10 @@ def test_analytics_core_reads_columns_that_the_published_ledger_has_in_types_tha
     assert {
         name: str(published[name]) for name, accepted in ledger.DTYPES.items() if str(published[name]) not in accepted
     } == {}
+
+
+def test_the_levels_of_a_category_are_separated_alike() -> None:
+    assert ledger.CATEGORY_SEPARATOR == PATH_SEPARATOR
 
 
 def test_analytics_api_keeps_columns_that_the_published_ledger_has() -> None:

@@ -108,6 +108,41 @@ async def test_an_unknown_query_parameter_is_named(client: httpx2.AsyncClient, p
     assert "acount_id" in refused.text
 
 
+@pytest.mark.parametrize("day", [0, 86400, "1767225600", "2026-01-01T00:00:00", "2026-W01-1", "2026-02-30", ""])
+async def test_a_day_is_given_as_a_date_and_not_in_seconds(
+    household: Any, client: httpx2.AsyncClient, day: object
+) -> None:
+    account = await household.account()
+    entered = await client.post(
+        "/v1/transactions", json={"account_id": account["id"], "booking_date": day, "amount": "-1"}
+    )
+    listed = await client.get("/v1/transactions", params={"from": str(day)})
+    for refused in (entered, listed):
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+        assert "is not a date such as 2026-01-31" in refused.json()["detail"]
+    assert await household.rows() == []
+
+
+@pytest.mark.parametrize(
+    "amount", ["1_000", "１２", "1e3", "12,50", "NaN", "1000000000000", "0.0000001", "", 1.5, True]
+)
+async def test_an_amount_that_is_no_plain_number_is_refused(
+    household: Any, client: httpx2.AsyncClient, amount: object
+) -> None:
+    account = await household.account()
+    body = {"account_id": account["id"], "booking_date": "2026-01-01", "amount": amount}
+    refused = await client.post("/v1/transactions", json=body)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/body/amount")
+    assert "Decimal(" not in refused.text
+    assert await household.rows() == []
+
+
+async def test_a_reference_that_names_nothing_is_refused(household: Any, client: httpx2.AsyncClient) -> None:
+    body = {"name": "X", "currency": "EUR", "references": [{"number": " - "}]}
+    refused = await client.post("/v1/accounts", json=body)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/body/references/0")
+
+
 async def fill_the_disk(database: Database) -> None:
     """Let the database find no room for the rows of an import: SQLite by its own limit, PostgreSQL by its own error."""
     async with database.write() as session:

@@ -89,6 +89,14 @@ async def test_rows_of_a_deleted_category_can_be_left_without_one(household: Any
     assert (after["category_id"], after["categorised_by"]) == (None, "none")
 
 
+async def test_a_name_cannot_pretend_to_be_two_levels(household: Any, client: httpx2.AsyncClient) -> None:
+    refused = await client.post("/v1/categories", json={"name": "Food > Cake", "kind": "expense"})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/body/name")
+    own = (await client.post("/v1/categories", json={"name": "Age>60", "kind": "expense"})).json()
+    renamed = await household.change(f"/v1/categories/{own['id']}", own["version"], name="A > B")
+    assert renamed.status_code == 422
+
+
 async def test_built_in_categories_stay_as_they_are(household: Any, client: httpx2.AsyncClient) -> None:
     for answer in (
         await household.change(f"/v1/categories/{FOOD}", 1, name="Eating"),

@@ -41,6 +41,10 @@ def test_an_amount_s_text_is_the_amount_in_full(micros: int) -> None:
     assert len(decimals) == 2 or (2 < len(decimals) <= 6 and not decimals.endswith("0"))
 
 
+def test_zero_has_no_sign() -> None:
+    assert amount_text(Decimal("-0.00")) == "0.00"
+
+
 @given(st.lists(MICROS, min_size=1, max_size=20))
 def test_the_amounts_of_the_csv_are_the_amounts_of_the_ledger(micros: list[int]) -> None:
     columns = {

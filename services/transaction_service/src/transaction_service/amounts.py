@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated
 
 from api_common.columns import MONEY_DECIMALS, UnstorableValue, to_micros
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 LARGEST = Decimal(1000000000000)
 """Amounts from a million millions on are refused: their sums would not fit the scaled 64-bit integers of the ledger."""
@@ -14,6 +15,7 @@ LARGEST = Decimal(1000000000000)
 
 def amount_text(amount: Decimal) -> str:
     """The amount in full, with at least two decimals and no more than it needs: `-5.50`, `-1778.3952`."""
+    amount = amount or Decimal(0)  # without the sign of a negative zero
     exponent = amount.normalize().as_tuple().exponent
     decimals = max(2, -exponent) if isinstance(exponent, int) else 2
     return f"{amount:.{decimals}f}"
@@ -28,10 +30,21 @@ def keepable(amount: Decimal) -> bool:
     return abs(amount) < LARGEST
 
 
-def _no_float(value: object) -> object:
+_PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
+
+
+def _plain(value: object) -> object:
     if isinstance(value, float):
         raise ValueError('an amount is sent as a string, such as "-12.50", because a JSON number may lose digits')
+    if isinstance(value, str) and not _PLAIN.fullmatch(value.strip()):
+        raise ValueError(f'"{value[:40]}" is not an amount such as "-12.50"')
     return value
+
+
+def _within_limits(amount: Decimal) -> Decimal:
+    if abs(amount) >= LARGEST:
+        raise ValueError(f"an amount lies between -{LARGEST} and {LARGEST}")
+    return amount or Decimal(0)  # without the sign of a negative zero
 
 
 ExactAmount = Annotated[Decimal, PlainSerializer(amount_text, return_type=str), Field(examples=["-12.50"])]
@@ -39,7 +52,8 @@ ExactAmount = Annotated[Decimal, PlainSerializer(amount_text, return_type=str), 
 
 Amount = Annotated[
     Decimal,
-    BeforeValidator(_no_float, json_schema_input_type=str),
-    Field(gt=-LARGEST, lt=LARGEST, decimal_places=MONEY_DECIMALS, allow_inf_nan=False, examples=["-12.50"]),
+    BeforeValidator(_plain, json_schema_input_type=str),
+    Field(decimal_places=MONEY_DECIMALS, allow_inf_nan=False, examples=["-12.50"]),
+    AfterValidator(_within_limits),
 ]
 """An amount in a request."""

@@ -8,6 +8,9 @@ from uuid import UUID
 
 from transaction_service.default_categories import DEFAULT_CATEGORIES, CategoryKind
 
+PATH_SEPARATOR = " > "
+"""What stands between the names of a path; no name holds it."""
+
 
 @dataclass(frozen=True)
 class CategoryNode:
@@ -73,4 +76,4 @@ class CategoryTree:
         while node is not None:
             names.append(node.name)
             node = self._nodes.get(node.parent_id) if node.parent_id is not None else None
-        return " > ".join(reversed(names))
+        return PATH_SEPARATOR.join(reversed(names))

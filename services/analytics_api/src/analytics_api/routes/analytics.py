@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -10,9 +9,9 @@ from analytics_core import Period
 from api_common import Runtime, runtime_of
 from api_common.auth import InsufficientScope, InvalidToken, UserPrincipal, requires_user
 from api_common.clients import PeerUnavailable
+from api_common.fields import Day
 from api_common.problems import InvalidInput, responses
 from fastapi import APIRouter, Depends, Header, Query, Response, status
-from pydantic import BeforeValidator
 
 from analytics_api.clients import LedgerUnavailable
 from analytics_api.schemas import CashFlow, Categories, Merchants, Summary
@@ -35,19 +34,6 @@ class PeriodReversed(InvalidInput):
 
     code = "period_reversed"
     title = "The period ends before it starts"
-
-
-def _day(text: object) -> object:
-    # Pydantic would also take a number of seconds since 1970, which nobody means in a period.
-    if not isinstance(text, str):
-        return text
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f'"{text[:20]}" is not a date such as 2026-01-31') from None
-
-
-Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=date)]
 
 
 def selection(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
 from api_common import idempotency
+from api_common.fields import Day
 from api_common.pagination import InvalidCursor, Links, Page, PageQuery
 from api_common.preconditions import IfMatch, IfMatchMissing, Stale, etag
 from api_common.problems import responses
@@ -60,8 +60,8 @@ async def list_transactions(
     page: Annotated[PageQuery, Depends()],
     links: Links,
     account_id: Annotated[list[UUID] | None, Query(description="Repeat it for several accounts.")] = None,
-    from_date: Annotated[date | None, Query(alias="from", description="First booking date.")] = None,
-    to_date: Annotated[date | None, Query(alias="to", description="Last booking date.")] = None,
+    from_date: Annotated[Day | None, Query(alias="from", description="First booking date.")] = None,
+    to_date: Annotated[Day | None, Query(alias="to", description="Last booking date.")] = None,
     amount_min: Annotated[Amount | None, Query(description="Smallest amount; money out is negative.")] = None,
     amount_max: Annotated[Amount | None, Query(description="Largest amount.")] = None,
     category_id: Annotated[

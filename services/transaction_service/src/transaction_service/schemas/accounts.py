@@ -6,8 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from api_common.fields import Day
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from transaction_service.account_matching import reference_key
 from transaction_service.amounts import Amount, ExactAmount
 from transaction_service.models import AccountType
 from transaction_service.schemas.fields import Change, Currency, Name, ShortName
@@ -24,8 +26,8 @@ class ReferenceSchema(BaseModel):
 
     @model_validator(mode="after")
     def _names_something(self) -> ReferenceSchema:
-        if self.number is None and self.name is None:
-            raise ValueError("a reference needs a number or a name")
+        if reference_key(number=self.number, bank=self.bank, name=self.name) is None:
+            raise ValueError("a reference needs a number or a name, with a letter or a digit in it")
         return self
 
 
@@ -39,7 +41,7 @@ class AccountCreate(BaseModel):
     type: AccountType = AccountType.CHECKING
     currency: Currency
     opening_balance: Amount = Decimal(0)
-    opening_date: date | None = Field(
+    opening_date: Day | None = Field(
         default=None, description="The opening balance is that of the start of this day; earlier rows are part of it."
     )
     references: list[ReferenceSchema] = Field(default_factory=list, max_length=50)
@@ -53,7 +55,7 @@ class AccountChange(Change):
     name: Name | None = None
     type: AccountType | None = None
     opening_balance: Amount | None = None
-    opening_date: date | None = None
+    opening_date: Day | None = None
     archived: bool | None = None
     references: list[ReferenceSchema] | None = Field(default=None, max_length=50)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from transaction_service.default_categories import CategoryKind
-from transaction_service.schemas.fields import Change, Name, ShortName
+from transaction_service.schemas.fields import CategoryName, Change, Name
 
 
 class CategoryCreate(BaseModel):
@@ -16,7 +16,7 @@ class CategoryCreate(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: UUID | None = None
-    name: ShortName
+    name: CategoryName
     parent_id: UUID | None = None
     kind: CategoryKind | None = None
 
@@ -26,7 +26,7 @@ class CategoryChange(Change):
 
     clearable = frozenset({"parent_id"})
 
-    name: ShortName | None = None
+    name: CategoryName | None = None
     parent_id: UUID | None = None
 
 

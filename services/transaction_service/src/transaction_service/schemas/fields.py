@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
+from transaction_service.category_tree import PATH_SEPARATOR
 from transaction_service.currencies import CURRENCIES
 
 
@@ -25,11 +26,20 @@ def _storable(text: str) -> str:
     return text
 
 
+def _one_level(name: str) -> str:
+    if PATH_SEPARATOR in f" {name} ":
+        raise ValueError(f'"{PATH_SEPARATOR}" stands between the levels of a category; make one category per level')
+    return name
+
+
 Storable = AfterValidator(_storable)
 """PostgreSQL keeps every character but this one; SQLite must not be more generous."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Storable]
 ShortName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Storable]
+CategoryName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Storable, AfterValidator(_one_level)
+]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), Storable]
 SearchText = Annotated[str, StringConstraints(max_length=200), Storable]
 FileName = Annotated[str, StringConstraints(max_length=255), Storable]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
+from api_common.fields import Day
 from pydantic import BaseModel, ConfigDict, Field
 
 from transaction_service.amounts import Amount, ExactAmount
@@ -19,8 +20,8 @@ class TransactionCreate(BaseModel):
 
     id: UUID | None = None
     account_id: UUID
-    booking_date: date
-    value_date: date | None = None
+    booking_date: Day
+    value_date: Day | None = None
     amount: Amount
     currency: Currency | None = Field(default=None, description="The account's currency, which is also the default.")
     description: LongText = ""
@@ -34,8 +35,8 @@ class TransactionChange(Change):
 
     clearable = frozenset({"value_date", "counterparty", "merchant", "category_id", "note"})
 
-    booking_date: date | None = None
-    value_date: date | None = None
+    booking_date: Day | None = None
+    value_date: Day | None = None
     amount: Amount | None = None
     description: LongText | None = Field(default=None, description="Only of rows that were entered by hand.")
     counterparty: Line | None = None
