@@ -28,6 +28,7 @@ from api_common.auth import UserPrincipal
 from api_common.compute import offload
 from api_common.problems import NotFound
 
+from analytics_api._version import VERSION
 from analytics_api.clients import PROVIDER, LedgerUnavailable, fetch_ledger, has_account
 from analytics_api.ledger_cache import Ledger, LedgerCache, SingleFlight
 from analytics_api.settings import Settings
@@ -69,8 +70,8 @@ class CurrentLedger:
     selection: Selection
 
     def etag(self, *question: object) -> str:
-        """The entity tag of the answer to `question`: it changes with the ledger and with what is asked."""
-        asked = repr((self.ledger.etag, self.selection.period, self.selection.account_ids, question))
+        """The entity tag of the answer to `question`: it changes with the ledger, the question and the release."""
+        asked = repr((VERSION, self.ledger.etag, self.selection.period, self.selection.account_ids, question))
         return f'"{hashlib.sha256(asked.encode()).hexdigest()[:32]}"'
 
     async def summary(self) -> list[CurrencySummary]:

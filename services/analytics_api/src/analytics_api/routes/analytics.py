@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from analytics_core import Period
 from api_common import Runtime, runtime_of
 from api_common.auth import InsufficientScope, InvalidToken, UserPrincipal, requires_user
 from api_common.clients import PeerUnavailable
+from api_common.compute import offload
 from api_common.fields import Day
 from api_common.problems import InvalidInput, responses
 from fastapi import APIRouter, Depends, Header, Query, Response, status
+from pydantic import BaseModel
 
 from analytics_api.clients import LedgerUnavailable
 from analytics_api.schemas import CashFlow, Categories, Merchants, Summary
@@ -67,52 +70,58 @@ Current = Annotated[CurrentLedger, Depends(current_ledger)]
 IfNoneMatch = Annotated[str | None, Header(description="ETag of an answer that the client keeps.")]
 
 
-def unchanged(response: Response, etag: str, if_none_match: str | None) -> Response | None:
-    """The 304 for a client that keeps this very answer; else None, and `response` gets the ETag."""
+Row = TypeVar("Row")
+
+
+async def answered(
+    current: CurrentLedger,
+    question: Sequence[object],
+    if_none_match: str | None,
+    figures: Callable[[], Awaitable[list[Row]]],
+    model: Callable[[CurrentLedger, list[Row]], BaseModel],
+) -> Response:
+    """The answer to `question`, which `model` makes of the figures; 304 for a client that keeps this very answer."""
+    etag = current.etag(*question)
     # The answer depends on the user, so no shared cache may keep it, and the user's own must ask each time.
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     kept = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
     if etag in kept or "*" in kept:
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
-    response.headers.update(headers)
-    return None
+    rows = await figures()
+    # A ledger of many years has thousands of months; making their JSON would keep everybody else waiting.
+    body = await offload(lambda: model(current, rows).model_dump_json(by_alias=True))
+    return Response(body, media_type="application/json", headers=headers)
 
 
 @router.get("/summary", response_model=Summary)
-async def summary(current: Current, response: Response, if_none_match: IfNoneMatch = None) -> Summary | Response:
+async def summary(current: Current, if_none_match: IfNoneMatch = None) -> Response:
     """Income, spending, net and savings rate of a period, per currency."""
-    return unchanged(response, current.etag("summary"), if_none_match) or Summary.of(current, await current.summary())
+    return await answered(current, ["summary"], if_none_match, current.summary, Summary.of)
 
 
 @router.get("/cash-flow", response_model=CashFlow)
-async def cash_flow(current: Current, response: Response, if_none_match: IfNoneMatch = None) -> CashFlow | Response:
+async def cash_flow(current: Current, if_none_match: IfNoneMatch = None) -> Response:
     """Income, spending and net of each calendar month, per currency."""
-    return unchanged(response, current.etag("cash-flow"), if_none_match) or CashFlow.of(
-        current, await current.cash_flow()
-    )
+    return await answered(current, ["cash-flow"], if_none_match, current.cash_flow, CashFlow.of)
 
 
 @router.get("/categories", response_model=Categories)
 async def categories(
     current: Current,
-    response: Response,
     depth: Annotated[int | None, Query(ge=1, le=10, description="Levels of the tree that are told apart.")] = None,
     if_none_match: IfNoneMatch = None,
-) -> Categories | Response:
+) -> Response:
     """Spending by category with shares, highest first, per currency."""
-    return unchanged(response, current.etag("categories", depth), if_none_match) or Categories.of(
-        current, await current.categories(depth)
+    return await answered(
+        current, ["categories", depth], if_none_match, lambda: current.categories(depth), Categories.of
     )
 
 
 @router.get("/merchants", response_model=Merchants)
 async def merchants(
     current: Current,
-    response: Response,
     limit: Annotated[int, Query(ge=1, le=500, description="Merchants per currency.")] = 20,
     if_none_match: IfNoneMatch = None,
-) -> Merchants | Response:
+) -> Response:
     """The merchants on whom most was spent, highest first, per currency."""
-    return unchanged(response, current.etag("merchants", limit), if_none_match) or Merchants.of(
-        current, await current.merchants(limit)
-    )
+    return await answered(current, ["merchants", limit], if_none_match, lambda: current.merchants(limit), Merchants.of)
