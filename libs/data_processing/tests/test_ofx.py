@@ -1,5 +1,6 @@
 """OFX 1 and 2: what banks really send, and the round trip of what the standard allows."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from html import escape
@@ -14,7 +15,7 @@ from data_processing import (
     fingerprints,
     read_statement_file,
 )
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 SGML_HEADER = "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nENCODING:USASCII\nCHARSET:1252\n\n"
@@ -271,9 +272,20 @@ def test_what_is_written_as_ofx_is_read_back_exactly(rows, end_tags, comma, head
     assert sum(e.amount for e in found.entries) == sum(amount for _, amount, *_ in rows)
 
 
+ACCIDENTAL_UTF8 = re.compile(rb"[\xC2-\xF4][\x80-\xBF]")
+
+
+def test_one_accidental_pair_of_utf8_does_not_outweigh_the_declared_encoding():
+    rows = [(date(2024, 1, 2), Decimal("-1.00"), "A1", "£Ä£", "")]
+    body = document(statement(write(rows, end_tags=False, comma=False))).decode().encode("cp1252")
+    assert only(body).entries[0].counterparty == "£Ä£"
+
+
 @given(st.lists(st.tuples(days, amounts, ids, western, western), max_size=5))
 def test_the_declared_windows_encoding_is_read_back_exactly(rows):
     body = document(statement(write(rows, end_tags=False, comma=False))).decode().encode("cp1252")
+    # Pairs such as "Ä£" are one letter of UTF-8, and a file that is UTF-8 throughout is read as that.
+    assume(not ACCIDENTAL_UTF8.search(body))
     assert [entry.counterparty or "" for entry in only(body).entries] == [name for _, _, _, name, _ in rows]
 
 

@@ -27,6 +27,7 @@ _LIKELY = re.compile(r"[\x00-\x7FÀ-ÖØ-öø-ÿŒœŠšŽžŸ €£§°²³µ´
 _ACCENTED_WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]*+[À-ÿŒœŠšŽžŸ][A-Za-zÀ-ÿŒœŠšŽžŸ]*+")
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 26, 27})
 _FEW_CONTROLS = 8
+_DECLARED_WEIGHT = 4
 _CANDIDATES = ["cp1250", "cp1251", "cp1253", "cp1254", "cp1257", "cp850", "cp852", "mac_roman", "shift_jis", "gb18030"]
 
 
@@ -96,15 +97,17 @@ def _refuse_binary(content: bytes) -> None:
 
 
 def _decode_legacy(content: bytes, error: UnicodeDecodeError) -> DecodedText:
+    declared = _declared(content[:_HEAD])
     sequences = len(_UTF8_SEQUENCE.findall(content))
     strays = len(_HIGH_BYTE.findall(_UTF8_SEQUENCE.sub(b"", content)))
-    if sequences and sequences >= strays:
+    # Two letters of another encoding may look like one of UTF-8 by accident, so a declaration weighs against it.
+    if sequences and sequences >= strays * (_DECLARED_WEIGHT if declared else 1):
         line = content.count(b"\n", 0, error.start) + 1
         raise WrongEncoding(
             f"Line {line}: the byte {content[error.start]:#04x} is not UTF-8, but the rest of the file is. It was "
             "damaged on the way, or joined from two files; export it again and upload it unopened."
         )
-    for name in (_declared(content[:_HEAD]), _classic_mac(content)):
+    for name in (declared, _classic_mac(content)):
         if name and (text := _try(content, name)) is not None:
             return DecodedText(text, name)
     text = _try(content, "cp1252")
