@@ -289,6 +289,14 @@ async def test_a_rate_limit_whose_redis_is_gone_lets_requests_pass() -> None:
         assert [(await client.get("/v1/books/1")).status_code for _ in range(3)] == [200, 200, 200]
 
 
+async def test_replicas_count_together_in_redis(redis_url: str) -> None:
+    replicas = [RateLimit("3/hour", redis_url) for _ in range(2)]
+    asked = [await replica.hit({"client": ("192.0.2.1", 1)}) for replica in replicas * 2]
+    assert [refusal is not None for _, refusal in asked] == [False, False, False, True]
+    assert [dict(headers)[b"ratelimit"].split(b";")[1] for headers, _ in asked] == [b"r=2", b"r=1", b"r=0", b"r=0"]
+    assert (await replicas[0].hit({"client": ("192.0.2.2", 1)}))[1] is None
+
+
 async def test_a_redis_that_hangs_holds_up_one_request_and_no_further_ones() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))

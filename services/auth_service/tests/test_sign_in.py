@@ -3,13 +3,14 @@
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import anyio
 import argon2
 import httpx2
 import pytest
 from api_common.testing import SettingsFactory, client_for
-from auth_house import PASSWORD, House, OpenHouse, bearer
+from auth_house import PASSWORD, House, OpenHouse, Person, bearer
 from auth_service.main import service
 from auth_service.models import User
 from auth_service.settings import Settings
@@ -156,6 +157,15 @@ async def test_guesses_at_the_same_time_pass_the_limit_by_no_more_than_the_slots
                 group.start_soon(guess)
     assert 3 <= statuses.count(400) <= 4
     assert statuses.count(400) + statuses.count(429) == 20
+
+
+async def test_replicas_count_failures_together_in_redis(open_house: OpenHouse, redis_url: str) -> None:
+    shared = {"failures_per_account": "2/hour", "redis_url": redis_url}
+    async with open_house(**shared) as house, open_house(**shared) as replica:
+        ada = await house.person(f"{uuid4().hex}@example.org")
+        at = [Person(one.http, ada.email, "a wrong password") for one in (house, replica)]
+        assert [(await person.sign_in()).status_code for person in at] == [400, 400]
+        assert [(await person.sign_in()).status_code for person in (ada, *at)] == [429, 429, 429]
 
 
 async def test_failures_are_counted_also_while_redis_is_away(open_house: OpenHouse) -> None:

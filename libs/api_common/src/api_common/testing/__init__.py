@@ -13,6 +13,7 @@ from api_common.testing.databases import (
     sqlite_url,
 )
 from api_common.testing.hot_lists import assert_matches_model
+from api_common.testing.redis import redis_url
 from api_common.testing.tokens import Issuer, issuer, new_key
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "postgres_server",
     "postgres_template",
     "postgresql_url",
+    "redis_url",
     "settings_for",
     "sqlite_template",
     "sqlite_url",
