@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from api_common import Check, Runtime, create_app, get_logger
+from api_common import Check, Runtime, Service, create_app, get_logger
 from api_common._line_writer import LineWriter
 from api_common.logging import configure_logging, flush_logs
 from api_common.testing import client_for
-from example_service import NAME, example
+from example_service import NAME, Book, example, settings
+from fastapi import APIRouter
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import ValidationError
 from starlette.applications import Starlette
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -51,6 +53,36 @@ async def test_each_request_is_one_line_with_its_route_and_ids(lines: Lines) -> 
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", requests[0]["timestamp"])
     assert "secret" not in str(text)
     assert "nobody" not in str(text)
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+async def test_a_value_that_a_model_refuses_never_gets_into_the_log(
+    form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Not written where it is used: tracebacks show the lines of the source.
+    secret, routes = "hunter2", APIRouter()
+
+    @routes.get("/answer")
+    async def answer() -> Book:
+        return {"title": "", "pages": secret}  # type: ignore[return-value]  # what is wrong with it
+
+    @routes.get("/inside")
+    async def inside() -> None:
+        try:
+            Book.model_validate({"title": "", "pages": secret})
+        except ValidationError as error:
+            raise RuntimeError("no book") from error
+
+    service = Service("wrong", "1", "w", settings(log_format=form), routers=[routes])
+    async with client_for(service) as client:
+        assert [(await client.get(path)).status_code for path in ("/answer", "/inside")] == [500, 500]
+    flush_logs()
+    text = capsys.readouterr().err
+    configure_logging(level="warning", form="json")
+    assert "hunter2" not in text
+    assert "wrong: response.title, response.pages" in text
+    assert "wrong: title, pages" in text
+    assert "RuntimeError: no book" in text
 
 
 async def test_the_paths_of_a_mounted_application_never_become_labels(lines: Lines) -> None:

@@ -8,12 +8,15 @@ tokens and addresses of users never go into a log.
 """
 
 import logging
+import traceback
 from collections.abc import MutableMapping
-from typing import Any, Literal, cast
+from typing import Any, Literal, TextIO, cast
 
 import orjson
 import structlog
-from structlog.typing import FilteringBoundLogger, Processor
+from fastapi.exceptions import ValidationException
+from pydantic import ValidationError
+from structlog.typing import ExcInfo, FilteringBoundLogger, Processor
 
 from api_common._line_writer import writer
 from api_common.context import current
@@ -43,9 +46,9 @@ def configure_logging(*, level: Level, form: Literal["console", "json"]) -> None
     ]
     ending: list[Processor]
     if form == "json":
-        ending = [structlog.processors.format_exc_info, _render_json]
+        ending = [structlog.processors.ExceptionRenderer(_traceback), _render_json]
     else:
-        ending = [structlog.dev.ConsoleRenderer(colors=False)]
+        ending = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=_print_traceback)]
     structlog.configure(
         processors=[*shared, *ending],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
@@ -79,6 +82,22 @@ class _WriterLogger:
 class _WriterHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         writer.write(self.format(record))
+
+
+def _traceback(exc_info: ExcInfo) -> str:
+    """Give the traceback without what a refused value looked like: it may be an amount, a name or a password."""
+    text = "".join(traceback.format_exception(*exc_info)).rstrip()
+    error: BaseException | None = exc_info[1]
+    while error is not None:
+        if isinstance(error, ValidationError | ValidationException):
+            places = (".".join(str(part) for part in found["loc"]) for found in error.errors())
+            text = text.replace(str(error), f"wrong: {', '.join(places)}")
+        error = error.__cause__ or error.__context__
+    return text
+
+
+def _print_traceback(place: TextIO, exc_info: ExcInfo) -> None:
+    place.write("\n" + _traceback(exc_info))
 
 
 def _bind_request(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
