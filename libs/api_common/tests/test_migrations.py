@@ -341,6 +341,7 @@ def test_the_command_line_creates_applies_shows_and_takes_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = f"things_{uuid4().hex}"
+    tmp_path = tmp_path / "100% of it"
     package = tmp_path / name
     (package / "migrations").mkdir(parents=True)
     (package / "__init__.py").touch()

@@ -172,8 +172,13 @@ def _place(spec: "DatabaseSpec", url: URL | str) -> str:
 
 def _config(spec: "DatabaseSpec") -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "_alembic"))
-    config.set_main_option("version_locations", str(versions_folder(spec.migrations)))
+    folders = {
+        "script_location": Path(__file__).parent / "_alembic",
+        "version_locations": versions_folder(spec.migrations),
+    }
+    for name, folder in folders.items():
+        # The options are those of an INI file, in which a percent sign begins a reference.
+        config.set_main_option(name, str(folder).replace("%", "%%"))
     config.set_main_option("path_separator", "newline")
     # A letter first: the files are then valid module names, which type checkers ask for.
     config.set_main_option("file_template", "m%%(year)d%%(month).2d%%(day).2d_%%(rev)s_%%(slug)s")
