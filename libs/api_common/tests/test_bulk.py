@@ -1,5 +1,6 @@
 """Many rows at once are the same rows."""
 
+import gc
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import uuid4
@@ -7,6 +8,7 @@ from uuid import uuid4
 import pytest
 from api_common.bulk import bulk_insert
 from api_common.columns import new_id
+from api_common.compute import uncollected
 from api_common.database import Database
 from api_common.problems import InvalidInput
 from api_common.testing import CountedQueries
@@ -53,3 +55,11 @@ async def test_an_amount_that_would_be_rounded_refuses_all_rows(database: Databa
             await bulk_insert(session, Entry, ["id", "account_id", "amount"], rows)
     async with database.read() as session:
         assert await session.scalar(select(func.count()).select_from(Account)) == 0
+
+
+def test_the_collector_is_held_back_until_the_last_of_several_is_done() -> None:
+    with uncollected():
+        with pytest.raises(ValueError, match="fails"), uncollected():
+            raise ValueError("fails")
+        assert not gc.isenabled()
+    assert gc.isenabled()

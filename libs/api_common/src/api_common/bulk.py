@@ -1,6 +1,6 @@
 """Many rows at once: the one way past the ORM, which takes 25 times as long for an import."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Column, Dialect, Table, inspect
@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
+from api_common.compute import offload, uncollected
 from api_common.database import WriteSession
 
 Row = Sequence[object]
@@ -33,10 +34,10 @@ async def bulk_insert(
     chosen = [target.columns[name] for name in columns]
     await session.flush()  # rows that the new ones refer to go first
     connection = await session.connection()
-    converted = _converted(rows, chosen, connection.dialect)
+    converted = await offload(_converted, rows, chosen, connection.dialect)
     if connection.dialect.name == "postgresql":
         return await _copy(connection, target, chosen, converted)
-    return await _execute_many(connection, target, chosen, [tuple(row) for row in converted])
+    return await _execute_many(connection, target, chosen, converted)
 
 
 async def _execute_many(
@@ -51,7 +52,7 @@ async def _execute_many(
 
 
 async def _copy(
-    connection: AsyncConnection, table: Table, columns: list[Column[Any]], rows: Iterator[list[Any]]
+    connection: AsyncConnection, table: Table, columns: list[Column[Any]], rows: list[tuple[Any, ...]]
 ) -> int:
     import psycopg  # imported here: on SQLite nothing needs it, and it costs a tenth of a second at start
     from psycopg import sql
@@ -82,14 +83,24 @@ def _type_name(column: Column[Any], dialect: Dialect) -> str:
     return column.type.compile(dialect).partition("(")[0].strip().lower()
 
 
-def _converted(rows: Iterable[Row], columns: list[Column[Any]], dialect: Dialect) -> Iterator[list[Any]]:
-    converters = [(place, _converter(column, dialect)) for place, column in enumerate(columns)]
-    needed = [(place, convert) for place, convert in converters if convert is not None]
-    for row in rows:
-        values = list(row)
-        for place, convert in needed:
-            values[place] = convert(values[place])
-        yield values
+@uncollected()
+def _converted(rows: Iterable[Row], columns: list[Column[Any]], dialect: Dialect) -> list[tuple[Any, ...]]:
+    """Give the rows as the driver takes them. Slow for many: runs in a thread."""
+    by_column: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for place, values in enumerate(by_column):
+        convert = _converter(columns[place], dialect)
+        if convert is not None:
+            by_column[place] = _each(convert, values)
+    return list(zip(*by_column, strict=True))
+
+
+def _each(convert: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
+    distinct = {id(value): value for value in values}
+    if 2 * len(distinct) > len(values):
+        return list(map(convert, values))
+    # One object that stands in many rows, such as the user's id or a date, is converted once.
+    converted = {key: convert(value) for key, value in distinct.items()}
+    return [converted[id(value)] for value in values]
 
 
 def _converter(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:

@@ -1,13 +1,19 @@
 """Work that would hold up the event loop, done in threads of its own."""
 
+import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
 
 T = TypeVar("T")
+
+_holding_back = Lock()
+_holders = 0
 
 _limiter: RunVar[CapacityLimiter] = RunVar("purser_compute_limiter")
 
@@ -25,3 +31,23 @@ async def offload(function: Callable[..., T], *args: object) -> T:
         limiter = CapacityLimiter(max(2, os.cpu_count() or 2))
         _limiter.set(limiter)
     return await to_thread.run_sync(function, *args, limiter=limiter)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Hold the cyclic garbage collector back while a function makes very many objects that all stay.
+
+    Else it looks through all of them again and again, for cycles that are not there: up to half of the time of a large
+    import. As a decorator, `@uncollected()`, or in a `with`; several threads may be inside at once.
+    """
+    global _holders
+    with _holding_back:
+        _holders += 1
+        gc.disable()
+    try:
+        yield
+    finally:
+        with _holding_back:
+            _holders -= 1
+            if not _holders:
+                gc.enable()

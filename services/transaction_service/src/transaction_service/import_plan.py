@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from api_common.compute import uncollected
 from data_processing import Balance, RefusedRow, StatementFileError
 
 from transaction_service.account_matching import AccountBook, ReferenceKey
@@ -60,20 +61,12 @@ class PendingRow:
         return timedelta(0) <= day - self.booking_date <= LONGEST_PENDING
 
 
-@dataclass(frozen=True, slots=True)
-class StandingRow:
-    """A row of the ledger, or its tombstone, that carries an identity of the file."""
-
-    id: UUID
-    pending: bool
-
-
 @dataclass(slots=True)
 class AccountPlan:
     """What happens to one account.
 
     `book` holds rows to insert, `settle` rows to insert in place of pending rows that the bank has booked, and
-    `standing` the rows that are there already, as the file says, too.
+    `standing` the identities of rows that are there already, and that the file vouches for.
     """
 
     account: Account
@@ -82,7 +75,7 @@ class AccountPlan:
     balances: list[Balance] = field(default_factory=list)
     book: list[Row] = field(default_factory=list)
     settle: list[tuple[PendingRow, Row]] = field(default_factory=list)
-    standing: list[UUID] = field(default_factory=list)
+    standing: list[str] = field(default_factory=list)
     repeated: int = 0
 
     @property
@@ -90,10 +83,11 @@ class AccountPlan:
         """The exact sum of the account's rows in the file."""
         return sum((row.entry.amount for row in self.rows), Decimal(0))
 
-    def sort_out(self, standing: Mapping[str, StandingRow], pending: Sequence[PendingRow]) -> None:
+    def sort_out(self, standing: Mapping[str, bool], pending: Sequence[PendingRow]) -> None:
         """Decide for each row whether it is booked, replaces a pending row, or stands in the ledger already.
 
-        `standing` are the rows of the account, tombstones included, by their identity, if it is one of the file's.
+        `standing` are the identities of the file that the account's rows carry, tombstones included, and whether the
+        row is pending.
         """
         announced = {row.identity: row for row in pending if row.account_id == self.account.id}
         chosen: dict[str, Row] = {}
@@ -104,16 +98,16 @@ class AccountPlan:
                 if first.entry.pending and not row.entry.pending:
                     chosen[row.identity] = row
         for identity, row in chosen.items():
-            known = standing.get(identity)
-            if known is None:
+            stands_pending = standing.get(identity)
+            if stands_pending is None:
                 self.book.append(row)
             elif identity in announced and not row.entry.pending:
                 self.settle.append((announced[identity], row))
             else:
                 self.repeated += 1
-                if known.pending or not row.entry.pending:
+                if stands_pending or not row.entry.pending:
                     # A file that only announces what the ledger holds as booked does not vouch for the booking.
-                    self.standing.append(known.id)
+                    self.standing.append(identity)
 
     def settle_pending(self, pending: Sequence[PendingRow]) -> None:
         """Let rows that are about to be booked take the place of the pending rows that they book."""
@@ -153,7 +147,8 @@ class ImportPlan:
         """The identities to look for in the ledger, by account; a new account has no rows yet."""
         return {plan.account.id: [row.identity for row in plan.rows] for plan in self.accounts if not plan.created}
 
-    def sort_out(self, standing: Mapping[UUID, Mapping[str, StandingRow]], pending: Sequence[PendingRow]) -> None:
+    @uncollected()
+    def sort_out(self, standing: Mapping[UUID, Mapping[str, bool]], pending: Sequence[PendingRow]) -> None:
         """Decide for each row what becomes of it. Slow for large files: runs in a thread."""
         for plan in self.accounts:
             plan.sort_out(standing.get(plan.account.id, {}), pending)

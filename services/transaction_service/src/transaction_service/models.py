@@ -141,9 +141,10 @@ class RepeatedRow(Table, table=True):
     """
 
     __tablename__ = "repeated_rows"
+    __table_args__ = {"sqlite_with_rowid": False}  # a file uploaded again writes one for each of its rows
 
-    transaction_id: UUID = Field(foreign_key="transactions.id", primary_key=True, ondelete="CASCADE")
-    import_id: UUID = Field(foreign_key="imports.id", primary_key=True, index=True, ondelete="CASCADE")
+    import_id: UUID = Field(foreign_key="imports.id", primary_key=True, ondelete="CASCADE")
+    transaction_id: UUID = Field(foreign_key="transactions.id", primary_key=True, index=True, ondelete="CASCADE")
     user_id: UUID
 
 

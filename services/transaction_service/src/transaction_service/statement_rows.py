@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import NamedTuple
 
 from analytics_core import merchant_name
+from api_common.compute import uncollected
 from data_processing import (
     AccountReference,
     Balance,
@@ -30,9 +32,8 @@ from transaction_service.search_text import searchable
 _LONGEST_IDENTITY = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An entry with what the ledger derives from it."""
+class Row(NamedTuple):
+    """An entry with what the ledger derives from it; a tuple, because a file has very many."""
 
     entry: Entry
     identity: str
@@ -66,6 +67,7 @@ class PreparedFile:
         return {group.currency for group in self.groups if group.currency is not None}
 
 
+@uncollected()
 def prepare(content: bytes, *, filename: str | None) -> PreparedFile:
     """Read a statement file and make its rows ready for booking.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from api_common.bulk import bulk_insert
 from api_common.columns import new_id
+from api_common.compute import uncollected
 from api_common.database import WriteSession
 from api_common.pagination import Keyset, PageQuery, Slice
 from api_common.repository import Repository
@@ -74,6 +75,7 @@ class BookingRows:
     settled: list[Settled] = field(default_factory=list)
 
 
+@uncollected()
 def booking_rows(plan: ImportPlan, *, import_id: UUID, categoriser: Categoriser, created_at: datetime) -> BookingRows:
     """The rows that the plan books. Slow for large files: runs in a thread."""
     found = BookingRows()
@@ -148,12 +150,6 @@ class ImportRepository(Repository[StatementImport]):
     async def book(self, values: Sequence[Sequence[object]]) -> None:
         """Insert rows as `booking_rows` gives them, all at once."""
         await bulk_insert(WriteSession(self.session), Transaction, _COLUMNS, values)
-
-    async def keep_repeated(self, row_ids: Collection[UUID], import_id: UUID) -> None:
-        """Remember that the import, too, brings these rows, which stand in the ledger already."""
-        columns = ("transaction_id", "import_id", "user_id")
-        rows = [(row_id, import_id, self.user_id) for row_id in sorted(row_ids)]
-        await bulk_insert(WriteSession(self.session), RepeatedRow, columns, rows)
 
     async def forget_repeated(self, import_id: UUID) -> None:
         """Forget which standing rows an import brought again."""

@@ -23,6 +23,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    insert,
     literal,
     null,
     select,
@@ -33,7 +34,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col
 
 from transaction_service.errors import TransactionNotFound
-from transaction_service.import_plan import PendingRow, StandingRow
+from transaction_service.import_plan import PendingRow
 from transaction_service.models import (
     CategorisedBy,
     ImportStatus,
@@ -147,18 +148,34 @@ class TransactionRepository(Repository[Transaction]):
         """The row with this id, deleted or not, of whichever user: an id is used only once."""
         return await self.session.get(Transaction, row_id)
 
-    async def standing(self, identities: Mapping[UUID, Sequence[str]]) -> dict[UUID, dict[str, StandingRow]]:
-        """The account's rows with one of the identities, tombstones included, by identity: one query per account."""
-        found: dict[UUID, dict[str, StandingRow]] = {}
+    async def standing(self, identities: Mapping[UUID, Sequence[str]]) -> dict[UUID, dict[str, bool]]:
+        """Which of the identities rows of the account carry, tombstones included, and whether the row is pending.
+
+        One query for each account.
+        """
+        found: dict[UUID, dict[str, bool]] = {}
         for account_id, wanted in identities.items():
-            statement = select(col(Transaction.identity), col(Transaction.id), col(Transaction.pending)).where(
+            statement = select(col(Transaction.identity), col(Transaction.pending)).where(
                 col(Transaction.user_id) == self.user_id,
                 col(Transaction.account_id) == account_id,
                 col(Transaction.identity).in_(self._listed(wanted)),
             )
-            rows = (await self.session.execute(statement)).all()
-            found[account_id] = {identity: StandingRow(row_id, pending) for identity, row_id, pending in rows}
+            found[account_id] = {row.identity: row.pending for row in await self.session.execute(statement)}
         return found
+
+    async def keep_repeated(self, account_id: UUID, identities: Sequence[str], import_id: UUID) -> None:
+        """Remember that the import, too, brings the account's rows with these identities."""
+        if not identities:
+            return
+        rows = select(literal(import_id), col(Transaction.id), literal(self.user_id)).where(
+            col(Transaction.user_id) == self.user_id,
+            col(Transaction.account_id) == account_id,
+            col(Transaction.identity).in_(self._listed(identities)),
+        )
+        columns = ["import_id", "transaction_id", "user_id"]
+        await self.session.execute(
+            insert(RepeatedRow).from_select(columns, rows.order_by(col(Transaction.id)), include_defaults=False)
+        )
 
     async def pending(self, account_ids: Collection[UUID]) -> Sequence[PendingRow]:
         """The pending rows of these accounts, oldest first."""

@@ -122,7 +122,8 @@ class Imports:
         record = await self._imports.add(self._record(import_id, upload, plan))
         await self._transactions.put_aside(rows.settled)
         await self._imports.book(rows.values)
-        await self._imports.keep_repeated({row_id for a in plan.accounts for row_id in a.standing}, import_id)
+        for of_account in plan.accounts:
+            await self._transactions.keep_repeated(of_account.account.id, of_account.standing, import_id)
         await self._imports.keep_balances(plan, import_id)
         log.info(
             "import_booked", format=record.format, rows=record.booked, repeated=record.repeated, refused=record.refused
