@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import anyio
 from api_common import StartupError, get_logger
+from api_common.columns import new_id
 from api_common.database import Database
 from api_common.problems import ServiceUnavailable
 from joserfc.jwk import ECKey
@@ -67,9 +68,9 @@ def stages(keys: list[SigningKey], now: datetime) -> list[KeyStage]:
 
 
 def new_signing_key(sealer: Sealer, *, now: datetime, signs_from: datetime) -> SigningKey:
-    """Make a key pair; its id is the thumbprint of RFC 7638."""
+    """Make a key pair; its id never looks like an option of a command, as a thumbprint may (`-x…`)."""
     pair = ECKey.generate_key("P-256", private=True)
-    kid = pair.thumbprint()
+    kid = str(new_id())
     public = {**pair.as_dict(private=False), "kid": kid, "use": "sig", "alg": ALGORITHM}
     sealed = sealer.seal(pair.as_der(private=True), context=kid)
     return SigningKey(
