@@ -238,7 +238,8 @@ texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40).map
 western = st.text(st.sampled_from("abc ÄÖÜäöüßéèñ€£&<>;'\"0"), max_size=40).map(str.strip)
 amounts = st.decimals(min_value=-(10**9), max_value=10**9, places=4, allow_nan=False)
 days = st.dates(date(1970, 1, 1), date(2099, 12, 31))
-ids = st.from_regex(r"[A-Z][A-Za-z0-9.:/-]{0,30}", fullmatch=True)
+# Every id holds a digit, which no placeholder such as "NA" or "None" does.
+ids = st.from_regex(r"[A-Z][A-Za-z0-9.:/-]{0,30}[0-9]", fullmatch=True)
 written_rows = st.lists(st.tuples(days, amounts, ids, texts, texts), max_size=8)
 
 
