@@ -121,6 +121,29 @@ async def test_a_cancelled_unit_of_work_leaves_nothing_and_blocks_nobody(databas
     assert await _count(database) == 1
 
 
+async def test_a_unit_of_work_cancelled_at_any_moment_is_whole_or_nothing_and_frees_its_connection(
+    database: Database,
+) -> None:
+    async def work(unit: int) -> None:
+        async with database.write() as session:
+            session.add_all(Account(user_id=UUID(int=unit), name=name) for name in ("Current", "Savings"))
+            await session.flush()
+            await session.scalar(select(func.count()).select_from(Account))
+
+    for unit in range(80):
+        task = asyncio.create_task(work(unit))
+        # The task, and the thread or server behind it, come a little further each time, into the commit and beyond.
+        for _ in range(unit * unit // 4):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(work(1000 + number) for number in range(20)))
+    async with database.read() as session:
+        owners = await session.execute(select(col(Account.user_id), func.count()).group_by(col(Account.user_id)))
+    assert {count for _, count in owners} == {2}
+
+
 async def test_a_read_session_cannot_write(database: Database) -> None:
     with pytest.raises(DBAPIError):
         async with database.read() as session:

@@ -78,16 +78,7 @@ def writer_engine(url: URL, *, schema: str) -> AsyncEngine:
     """Open the engine that changes rows."""
     if url.drivername == "sqlite":
         return _sqlite_writer(url)
-    engine = create_async_engine(
-        _postgres(url, schema=schema),
-        isolation_level="READ COMMITTED",
-        hide_parameters=True,
-        pool_size=POSTGRES_POOL_SIZE,
-        max_overflow=0,
-        pool_timeout=POOL_TIMEOUT_SECONDS,
-    )
-    _ping_after_rest(engine.sync_engine)
-    return engine
+    return _postgres_engine(_postgres(url, schema=schema), isolation_level="READ COMMITTED")
 
 
 def reader_engine(url: URL, *, schema: str) -> AsyncEngine:
@@ -97,18 +88,11 @@ def reader_engine(url: URL, *, schema: str) -> AsyncEngine:
     """
     if url.drivername == "sqlite":
         return _sqlite_reader(url)
-    engine = create_async_engine(
+    return _postgres_engine(
         _postgres(url, schema=schema, default_transaction_read_only="on"),
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
-        hide_parameters=True,
-        pool_size=POSTGRES_POOL_SIZE,
-        # An overflowing connection is closed after use: under load that would be one new connection per request.
-        max_overflow=0,
-        pool_timeout=POOL_TIMEOUT_SECONDS,
     )
-    _ping_after_rest(engine.sync_engine)
-    return engine
 
 
 def migration_engine(url: URL, *, schema: str) -> Engine:
@@ -129,6 +113,20 @@ def migration_engine(url: URL, *, schema: str) -> Engine:
         poolclass=NullPool,
         hide_parameters=True,
     )
+
+
+def _postgres_engine(url: URL, **options: Any) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        hide_parameters=True,
+        pool_size=POSTGRES_POOL_SIZE,
+        # An overflowing connection is closed after use: under load that would be one new connection per request.
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
+        **options,
+    )
+    _ping_after_rest(engine.sync_engine)
+    return engine
 
 
 def _sqlite_writer(url: URL) -> AsyncEngine:
