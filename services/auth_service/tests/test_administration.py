@@ -279,6 +279,8 @@ async def test_a_service_client_gets_tokens_until_it_is_deleted(house: House, cl
     assert (await house.http.delete(path, headers=headers)).status_code == 204
     assert (await house.http.delete(path, headers=headers)).json()["code"] == "client_not_found"
     assert (await house.http.post("/v1/auth/token", data=form)).status_code == 401
+    successor = await house.http.post("/v1/clients", json={"name": "again", "scopes": ["users:admin"]}, headers=own)
+    assert (successor.status_code, successor.json()["code"]) == (401, "session_ended")
 
 
 async def test_a_client_needs_a_name_of_its_own_and_scopes_that_exist(house: House) -> None:

@@ -74,7 +74,7 @@ class TooManySignIns(ServiceUnavailable):
 
 
 class SessionEnded(Unauthorized):
-    """The access token is genuine, but its session has been ended, or its user locked or deleted."""
+    """The access token is genuine, but its session has been ended, or its user or client locked or deleted."""
 
     code = "session_ended"
     title = "The session has ended"

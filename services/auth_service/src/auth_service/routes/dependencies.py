@@ -91,12 +91,15 @@ def signed_in(*scopes: str) -> Any:
 
 
 def administrator() -> Any:
-    """Depend on somebody who may administer users; gives `Administrator`."""
+    """Depend on somebody who may administer users at this moment; gives `Administrator`."""
 
     async def dependency(
         principal: Annotated[Principal, requires("users:admin", service=SERVICE)], parts: PartsHere
     ) -> Administrator:
         if principal.user_id is None:
+            # Else a client that was deleted because it was stolen could make itself a successor.
+            if not await Programs(parts).exists(principal.client_id):
+                raise SessionEnded("This service client has been deleted.")
             return Administrator(None, principal.token)
         found = await _alive(principal, parts)
         if found.user.role != Role.ADMINISTRATOR:

@@ -67,6 +67,11 @@ class Programs:
             await clients.remove(await clients.get(client_id))
         log.info("client_deleted", client_id=client_id)
 
+    async def exists(self, client_id: str | None) -> bool:
+        """Tell whether there is a client of this id at this moment."""
+        async with self._parts.database.read() as session:
+            return client_id is not None and await ServiceClients(session).find(client_id) is not None
+
     async def token(self, credentials: ClientCredentials, *, scope: str | None) -> TokenAnswer:
         """Give a program its token. Raises InvalidClient, InvalidScope and UnauthorizedClient."""
         client = await self._authenticated(credentials)
