@@ -55,6 +55,8 @@ def run_one(service: Member, services: Sequence[Member]) -> int:
     if service.service is None:
         raise WorkspaceError(f"{service.path} is no service")
     command = [sys.executable, "-m", "uvicorn", f"{service.name}.main:create_app", "--factory", "--reload"]
+    # By itself uvicorn lets every local client choose the address that limits are counted for.
+    command.append("--no-proxy-headers")
     for folder in ("libs", service.path):
         command += ["--reload-dir", folder]
     port = os.environ.get("PURSER_PORT") or str(service.service.port)
