@@ -67,6 +67,15 @@ def test_a_bank_rewording_its_text_does_not_change_a_row_with_an_id():
     assert len(set(fingerprints([entry(bank_id="1"), entry(bank_id="1")]))) == 1
 
 
+def test_rows_of_one_file_that_share_an_id_and_are_worded_differently_are_different_rows():
+    kiosk, bakery = entry(bank_id="7", text="Kiosk"), entry(bank_id="7", text="Bakery")
+    first, second, third = fingerprints([kiosk, bakery, kiosk])
+    assert (first == third, first == second) == (True, False)
+    assert fingerprints([bakery]) == [second]
+    # An announcement and its booking are worded differently and yet one row.
+    assert len(set(fingerprints([kiosk, replace(bakery, pending=True)]))) == 1
+
+
 def test_occurrences_are_counted_within_an_account():
     rows = [entry(account=AccountReference(name=name)) for name in ("A", "B", "A")]
     assert [identity[-2:] for identity in fingerprints(rows)] == ["#1", "#1", "#2"]

@@ -28,10 +28,10 @@ over_http = settings(
 
 
 def distinct(rows: list[Row]) -> Counter[tuple[Any, ...]]:
-    """What a file holds: rows with a bank's id once, by id, date and amount; others as often as they are listed."""
-    with_id = {(day, amount, fitid) for day, amount, _, fitid in rows if fitid}
+    """What a file holds: rows with a bank's id once for each wording of it; others as often as they are listed."""
+    with_id = Counter((day, amount, fitid) for day, amount, _, fitid in set(rows) if fitid)
     without = Counter((day, amount, name) for day, amount, name, fitid in rows if not fitid)
-    return Counter(dict.fromkeys(with_id, 1)) + Counter({("no id", *key): n for key, n in without.items()})
+    return with_id + Counter({("no id", *key): n for key, n in without.items()})
 
 
 def expected(files: list[list[Row]]) -> Counter[tuple[Any, ...]]:

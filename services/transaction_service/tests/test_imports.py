@@ -80,6 +80,17 @@ async def test_an_overlapping_file_books_only_what_is_missing(household: Any, of
     assert [r["amount"] for r in await household.rows()] == ["-9.00", "-2.80", "-2.80", "-4.00"]
 
 
+async def test_rows_that_share_an_id_and_are_worded_differently_are_all_booked_once(
+    household: Any, ofx: Files, row: Any
+) -> None:
+    rows = [row("2026-03-02", "-2.80", name=name, fitid="7") for name in ("Kiosk", "Bakery", "Cinema", "Kiosk")]
+    answer = await household.upload(ofx(*rows))
+    assert (answer["booked"], answer["repeated"]) == (3, 1)
+    for again in (rows[::-1], rows[1:], rows[:1]):
+        assert (await household.upload(ofx(*again)))["booked"] == 0
+    assert sorted(r["description"] for r in await household.rows()) == ["Bakery", "Cinema", "Kiosk"]
+
+
 async def test_equal_rows_of_two_accounts_are_two_rows(household: Any, ofx: Files, row: Any) -> None:
     same = row("2026-03-02", "-2.80", fitid="same")
     await household.upload(ofx(same, account="1"))

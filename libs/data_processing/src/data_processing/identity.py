@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from hashlib import blake2b
 
@@ -15,7 +15,9 @@ def fingerprints(entries: Iterable[Entry]) -> list[str]:
 
     - An entry with a bank's id is ``bank:<id>#<hash of booking date, amount and currency>``. The id alone does not do:
       two rows with one id that differ in date, amount or currency are two rows, in one file or in two. The text is left
-      out, because banks reword it later. Two rows that agree in all of these are the same row listed twice.
+      out, because banks reword it later. Two rows of one file that agree in all of these and in their wording are the
+      same row listed twice; of two that are worded differently, neither may be lost: the first wording in the alphabet
+      has the identity as above, the others end in a hash of theirs.
     - An entry without one is ``row:<hash of booking date, amount, currency, counterparty and text>#<occurrence>``. The
       occurrence counts equal rows of one account in this file from 1, so two equal coffees on one day stay two, and a
       longer file finds the first of them again.
@@ -27,18 +29,31 @@ def fingerprints(entries: Iterable[Entry]) -> list[str]:
     by the other.
     """
     seen: Counter[tuple[object, str]] = Counter()
-    result = []
+    wordings: dict[tuple[object, str, bool], list[tuple[str, int]]] = defaultdict(list)
+    result: list[str] = []
     for entry in entries:
         amount = str(entry.amount.normalize()) if entry.amount else "0"
         substance = f"{entry.booking_date.isoformat()}\x1f{amount}\x1f{entry.currency or ''}"
         if entry.bank_id is not None:
-            result.append(f"bank:{entry.bank_id}#{_hash(substance, size=8)}")
+            identity = f"bank:{entry.bank_id}#{_hash(substance, size=8)}"
+            # A pending row and its booking are worded differently and yet one row.
+            wordings[entry.account, identity, entry.pending].append((_wording(entry), len(result)))
+            result.append(identity)
             continue
-        digest = _hash(f"{substance}\x1f{canonical(entry.counterparty or '')}\x1f{canonical(entry.text)}", size=16)
+        digest = _hash(f"{substance}\x1f{_wording(entry)}", size=16)
         key = (entry.account, digest)
         seen[key] += 1
         result.append(f"row:{digest}#{seen[key]}")
+    for (_, identity, _), worded in wordings.items():
+        if len(worded) > 1:
+            first = min(wording for wording, _ in worded)
+            for wording, place in worded:
+                result[place] = identity if wording == first else f"{identity}~{_hash(wording, size=8)}"
     return result
+
+
+def _wording(entry: Entry) -> str:
+    return f"{canonical(entry.counterparty or '')}\x1f{canonical(entry.text)}"
 
 
 def canonical(text: str) -> str:
