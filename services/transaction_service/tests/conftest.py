@@ -134,8 +134,9 @@ class Household:
         return sum((Decimal(str(row["amount"])) for row in await self.rows()), Decimal(0))
 
     async def change(self, path: str, version: object, **fields: Any) -> httpx2.Response:
-        """Change a resource of this version."""
-        return await self.client.patch(path, json=fields, headers={"If-Match": f'"{version}"'})
+        """Change a resource of this version, or of any (`*`)."""
+        tag = "*" if version == "*" else f'"{version}"'
+        return await self.client.patch(path, json=fields, headers={"If-Match": tag})
 
     async def delete(self, path: str, version: object, **parameters: Any) -> httpx2.Response:
         """Delete a resource of this version."""

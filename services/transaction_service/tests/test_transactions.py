@@ -30,6 +30,7 @@ async def test_a_row_entered_by_hand_can_be_read_edited_and_deleted(household: A
         "amount": "-13.00",
         "description": "Fair",
         "counterparty": None,
+        "merchant": "FAIR",
         "value_date": "2026-03-02",
         "version": 2,
     }
@@ -38,6 +39,14 @@ async def test_a_row_entered_by_hand_can_be_read_edited_and_deleted(household: A
     assert (await household.delete(path, 2)).status_code == 204
     gone = await client.get(path)
     assert (gone.status_code, gone.json()["code"]) == (404, "transaction_not_found")
+
+
+async def test_the_merchant_follows_the_texts_unless_the_user_chose_it(household: Any) -> None:
+    row = await household.enter(await household.account(), "-1", description="TESCO STORES 3217")
+    path = f"/v1/transactions/{row['id']}"
+    changes = ({"description": "ALDI 12345"}, {"counterparty": "Lidl"}, {"merchant": "Mine"}, {"counterparty": "Rewe"})
+    merchants = [(await household.change(path, "*", **change)).json()["merchant"] for change in changes]
+    assert [row["merchant"], *merchants] == ["TESCO", "ALDI", "LIDL", "Mine", "Mine"]
 
 
 async def test_the_bank_s_own_text_is_kept_for_ever(household: Any, ofx: Callable[..., bytes], row: Any) -> None:

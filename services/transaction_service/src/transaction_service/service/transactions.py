@@ -84,9 +84,9 @@ class Transactions:
             currency=account.currency,
             text=wanted.description,
             counterparty=wanted.counterparty,
-            merchant=merchant_name(wanted.counterparty or wanted.description) or None,
             note=wanted.note,
         )
+        row.merchant = _merchant_of(row)
         _refresh_search_text(row)
         await self._categorise(row, wanted.category_id)
         return await self._transactions.add(row)
@@ -94,12 +94,15 @@ class Transactions:
     async def change(self, transaction_id: UUID, changes: TransactionChange, expected: Precondition) -> Transaction:
         """Change the given fields; the row keeps its identity, so no later import books it again.
 
+        A merchant that was told from the texts follows them; one that the user chose stays.
+
         Raises TransactionNotFound, Stale, CategoryNotFound, RawTextKept.
         """
         await self._ledger.begin_change()
         row = await self._transactions.get(transaction_id)
         expected.check(row.version)
         given = changes.given()
+        derived = row.merchant == _merchant_of(row)
         if "description" in given:
             if not row.identity.startswith(_MANUAL):
                 raise RawTextKept(
@@ -108,6 +111,8 @@ class Transactions:
             row.text = str(given.pop("description"))
         for name in given.keys() - {"category_id"}:
             setattr(row, name, given[name])
+        if derived and "merchant" not in given:
+            row.merchant = _merchant_of(row)
         _refresh_search_text(row)
         if "category_id" in given:
             await self._categorise(row, changes.category_id)
@@ -149,6 +154,10 @@ class Transactions:
         rules = await RuleRepository(self._session, self._user_id).ordered()
         row.category_id = Categoriser(rules).category_of(row.search_text)
         row.categorised_by = CategorisedBy.NONE if row.category_id is None else CategorisedBy.RULE
+
+
+def _merchant_of(row: Transaction) -> str | None:
+    return merchant_name(row.counterparty or row.text) or None
 
 
 def _refresh_search_text(row: Transaction) -> None:
