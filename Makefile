@@ -53,6 +53,8 @@ migrate-current: runtime ## Print the revision that each database is at [SERVICE
 migrate-create: development ## Write a revision from the models: SERVICE=name MESSAGE='what changes'
 	@$(MIGRATE) create --service $(call service-needed, MESSAGE='what changes') \
 		--message '$(or $(MESSAGE),$(error say what changes: make $@ SERVICE=$(SERVICE) MESSAGE='what changes'))'
+	@.venv/bin/ruff check --fix --quiet services/$(SERVICE)/src/*/migrations
+	@.venv/bin/ruff format --quiet services/$(SERVICE)/src/*/migrations
 
 ## Check
 

@@ -147,6 +147,9 @@ async def test_an_administrator_deletes_all_data_of_a_user_and_learns_how_much_i
     assert await ledger.rows() == []
     nothing = await client.delete(path, headers=issuer.headers(scopes=["users:admin"]))
     assert set(nothing.json()["deleted"].values()) == {0}
+    late = await client.post("/v1/accounts", json={"name": "Late", "type": "cash", "currency": "EUR"})
+    assert (late.status_code, late.json()["code"]) == (403, "ledger_closed")
+    assert (await client.get("/v1/accounts")).json()["items"] == []
 
 
 def test_the_migrations_lead_to_the_models_and_back(database_url: str) -> None:

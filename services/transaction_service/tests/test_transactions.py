@@ -145,6 +145,21 @@ async def test_a_malformed_filter_is_refused(client: httpx2.AsyncClient, paramet
     assert refused.json()["code"] in {"invalid_request", "invalid_cursor", "unknown_parameter"}
 
 
+@pytest.mark.parametrize(
+    ("parameters", "pointer"),
+    [
+        ({"from": "2026-02-01", "to": "2026-01-31"}, "/query/from"),
+        ({"amount_min": "2", "amount_max": "1"}, "/query/amount_min"),
+    ],
+)
+async def test_a_range_that_ends_before_it_starts_is_refused(
+    client: httpx2.AsyncClient, parameters: dict[str, str], pointer: str
+) -> None:
+    refused = await client.get("/v1/transactions", params=parameters)
+    assert (refused.status_code, refused.json()["code"]) == (422, "range_reversed")
+    assert refused.json()["errors"][0]["pointer"] == pointer
+
+
 @pytest.mark.parametrize("sort", ["booking_date", "-booking_date"])
 async def test_pages_show_every_row_once_in_order_while_rows_come_and_go(
     household: Any, client: httpx2.AsyncClient, sort: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api_common.problems import BadRequest, Conflict, InvalidInput, NotFound
+from api_common.problems import BadRequest, Conflict, Forbidden, InvalidInput, NotFound
 
 
 class AccountNotFound(NotFound):
@@ -38,6 +38,20 @@ class ImportNotFound(NotFound):
 
     code = "import_not_found"
     title = "Import not found"
+
+
+class LedgerClosed(Forbidden):
+    """The user was deleted, and with him all that the ledger held; it takes nothing more."""
+
+    code = "ledger_closed"
+    title = "Ledger is closed"
+
+
+class RangeReversed(InvalidInput):
+    """A filter's first day or amount lies after its last."""
+
+    code = "range_reversed"
+    title = "The range ends before it starts"
 
 
 class AccountHasTransactions(Conflict):

@@ -52,12 +52,16 @@ idempotency_table(Table.metadata)
 
 
 class Ledger(Table, table=True):
-    """One user's ledger. Its revision grows with every write transaction, and its row is what a writer locks."""
+    """One user's ledger. Its revision grows with every write transaction, and its row is what a writer locks.
+
+    It is closed when the user is deleted: an access token that outlives its user for minutes writes nothing any more.
+    """
 
     __tablename__ = "ledgers"
 
     user_id: UUID = Field(primary_key=True)
     revision: int = Field(default=0, sa_type=BigInteger)
+    closed: bool = False
 
 
 class Account(Table, Owned, Versioned, table=True):

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Date, Delete, Row, String, cast, delete, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Date, Delete, Row, String, cast, delete, select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from transaction_service.errors import LedgerClosed
 from transaction_service.models import (
     Account,
     AccountReference,
@@ -32,20 +33,26 @@ class LedgerRepository:
         self.session = session
         self.user_id = user_id
 
-    async def begin_change(self) -> int:
-        """Lock the ledger until the unit of work ends, and count its revision up; gives the revision to come.
+    async def begin_change(self, *, closing: bool = False) -> None:
+        """Lock the ledger until the unit of work ends, and count its revision up.
 
         Every writing use case starts here. Writers of one ledger therefore follow one another, also across processes,
-        and what one of them has read stays true until it commits.
+        and what one of them has read stays true until it commits. The one that is `closing` the ledger is the last.
+
+        Raises LedgerClosed when the user was deleted.
         """
         insert = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
         statement = (
             insert(Ledger)
-            .values(user_id=self.user_id, revision=1)
+            .values(user_id=self.user_id, revision=1, closed=False)
             .on_conflict_do_update(index_elements=[col(Ledger.user_id)], set_={"revision": col(Ledger.revision) + 1})
-            .returning(col(Ledger.revision))
+            .returning(col(Ledger.closed))
         )
-        return int((await self.session.execute(statement)).scalar_one())
+        is_closed = bool((await self.session.execute(statement)).scalar_one())
+        if closing:
+            await self.session.execute(update(Ledger).where(col(Ledger.user_id) == self.user_id).values(closed=True))
+        elif is_closed:
+            raise LedgerClosed("The user of this ledger was deleted. Sign up anew to keep a ledger.")
 
     async def revision(self) -> int:
         """The number of committed changes; 0 for a ledger that was never written."""

@@ -78,8 +78,8 @@ async def delete_own_ledger(
 
 @router.delete("/users/{user_id}")
 async def delete_ledger_of_user(user_id: UUID, _administrator: Administrator, session: Writing) -> Deleted:
-    """Delete all data of a user, and say how much it was."""
-    return await WholeLedger(session, user_id).delete_everything()
+    """Delete all data of a user for ever, say how much it was, and take nothing more from the user's last tokens."""
+    return await WholeLedger(session, user_id).delete_everything(closing=True)
 
 
 def accepted_format(accept: str | None) -> LedgerFormat:

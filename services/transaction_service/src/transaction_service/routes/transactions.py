@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
@@ -10,7 +12,7 @@ from api_common import idempotency
 from api_common.fields import Day
 from api_common.pagination import InvalidCursor, Links, Page, PageQuery
 from api_common.preconditions import IfMatch, IfMatchMissing, Stale, etag
-from api_common.problems import responses
+from api_common.problems import FieldError, responses
 from api_common.responses import json_bytes
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -20,6 +22,7 @@ from transaction_service.errors import (
     CategoryNotFound,
     CurrencyDiffers,
     IdTaken,
+    RangeReversed,
     RawTextKept,
     TransactionNotFound,
 )
@@ -52,7 +55,7 @@ _KEYSETS = {TransactionSort.OLDEST_FIRST: OLDEST_FIRST, TransactionSort.NEWEST_F
 @router.get(
     "",
     response_model=Page[TransactionSchema],
-    responses=responses(AccountNotFound, CategoryNotFound, InvalidCursor),
+    responses=responses(AccountNotFound, CategoryNotFound, InvalidCursor, RangeReversed),
 )
 async def list_transactions(
     user: Reader,
@@ -72,6 +75,8 @@ async def list_transactions(
     sort: TransactionSort = TransactionSort.NEWEST_FIRST,
 ) -> Response:
     """List the rows that pass all given filters."""
+    _check_range("from", from_date, "to", to_date)
+    _check_range("amount_min", amount_min, "amount_max", amount_max)
     wanted = TransactionFilter(
         account_ids=account_id or (),
         from_date=from_date,
@@ -87,6 +92,16 @@ async def list_transactions(
     )
     headers = {"Link": links.next(found.next_cursor)} if found.next_cursor else None
     return json_bytes({"items": found.items, "next_cursor": found.next_cursor}, headers=headers)
+
+
+def _check_range(lower: str, first: date | Decimal | None, upper: str, last: date | Decimal | None) -> None:
+    """Refuse bounds that nothing can lie between: an empty list would look like an empty ledger."""
+    if first is None or last is None or not first > last:  # type: ignore[operator]  # both are of one type
+        return
+    raise RangeReversed(
+        f"{lower}={first} lies after {upper}={last}. Swap the two.",
+        errors=[FieldError(pointer=f"/query/{lower}", detail=f"lies after `{upper}`", code="range_reversed")],
+    )
 
 
 @router.post(

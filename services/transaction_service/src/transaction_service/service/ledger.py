@@ -65,9 +65,9 @@ class WholeLedger:
         # Under constant writing the earlier revision is the safe one: its holder asks again and gets the rest.
         return ExportedLedger(content, self._tag(form, before))
 
-    async def delete_everything(self) -> Deleted:
-        """Delete all of the user's data in this service; says what went."""
-        await self._ledger.begin_change()
+    async def delete_everything(self, *, closing: bool = False) -> Deleted:
+        """Delete all of the user's data in this service, and for `closing` let nothing new come; says what went."""
+        await self._ledger.begin_change(closing=closing)
         deleted = await self._ledger.delete_everything()
         await forget_user(WriteSession(self._session), self._user_id)
         return Deleted(deleted=deleted)
