@@ -13,14 +13,17 @@ pytestmark = pytest.mark.skipif(CORPUS is None, reason="PURSER_CORPUS names no f
 
 
 def expectations() -> list[dict[str, str]]:
-    """The lines of the corpus's expected.csv for the formats that are read."""
+    """The lines of the corpus's expected.csv."""
     if CORPUS is None:
         return []
     with (Path(CORPUS) / "expected.csv").open(encoding="utf-8", newline="") as file:
-        return [line for line in csv.DictReader(file) if line["file"].startswith(("ofx/", "csv/"))]
+        return list(csv.DictReader(file))
 
 
 EXPECTED = expectations()
+REFUSED_FILES = {"ofx/error_message.ofx": "bank_error", "qif/quiffen_empty.qif": "empty_file"}
+# The QIF row moves securities and no money, so it does not count among the rows that the file holds.
+REFUSED_ROWS = {"ofx/broken_date_missing.ofx": 3, "csv/bsp_csv_garbled_amount.csv": 1, "qif/quiffen_test.qif": 1}
 
 
 async def upload(client: httpx2.AsyncClient, name: str) -> httpx2.Response:
@@ -55,21 +58,23 @@ async def test_a_file_of_the_corpus_gives_what_is_expected_of_it_and_nothing_the
     client: httpx2.AsyncClient, line: dict[str, str]
 ) -> None:
     first = await upload(client, line["file"])
-    if line["file"] == "ofx/error_message.ofx":
-        assert (first.status_code, first.json()["code"]) == (422, "bank_error")
-        assert first.json()["bank_message"]
+    if line["file"] in REFUSED_FILES:
+        assert (first.status_code, first.json()["code"]) == (422, REFUSED_FILES[line["file"]])
+        assert first.json().get("bank_message") or line["file"] != "ofx/error_message.ofx"
         return
     answer = first.json()
     assert first.status_code == 201, answer
-    refused = {"ofx/broken_date_missing.ofx": 3, "csv/bsp_csv_garbled_amount.csv": 1}.get(line["file"], 0)
+    refused = REFUSED_ROWS.get(line["file"], 0)
     broken_rows_counted = line["file"].startswith("ofx/")
     booked = int(line["transactions"]) - (refused if broken_rows_counted else 0)
-    assert (answer["statements"], answer["booked"], answer["refused"]) == (int(line["statements"]), booked, refused)
+    assert (answer["booked"], answer["refused"]) == (booked, refused)
+    assert not line["statements"] or answer["statements"] == int(line["statements"])
     expected_sum = Decimal(0) if booked == 0 else Decimal(line["sum"])
     assert sum(Decimal(item["amount"]) for item in answer["sums"]) == expected_sum
     if line["currency"]:
-        assert {item["currency"] for item in answer["sums"]} == {line["currency"]}
-    if line["balances"]:
+        moved = {item["currency"] for item in answer["sums"] if Decimal(item["amount"])}
+        assert moved <= set(line["currency"].split(",")) <= {item["currency"] for item in answer["sums"]}
+    if line["balances"] and line["file"].startswith("ofx/"):
         closing = {Decimal(b["amount"]) for b in answer["balances"] if b["kind"] == "closing"}
         assert closing == {Decimal(amount) for amount in line["balances"].split("|")}
     second = (await upload(client, line["file"])).json()
