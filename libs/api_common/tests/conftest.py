@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -15,6 +16,10 @@ from api_common.database import Database, DatabaseSpec
 from bookkeeping_example import SPEC
 
 pytest_plugins = ["api_common.testing"]
+
+# No time limit per example: a busy machine is no failure.
+hypothesis.settings.register_profile("purser", deadline=None)
+hypothesis.settings.load_profile("purser")
 
 
 @dataclass(frozen=True)

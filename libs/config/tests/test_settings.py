@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 from config import Profile, ServiceSettings, SettingsError, load
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field, SecretStr
 
@@ -110,6 +110,7 @@ def test_lists_are_separated_by_commas() -> None:
     assert settings.owners == ["x"]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[a-z_]{1,10}", fullmatch=True), st.integers(0, 9), max_size=4))
 def test_a_mapping_survives_being_written_as_pairs(limits: dict[str, int]) -> None:
     text = ",".join(f"{key}={value}" for key, value in limits.items())

@@ -7,6 +7,7 @@ from io import BytesIO
 from uuid import UUID, uuid4
 
 import httpx2
+import hypothesis
 import polars as pl
 import pytest
 from analytics_api.main import service
@@ -15,6 +16,10 @@ from api_common.testing import Issuer, SettingsFactory, client_for
 from fastapi import FastAPI, Request, Response
 
 pytest_plugins = ["api_common.testing"]
+
+# No time limit per example: a busy machine is no failure.
+hypothesis.settings.register_profile("purser", deadline=None)
+hypothesis.settings.load_profile("purser")
 
 LEDGER = {
     "id": pl.String,

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -17,6 +18,10 @@ from auth_service.main import database, service
 from auth_service.settings import Settings
 
 pytest_plugins = ["api_common.testing"]
+
+# No time limit per example: a busy machine is no failure.
+hypothesis.settings.register_profile("purser", deadline=None)
+hypothesis.settings.load_profile("purser")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
+import hypothesis
 import pytest
 from api_common import create_app
 from api_common.database import DatabaseSpec
@@ -16,6 +17,10 @@ from transaction_service.main import DATABASE, service
 from transaction_service.settings import Settings
 
 pytest_plugins = ["api_common.testing"]
+
+# No time limit per example: a busy machine is no failure.
+hypothesis.settings.register_profile("purser", deadline=None)
+hypothesis.settings.load_profile("purser")
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ def expectations() -> list[dict[str, str]]:
 
 EXPECTED = expectations()
 REFUSED_FILES = {"ofx/error_message.ofx": "bank_error", "qif/quiffen_empty.qif": "empty_file"}
-# The QIF row moves securities and no money, so it does not count among the rows that the file holds.
+# The QIF row is a purchase of shares without an amount; expected.csv does not count it.
 REFUSED_ROWS = {"ofx/broken_date_missing.ofx": 3, "csv/bsp_csv_garbled_amount.csv": 1, "qif/quiffen_test.qif": 1}
 
 
