@@ -68,11 +68,8 @@ class StatementReconciliation(BaseModel):
     gaps: list[StatementGap]
 
 
-class ImportSchema(BaseModel):
-    """An import. `read` = `booked` + `repeated` + `replaced` + `refused`.
-
-    `repeated` rows stand in the ledger already, `replaced` ones stood there as pending and are booked by this import.
-    """
+class ImportCounts(BaseModel):
+    """Which file an import read, and how many rows came of it."""
 
     id: UUID
     status: ImportStatus
@@ -85,6 +82,14 @@ class ImportSchema(BaseModel):
     repeated: int
     replaced: int
     refused: int
+
+
+class ImportSchema(ImportCounts):
+    """An import. `read` = `booked` + `repeated` + `replaced` + `refused`.
+
+    `repeated` rows stand in the ledger already, `replaced` ones stood there as pending and are booked by this import.
+    """
+
     refusals: list[RefusalSchema]
     accounts: list[ImportedAccount]
     sums: list[CurrencySum]
@@ -96,20 +101,9 @@ class ImportSchema(BaseModel):
     undone_at: datetime | None
 
 
-class ImportSummary(BaseModel):
+class ImportSummary(ImportCounts):
     """An import in a list: the counts without the reasons."""
 
-    id: UUID
-    status: ImportStatus
-    format: str
-    filename: str | None
-    sha256: str
-    statements: int
-    read: int
-    booked: int
-    repeated: int
-    replaced: int
-    refused: int
     started_at: datetime
     finished_at: datetime
     undone_at: datetime | None
