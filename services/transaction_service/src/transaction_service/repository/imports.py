@@ -21,7 +21,7 @@ from transaction_service.errors import ImportNotFound
 from transaction_service.import_plan import ImportPlan, PendingRow
 from transaction_service.models import (
     Account,
-    CategorisedBy,
+    ChosenBy,
     RepeatedRow,
     StatementBalance,
     StatementImport,
@@ -108,9 +108,9 @@ def _values(
             counterparty, merchant = announced.counterparty, announced.merchant
         search_text = searchable(counterparty, entry.text, entry.reference, merchant, note)
     category_id = categoriser.category_of(search_text)
-    categorised_by = CategorisedBy.NONE if category_id is None else CategorisedBy.RULE
+    categorised_by = ChosenBy.NONE if category_id is None else ChosenBy.RULE
     if announced is not None and announced.category_id is not None:
-        category_id, categorised_by = announced.category_id, CategorisedBy.USER
+        category_id, categorised_by = announced.category_id, ChosenBy.USER
     return (
         row_id,
         account.user_id,

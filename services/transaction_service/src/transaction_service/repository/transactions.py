@@ -36,7 +36,7 @@ from sqlmodel import col
 from transaction_service.errors import TransactionNotFound
 from transaction_service.import_plan import PendingRow
 from transaction_service.models import (
-    CategorisedBy,
+    ChosenBy,
     ImportStatus,
     RepeatedRow,
     Rule,
@@ -192,7 +192,7 @@ class TransactionRepository(Repository[Transaction]):
                 counterparty=row.counterparty,
                 merchant=row.merchant,
                 note=row.note,
-                category_id=row.category_id if row.categorised_by == CategorisedBy.USER else None,
+                category_id=row.category_id if row.categorised_by == ChosenBy.USER else None,
                 edited=row.edited_at is not None,
             )
             for row in rows
@@ -284,7 +284,7 @@ class TransactionRepository(Repository[Transaction]):
 
     async def reassign_category(self, category_id: UUID, to: UUID | None) -> int:
         """Move all rows of a category to another one, or to none; gives their number."""
-        by = col(Transaction.categorised_by) if to is not None else literal(str(CategorisedBy.NONE))
+        by = col(Transaction.categorised_by) if to is not None else literal(str(ChosenBy.NONE))
         statement = (
             update(Transaction)
             .where(col(Transaction.user_id) == self.user_id, col(Transaction.category_id) == category_id)
@@ -314,7 +314,7 @@ class TransactionRepository(Repository[Transaction]):
         open_to_rules = [
             col(Transaction.user_id) == self.user_id,
             col(Transaction.deleted_at).is_(None),
-            col(Transaction.categorised_by) != str(CategorisedBy.USER),
+            col(Transaction.categorised_by) != str(ChosenBy.USER),
         ]
         counts = (
             await self.session.execute(
@@ -329,7 +329,7 @@ class TransactionRepository(Repository[Transaction]):
             .where(*open_to_rules, chosen.is_distinct_from(col(Transaction.category_id)))
             .values(
                 category_id=chosen,
-                categorised_by=case((chosen.is_not(None), str(CategorisedBy.RULE)), else_=str(CategorisedBy.NONE)),
+                categorised_by=case((chosen.is_not(None), str(ChosenBy.RULE)), else_=str(ChosenBy.NONE)),
                 version=col(Transaction.version) + 1,
             )
             .execution_options(synchronize_session=False)

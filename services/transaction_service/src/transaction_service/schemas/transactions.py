@@ -9,7 +9,7 @@ from api_common.fields import Day
 from pydantic import BaseModel, ConfigDict, Field
 
 from transaction_service.amounts import Amount, ExactAmount
-from transaction_service.models import CategorisedBy, Transaction
+from transaction_service.models import ChosenBy, Transaction
 from transaction_service.schemas.fields import Change, Currency, Line, LongText
 
 
@@ -64,7 +64,7 @@ class TransactionSchema(BaseModel):
     merchant: str | None
     note: str | None
     category_id: UUID | None
-    categorised_by: CategorisedBy
+    categorised_by: ChosenBy
     version: int
     created_at: datetime
     edited_at: datetime | None
@@ -75,7 +75,7 @@ def transaction_schema(row: Transaction) -> TransactionSchema:
     return TransactionSchema.model_construct(
         **{name: getattr(row, name) for name in _SAME_NAMES},
         description=row.text,
-        categorised_by=CategorisedBy(row.categorised_by),
+        categorised_by=ChosenBy(row.categorised_by),
     )
 
 

@@ -52,7 +52,7 @@ class Rules:
             Rule(
                 id=wanted.id or new_id(),
                 user_id=self._user_id,
-                contains=wanted.contains,
+                conditions=[{"field": "text", "operator": "contains", "value": wanted.contains}],
                 category_id=wanted.category_id,
                 position=position,
             )
@@ -65,7 +65,10 @@ class Rules:
         expected.check(rule.version)
         if changes.category_id is not None:
             await self._check_category(changes.category_id)
-        for name, value in changes.given().items():
+        given = changes.given()
+        if "contains" in given:
+            rule.conditions = [{"field": "text", "operator": "contains", "value": given.pop("contains")}]
+        for name, value in given.items():
             setattr(rule, name, value)
         await self._rules.session.flush()
         return rule

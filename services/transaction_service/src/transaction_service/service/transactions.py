@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from transaction_service.categorisation import Categoriser
 from transaction_service.errors import AccountNotFound, CategoryNotFound, CurrencyDiffers, IdTaken, RawTextKept
-from transaction_service.models import CategorisedBy, Transaction
+from transaction_service.models import ChosenBy, Transaction
 from transaction_service.repository.accounts import AccountRepository
 from transaction_service.repository.categories import CategoryRepository, RuleRepository
 from transaction_service.repository.ledger import LedgerRepository
@@ -149,11 +149,11 @@ class Transactions:
         if category_id is not None:
             if category_id not in await self._categories.tree():
                 raise CategoryNotFound(f"There is no category {category_id}.")
-            row.category_id, row.categorised_by = category_id, CategorisedBy.USER
+            row.category_id, row.categorised_by = category_id, ChosenBy.USER
             return
         rules = await RuleRepository(self._session, self._user_id).ordered()
         row.category_id = Categoriser(rules).category_of(row.search_text)
-        row.categorised_by = CategorisedBy.NONE if row.category_id is None else CategorisedBy.RULE
+        row.categorised_by = ChosenBy.NONE if row.category_id is None else ChosenBy.RULE
 
 
 def _merchant_of(row: Transaction) -> str | None:

@@ -1,0 +1,37 @@
+"""What every import and edit changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from api_common.columns import Owned, UtcDateTime, now
+from sqlalchemy import JSON
+from sqlmodel import Field
+
+from transaction_service.models.base import Table
+
+
+class JournalEntry(Table, Owned, table=True):
+    """One change of the ledger. `summary` holds its counts; the rows it changed are `JournalChange`s."""
+
+    __tablename__ = "journal_entries"
+
+    at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    action: str = Field(max_length=40)
+    import_id: UUID | None = None
+    rule_id: UUID | None = None
+    rows: int = 0
+    summary: dict[str, object] = Field(default_factory=dict, sa_type=JSON)
+
+
+class JournalChange(Table, table=True):
+    """The fields of one row before and after a change. It outlives the row, hence no foreign key to it."""
+
+    __tablename__ = "journal_changes"
+
+    entry_id: UUID = Field(foreign_key="journal_entries.id", primary_key=True, ondelete="CASCADE")
+    transaction_id: UUID = Field(primary_key=True, index=True)
+    user_id: UUID = Field(index=True)
+    before: dict[str, object] = Field(default_factory=dict, sa_type=JSON)
+    after: dict[str, object] = Field(default_factory=dict, sa_type=JSON)

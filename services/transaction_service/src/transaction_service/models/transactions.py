@@ -1,0 +1,133 @@
+"""Rows of the ledger, and what the user hangs on them: tags, splits, transfers."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from api_common.columns import Money, Owned, UtcDateTime, Versioned, now
+from sqlalchemy import JSON, Index, Text, UniqueConstraint
+from sqlmodel import Field
+
+from transaction_service.models.base import Table
+
+
+class ChosenBy(StrEnum):
+    """Who chose a field of a row. Neither rules nor models ever touch what the user chose."""
+
+    NONE = "none"
+    RULE = "rule"
+    MODEL = "model"
+    USER = "user"
+
+
+class TransferStatus(StrEnum):
+    """Whether two rows are the two sides of one transfer."""
+
+    PROPOSED = "proposed"
+    LINKED = "linked"
+    REJECTED = "rejected"
+
+
+class Transaction(Table, Owned, Versioned, table=True):
+    """One row of the ledger.
+
+    `identity` is what makes the row recognisable when a file brings it again; it never changes, whatever the user
+    edits; `content` is the hash of what the bank wrote (date, amount, currency, wording), empty for rows entered by
+    hand, and `stated_date` and `stated_amount` keep the bank's own where the user has changed them. A deleted row stays
+    behind as a tombstone (`deleted_at`), so that its identity still stands in the unique constraint and no later import
+    books it again; so does a pending row that the bank has booked, with the id of the booked row in `replaced_by`.
+
+    `search_text` is the folded text of all texts of the row, tags included. `balance` is the account's balance after
+    the row, where the file prints one. `details` are the parts of a batch. `categorised_by`, `merchant_by` and
+    `transfer_by` say who chose the category, the merchant's name and `marked_transfer`; `rule_id` is the rule that
+    gave the category, `confidence` the model's.
+    """
+
+    __tablename__ = "transactions"
+    __table_args__ = (
+        UniqueConstraint("account_id", "identity"),
+        Index(None, "user_id", "booking_date", "id"),
+        Index(None, "account_id", "booking_date", "id"),
+    )
+
+    user_id: UUID = Field(index=False)
+    account_id: UUID = Field(foreign_key="accounts.id", ondelete="CASCADE")
+    import_id: UUID | None = Field(default=None, foreign_key="imports.id", index=True)
+    identity: str = Field(sa_type=Text)
+    content: str = Field(default="", max_length=40)
+    booking_date: date
+    value_date: date | None = None
+    amount: Decimal = Field(sa_type=Money)
+    currency: str = Field(max_length=3)
+    stated_date: date | None = None
+    stated_amount: Decimal | None = Field(default=None, sa_type=Money)
+    original_amount: Decimal | None = Field(default=None, sa_type=Money)
+    original_currency: str | None = Field(default=None, max_length=3)
+    exchange_rate: str | None = Field(default=None, max_length=40)
+    balance: Decimal | None = Field(default=None, sa_type=Money)
+    pending: bool = False
+    text: str = Field(default="", sa_type=Text)
+    counterparty: str | None = Field(default=None, sa_type=Text)
+    counterparty_account: str | None = Field(default=None, sa_type=Text)
+    reference: str | None = Field(default=None, sa_type=Text)
+    bank_category: str | None = Field(default=None, sa_type=Text)
+    details: list[dict[str, object]] | None = Field(default=None, sa_type=JSON)
+    merchant: str | None = Field(default=None, sa_type=Text)
+    merchant_by: str = Field(default=ChosenBy.NONE, max_length=10)
+    note: str | None = Field(default=None, sa_type=Text)
+    search_text: str = Field(default="", sa_type=Text)
+    category_id: UUID | None = Field(default=None)
+    categorised_by: str = Field(default=ChosenBy.NONE, max_length=10)
+    rule_id: UUID | None = None
+    confidence: float | None = None
+    marked_transfer: bool = False
+    transfer_by: str = Field(default=ChosenBy.NONE, max_length=10)
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    edited_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    replaced_by: UUID | None = None
+
+
+class Tag(Table, table=True):
+    """A tag of a row, as the user wrote it."""
+
+    __tablename__ = "transaction_tags"
+    __table_args__ = (Index(None, "user_id", "tag"),)
+
+    transaction_id: UUID = Field(foreign_key="transactions.id", primary_key=True, ondelete="CASCADE")
+    tag: str = Field(primary_key=True, max_length=60)
+    user_id: UUID
+
+
+class Split(Table, Owned, table=True):
+    """A part of a row with a category of its own; the parts of a row sum to its amount."""
+
+    __tablename__ = "splits"
+
+    transaction_id: UUID = Field(foreign_key="transactions.id", index=True, ondelete="CASCADE")
+    position: int
+    amount: Decimal = Field(sa_type=Money)
+    category_id: UUID | None = None
+    note: str | None = Field(default=None, sa_type=Text)
+
+
+class Transfer(Table, Owned, Versioned, table=True):
+    """Two rows of different accounts of the user's that are, or may be, the sides of one transfer.
+
+    `rate` is the incoming amount for one unit of the outgoing one, as text, where the currencies differ.
+    """
+
+    __tablename__ = "transfers"
+    __table_args__ = (UniqueConstraint("outgoing_id", "incoming_id"),)
+
+    outgoing_id: UUID = Field(foreign_key="transactions.id", ondelete="CASCADE")
+    incoming_id: UUID = Field(foreign_key="transactions.id", index=True, ondelete="CASCADE")
+    status: str = Field(max_length=10)
+    decided_by: str = Field(default=ChosenBy.NONE, max_length=10)
+    reason: str = Field(default="", max_length=200)
+    rate: str | None = Field(default=None, max_length=40)
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
