@@ -59,9 +59,8 @@ class RepeatedRow(Table, table=True):
     """
 
     __tablename__ = "repeated_rows"
-    __table_args__: ClassVar[dict[str, object]] = {
-        "sqlite_with_rowid": False
-    }  # a file uploaded again writes one for each of its rows
+    # A file uploaded again writes one for each of its rows.
+    __table_args__: ClassVar[dict[str, object]] = {"sqlite_with_rowid": False}
 
     import_id: UUID = Field(foreign_key="imports.id", primary_key=True, ondelete="CASCADE")
     transaction_id: UUID = Field(foreign_key="transactions.id", primary_key=True, index=True, ondelete="CASCADE")
