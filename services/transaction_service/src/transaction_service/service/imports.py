@@ -21,10 +21,10 @@ from transaction_service.errors import ImportAlreadyUndone
 from transaction_service.import_plan import ImportPlan, assign_accounts, statement_refused
 from transaction_service.models import ImportStatus, StatementImport, Transaction
 from transaction_service.repository.accounts import AccountRepository
+from transaction_service.repository.booking import BookingRepository
 from transaction_service.repository.categories import RuleRepository
 from transaction_service.repository.imports import ImportRepository, booking_rows
 from transaction_service.repository.ledger import LedgerRepository
-from transaction_service.repository.transactions import TransactionRepository
 from transaction_service.schemas.imports import (
     CurrencySum,
     ImportedAccount,
@@ -86,7 +86,7 @@ class Imports:
         self._user_id = user_id
         self._imports = ImportRepository(session, user_id)
         self._accounts = AccountRepository(session, user_id)
-        self._transactions = TransactionRepository(session, user_id)
+        self._transactions = BookingRepository(session, user_id)
         self._rules = RuleRepository(session, user_id)
         self._ledger = LedgerRepository(session, user_id)
 
