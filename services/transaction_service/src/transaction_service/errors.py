@@ -40,6 +40,13 @@ class ImportNotFound(NotFound):
     title = "Import not found"
 
 
+class JournalEntryNotFound(NotFound):
+    """The user's journal has no such entry."""
+
+    code = "journal_entry_not_found"
+    title = "Journal entry not found"
+
+
 class LedgerClosed(Forbidden):
     """The user was deleted, and with him all that the ledger held; it takes nothing more."""
 

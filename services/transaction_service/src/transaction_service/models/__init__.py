@@ -15,7 +15,7 @@ from transaction_service.models.imports import (
     StatementImport,
 )
 from transaction_service.models.investments import InvestmentEntry, Position, Security
-from transaction_service.models.journal import JournalChange, JournalEntry
+from transaction_service.models.journal import JournalAction, JournalChange, JournalEntry
 from transaction_service.models.transactions import ChosenBy, Split, Tag, Transaction, Transfer, TransferStatus
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "CsvProfile",
     "ImportStatus",
     "InvestmentEntry",
+    "JournalAction",
     "JournalChange",
     "JournalEntry",
     "Ledger",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from api_common.columns import Owned, UtcDateTime, now
@@ -10,6 +11,29 @@ from sqlalchemy import JSON
 from sqlmodel import Field
 
 from transaction_service.models.base import Table
+
+
+class JournalAction(StrEnum):
+    """What was done to the ledger."""
+
+    IMPORT_BOOKED = "import_booked"
+    IMPORT_UNDONE = "import_undone"
+    ROW_ENTERED = "row_entered"
+    ROW_CHANGED = "row_changed"
+    ROW_DELETED = "row_deleted"
+    ROW_RESTORED = "row_restored"
+    ROWS_CHANGED = "rows_changed"
+    TAG_RENAMED = "tag_renamed"
+    TAG_DELETED = "tag_deleted"
+    RULES_APPLIED = "rules_applied"
+    PROPOSAL_ACCEPTED = "proposal_accepted"
+    PROPOSAL_REJECTED = "proposal_rejected"
+    TRANSFER_LINKED = "transfer_linked"
+    TRANSFER_UNLINKED = "transfer_unlinked"
+    TRANSFER_REJECTED = "transfer_rejected"
+    ACCOUNT_DELETED = "account_deleted"
+    CATEGORY_DELETED = "category_deleted"
+    ARCHIVE_IMPORTED = "archive_imported"
 
 
 class JournalEntry(Table, Owned, table=True):
