@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from transaction_service._version import VERSION
 from transaction_service.models import Table
-from transaction_service.routes import accounts, categories, imports, ledger, rules, transactions
+from transaction_service.routes import accounts, categories, imports, ledger, listing, rules, transactions
 from transaction_service.settings import Settings
 
 DATABASE = DatabaseSpec(
@@ -32,6 +32,7 @@ def service(settings: Settings | None = None) -> Service:
         settings=settings or load(Settings),
         routers=[
             accounts.router,
+            listing.router,
             transactions.router,
             categories.router,
             rules.router,

@@ -1,4 +1,4 @@
-"""Rows of the ledger: the rows that an import brings again, bulk booking, rules."""
+"""Rows of the ledger: one by one, and by rules."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from transaction_service.models import (
     Rule,
     Transaction,
 )
+from transaction_service.repository.listing import contains
 
 
 class TransactionRepository(Repository[Transaction]):

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from analytics_core import merchant_name
 from api_common.columns import new_id, now
-from api_common.pagination import Keyset, PageQuery, Slice
 from api_common.preconditions import Precondition
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from transaction_service.categorisation import Categoriser
-from transaction_service.errors import AccountNotFound, CategoryNotFound, CurrencyDiffers, IdTaken, RawTextKept
+from transaction_service.errors import CategoryNotFound, CurrencyDiffers, IdTaken, RawTextKept
 from transaction_service.models import ChosenBy, Transaction
 from transaction_service.repository.accounts import AccountRepository
 from transaction_service.repository.categories import CategoryRepository, RuleRepository
 from transaction_service.repository.ledger import LedgerRepository
-from transaction_service.repository.transactions import TransactionFilter, TransactionRepository
+from transaction_service.repository.transactions import TransactionRepository
 from transaction_service.schemas.transactions import TransactionChange, TransactionCreate
 from transaction_service.search_text import searchable
 
@@ -35,27 +32,6 @@ class Transactions:
         self._accounts = AccountRepository(session, user_id)
         self._categories = CategoryRepository(session, user_id)
         self._ledger = LedgerRepository(session, user_id)
-
-    async def list(
-        self, wanted: TransactionFilter, keyset: Keyset, page: PageQuery, *, category_id: UUID | None
-    ) -> Slice[dict[str, Any]]:
-        """One page of the rows that pass the filter, as fields of the answer.
-
-        A category stands for everything below it too.
-
-        Raises AccountNotFound or CategoryNotFound when the filter names what the user does not have.
-        """
-        if wanted.account_ids:
-            known = {account.id for account in await self._accounts.book()}
-            for account_id in wanted.account_ids:
-                if account_id not in known:
-                    raise AccountNotFound(f"There is no account {account_id}.")
-        if category_id is not None:
-            tree = await self._categories.tree()
-            if category_id not in tree:
-                raise CategoryNotFound(f"There is no category {category_id}.")
-            wanted = replace(wanted, category_ids=tree.with_descendants(category_id))
-        return await self._transactions.list(wanted, keyset, page)
 
     async def get(self, transaction_id: UUID) -> Transaction:
         """One row. Raises TransactionNotFound."""
