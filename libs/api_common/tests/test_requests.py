@@ -4,6 +4,7 @@ import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -227,6 +228,24 @@ async def test_a_body_without_announced_length_is_counted() -> None:
         for path in ("/v1/books/raw", "/v1/books"):
             response = await client.post(path, content=chunks(3), headers={"content-type": "application/json"})
             assert (response.status_code, response.json()["code"]) == (413, "payload_too_large")
+
+
+async def test_a_path_may_have_a_body_limit_of_its_own() -> None:
+    async def chunks(count: int) -> AsyncIterator[bytes]:
+        for _ in range(count):
+            yield b"x" * 512
+
+    roomy = replace(example(body_limit=1024), body_limits={"/v1/books/raw": 2048})
+    async with client_for(roomy) as client:
+        assert (await client.post("/v1/books/raw", content=b"x" * 2048)).json() == 2048
+        assert (await client.post("/v1/books/raw", content=chunks(4))).json() == 2048
+        refused = [
+            await client.post("/v1/books/raw", content=b"x" * 2049),
+            await client.post("/v1/books/raw", content=chunks(5)),
+            await client.post("/v1/books", content=b"x" * 1025),
+        ]
+    assert [answer.status_code for answer in refused] == [413, 413, 413]
+    assert (refused[0].json()["limit"], refused[2].json()["limit"]) == (2048, 1024)
 
 
 async def test_pages_of_allowed_origins_may_call_the_api_and_others_may_not() -> None:

@@ -90,7 +90,8 @@ def create_app(
             app.include_router(router)
     # Last, so that the documentation begins with what the services do.
     pages.add(app, services, registry)
-    app.add_middleware(RequestLayer, options=_options(settings, routes), metrics=metrics)
+    body_limits = {path: limit for service in services for path, limit in service.body_limits.items()}
+    app.add_middleware(RequestLayer, options=_options(settings, routes, body_limits), metrics=metrics)
     return app
 
 
@@ -108,10 +109,11 @@ def _lifespan(runtimes: Mapping[str, Runtime]) -> Callable[[FastAPI], AbstractAs
     return lifespan
 
 
-def _options(settings: ServiceSettings, routes: RouteIndex) -> Options:
+def _options(settings: ServiceSettings, routes: RouteIndex, body_limits: Mapping[str, int]) -> Options:
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     return Options(
         body_limit=settings.body_limit,
+        body_limits=body_limits,
         headers=security_headers(https=settings.public_url.startswith("https://")),
         access_log=_access_log(settings),
         cors=Cors(settings.cors_origins) if settings.cors_origins else None,

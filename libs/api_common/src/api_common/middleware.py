@@ -7,7 +7,7 @@ bare FastAPI.
 """
 
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -67,6 +67,7 @@ class Options:
     """What the layer is told by the application's settings."""
 
     body_limit: int
+    body_limits: Mapping[str, int]
     headers: RawHeaders
     access_log: AccessLog
     routes: RouteIndex
@@ -117,7 +118,7 @@ class RequestLayer:
                 scope.update(self._options.routes.find(scope)[1])
                 await refusal(scope, receive, answer)
             elif b"transfer-encoding" in headers:
-                await self.app(scope, self._counted(receive), answer)
+                await self.app(scope, self._counted(receive, self._body_limit(scope)), answer)
             else:
                 await self.app(scope, receive, answer)
         except ClientDisconnect:
@@ -151,18 +152,20 @@ class RequestLayer:
             if refusal is not None:
                 return problem_response(refusal, path=path)
         length = headers.get(b"content-length")
-        if length is not None and length.isdigit() and int(length) > options.body_limit:
-            detail = f"The body has {int(length)} bytes; the limit is {options.body_limit}."
-            return problem_response(PayloadTooLarge(detail, limit=options.body_limit), path=path)
+        if length is not None and length.isdigit() and int(length) > (limit := self._body_limit(scope)):
+            detail = f"The body has {int(length)} bytes; the limit is {limit}."
+            return problem_response(PayloadTooLarge(detail, limit=limit), path=path)
         if scope["query_string"]:
             unknown = options.routes.check_query(scope)
             if unknown is not None:
                 return problem_response(unknown, path=path)
         return None
 
-    def _counted(self, receive: Receive) -> Receive:
+    def _body_limit(self, scope: Scope) -> int:
+        return self._options.body_limits.get(scope["path"], self._options.body_limit)
+
+    def _counted(self, receive: Receive, limit: int) -> Receive:
         """Count a body whose length was not announced; an announced one is held to its length by the server."""
-        limit = self._options.body_limit
         received = 0
 
         async def counted() -> Message:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from config import ServiceSettings
@@ -46,6 +46,8 @@ class Service:
         lifespan: runs around the service's life, after its database is open and migrated.
         checks: what ``/readyz`` and ``/health`` ask beside the database.
         calls: names of the services it calls.
+        body_limits: bytes that a body may have at an exact path, instead of the limit of the settings; for uploads that
+            the route streams to disk.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Service:
     lifespan: Callable[["Runtime"], AbstractAsyncContextManager[None]] | None = None
     checks: Sequence[Check] = ()
     calls: Sequence[str] = ()
+    body_limits: Mapping[str, int] = field(default_factory=dict)
 
 
 class Runtime:
