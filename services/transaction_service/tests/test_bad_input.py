@@ -9,9 +9,11 @@ from uuid import uuid4
 import httpx2
 import pytest
 from api_common.database import Database
-from api_common.testing import Issuer, new_key
+from api_common.testing import Issuer, SettingsFactory, client_for, new_key
 from fastapi import FastAPI
 from sqlalchemy import text
+from transaction_service.main import service
+from transaction_service.settings import Settings
 
 
 def zipped() -> bytes:
@@ -55,7 +57,9 @@ async def test_the_header_of_an_unknown_csv_is_part_of_the_answer(client: httpx2
     assert refused.json()["header"] == ["Foo", "Bar", "Baz"]
 
 
-async def test_a_file_beyond_the_limit_is_refused_however_it_is_sent(client: httpx2.AsyncClient) -> None:
+async def test_a_file_beyond_the_limit_is_refused_however_it_is_sent(
+    settings_for: SettingsFactory, issuer: Issuer
+) -> None:
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -64,9 +68,12 @@ async def test_a_file_beyond_the_limit_is_refused_however_it_is_sent(client: htt
             sent += 1024 * 1024
             yield b"x" * 1024 * 1024
 
-    streamed = await client.post("/v1/imports", content=endless())
-    declared = await client.post("/v1/imports", content=b"x", headers={"Content-Length": str(100 * 1024 * 1024)})
+    small = service(settings_for(Settings, import_limit=8 * 1024 * 1024))
+    async with client_for(small, headers=issuer.headers()) as client:
+        streamed = await client.post("/v1/imports", content=endless())
+        declared = await client.post("/v1/imports", content=b"x", headers={"Content-Length": str(100 * 1024 * 1024)})
     assert [(a.status_code, a.json()["code"]) for a in (streamed, declared)] == [(413, "payload_too_large")] * 2
+    assert sent < 16 * 1024 * 1024
 
 
 async def test_a_row_without_a_date_and_a_garbled_amount_are_refused_and_the_rest_is_booked(

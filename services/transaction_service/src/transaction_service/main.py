@@ -25,11 +25,12 @@ def service(settings: Settings | None = None) -> Service:
     Raises:
         config.SettingsError: a variable is wrong or unknown.
     """
+    chosen = settings or load(Settings)
     return Service(
         name="transaction_service",
         version=VERSION,
         summary="Accounts, transactions, categories and statement imports: the ledger",
-        settings=settings or load(Settings),
+        settings=chosen,
         routers=[
             accounts.router,
             listing.router,
@@ -41,6 +42,7 @@ def service(settings: Settings | None = None) -> Service:
         ],
         database=DATABASE,
         calls=["auth_service"],
+        body_limits={"/v1/imports": chosen.import_limit, "/v1/archive": chosen.archive_limit},
     )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from api_common import idempotency
 from api_common.pagination import InvalidCursor, Links, Page, PageQuery
 from api_common.problems import InsufficientStorage, PayloadTooLarge, responses
 from fastapi import APIRouter, Depends, Query, Request, Response
-from starlette.datastructures import UploadFile
 
 from transaction_service.errors import (
     AccountAmbiguous,
@@ -25,6 +24,7 @@ from transaction_service.errors import (
     StatementRefused,
 )
 from transaction_service.routes.access import Once, Reader, Reading, Writer, Writing
+from transaction_service.routes.uploads import FILE_BODY, uploaded_file
 from transaction_service.schemas.fields import Currency, FileName
 from transaction_service.schemas.imports import ImportSchema, ImportSummary, ImportUndone
 from transaction_service.schemas.transactions import transaction_schema
@@ -32,18 +32,6 @@ from transaction_service.service.imports import Imports, read_upload
 
 router = APIRouter(prefix="/v1/imports", tags=["imports"])
 
-_BINARY = {"type": "string", "format": "binary"}
-_REQUEST_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {"type": "object", "required": ["file"], "properties": {"file": _BINARY}}
-            },
-            "application/octet-stream": {"schema": _BINARY},
-        },
-    }
-}
 _REFUSALS = responses(
     FileNeeded,
     AccountNotFound,
@@ -60,7 +48,7 @@ _REFUSALS = responses(
 )
 
 
-@router.post("", status_code=201, response_model=ImportSchema, responses=_REFUSALS, openapi_extra=_REQUEST_BODY)
+@router.post("", status_code=201, response_model=ImportSchema, responses=_REFUSALS, openapi_extra=FILE_BODY)
 async def import_statement(
     request: Request,
     user: Writer,
@@ -78,8 +66,9 @@ async def import_statement(
 
     Rows that the ledger holds already are not booked again. All rows are booked, or, when anything fails, none.
     """
-    content, given_name = await _statement_file(request)
-    upload = await read_upload(content, filename=filename or given_name, account_id=account_id, currency=currency)
+    async with uploaded_file(request) as uploaded:
+        name, content = filename or uploaded.filename, await uploaded.content()
+    upload = await read_upload(content, filename=name, account_id=account_id, currency=currency)
     if preview:
         answer = await Imports(reading, user.user_id).preview(upload)
         return Response(answer.model_dump_json(), media_type="application/json")
@@ -125,14 +114,3 @@ async def undo_import(
         handed_over=undone.handed_over,
         kept=[transaction_schema(row) for row in undone.kept],
     )
-
-
-async def _statement_file(request: Request) -> tuple[bytes, str | None]:
-    """The uploaded file and the name that the client gave it."""
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        return await request.body(), None
-    async with request.form(max_files=1, max_fields=10) as form:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise FileNeeded('The form has no file in its field "file".')
-        return await file.read(), (file.filename or "").replace("\x00", "") or None
