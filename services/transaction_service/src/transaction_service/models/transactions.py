@@ -41,9 +41,9 @@ class Transaction(Table, Owned, Versioned, table=True):
     books it again; so does a pending row that the bank has booked, with the id of the booked row in `replaced_by`.
 
     `search_text` is the folded text of all texts of the row, tags included. `balance` is the account's balance after
-    the row, where the file prints one. `details` are the parts of a batch. `categorised_by`, `merchant_by` and
-    `transfer_by` say who chose the category, the merchant's name and `marked_transfer`; `rule_id` is the rule that
-    gave the category, `confidence` the model's.
+    the row, where the file prints one. `details` are the parts of a batch. `categorised_by`, `merchant_by`,
+    `note_by` and `transfer_by` say who chose the category, the merchant's name, the note and `marked_transfer`;
+    `rule_id` is the rule that gave the category, `confidence` the model's.
     """
 
     __tablename__ = "transactions"
@@ -78,6 +78,7 @@ class Transaction(Table, Owned, Versioned, table=True):
     merchant: str | None = Field(default=None, sa_type=Text)
     merchant_by: str = Field(default=ChosenBy.NONE, max_length=10)
     note: str | None = Field(default=None, sa_type=Text)
+    note_by: str = Field(default=ChosenBy.NONE, max_length=10)
     search_text: str = Field(default="", sa_type=Text)
     category_id: UUID | None = Field(default=None)
     categorised_by: str = Field(default=ChosenBy.NONE, max_length=10)
@@ -92,7 +93,7 @@ class Transaction(Table, Owned, Versioned, table=True):
 
 
 class Tag(Table, table=True):
-    """A tag of a row, as the user wrote it."""
+    """A tag of a row, as the user wrote it on the row or, when `tagged_by` is `rule`, in a rule."""
 
     __tablename__ = "transaction_tags"
     __table_args__ = (Index(None, "user_id", "tag"),)
@@ -100,6 +101,7 @@ class Tag(Table, table=True):
     transaction_id: UUID = Field(foreign_key="transactions.id", primary_key=True, ondelete="CASCADE")
     tag: str = Field(primary_key=True, max_length=60)
     user_id: UUID
+    tagged_by: str = Field(default=ChosenBy.USER, max_length=10)
 
 
 class Split(Table, Owned, table=True):

@@ -283,6 +283,7 @@ def upgrade() -> None:
         sa.Column("transaction_id", sa.Uuid(), nullable=False),
         sa.Column("tag", sa.String(length=60), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("tagged_by", sa.String(length=10), nullable=False, server_default="user"),
         sa.ForeignKeyConstraint(
             ["transaction_id"],
             ["transactions.id"],
@@ -346,6 +347,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("balance", Money(), nullable=True))
         batch_op.add_column(sa.Column("details", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("merchant_by", sa.String(length=10), nullable=False, server_default="none"))
+        batch_op.add_column(sa.Column("note_by", sa.String(length=10), nullable=False, server_default="none"))
         batch_op.add_column(sa.Column("rule_id", sa.Uuid(), nullable=True))
         batch_op.add_column(sa.Column("confidence", sa.Float(), nullable=True))
         batch_op.add_column(sa.Column("marked_transfer", sa.Boolean(), nullable=False, server_default=sa.false()))
@@ -381,6 +383,7 @@ def downgrade() -> None:
         batch_op.drop_column("marked_transfer")
         batch_op.drop_column("confidence")
         batch_op.drop_column("rule_id")
+        batch_op.drop_column("note_by")
         batch_op.drop_column("merchant_by")
         batch_op.drop_column("details")
         batch_op.drop_column("balance")
