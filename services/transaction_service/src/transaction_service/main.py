@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from transaction_service._version import VERSION
 from transaction_service.models import Table
-from transaction_service.routes import accounts, categories, imports, ledger, listing, rules, transactions
+from transaction_service.routes import accounts, categories, imports, journal, ledger, listing, rules, transactions
 from transaction_service.settings import Settings
 
 DATABASE = DatabaseSpec(
@@ -38,6 +38,7 @@ def service(settings: Settings | None = None) -> Service:
             categories.router,
             rules.router,
             imports.router,
+            journal.router,
             ledger.router,
         ],
         database=DATABASE,
