@@ -117,6 +117,55 @@ class RawTextKept(InvalidInput):
     title = "The bank's text cannot be changed"
 
 
+class RowIsSplit(InvalidInput):
+    """What is asked for would contradict the row's parts."""
+
+    code = "row_is_split"
+    title = "The row is split"
+
+
+class SplitsDiffer(InvalidInput):
+    """The parts of a row do not sum to its amount."""
+
+    code = "splits_differ"
+    title = "The parts do not sum to the row"
+
+
+class TooManyTags(InvalidInput):
+    """There is a limit to the tags of a row."""
+
+    code = "too_many_tags"
+    title = "Too many tags"
+
+
+class TagNotFound(NotFound):
+    """No row of the user has this tag."""
+
+    code = "tag_not_found"
+    title = "Tag not found"
+
+
+class RowReplaced(Conflict):
+    """The row was pending, and its booking stands in its place."""
+
+    code = "row_replaced"
+    title = "The row was replaced by its booking"
+
+
+class RowsUnknown(InvalidInput):
+    """Some of the rows that a request names are not in the ledger."""
+
+    code = "rows_unknown"
+    title = "Rows are unknown"
+
+
+class TooManyRows(InvalidInput):
+    """There is a limit to the rows of one edit."""
+
+    code = "too_many_rows"
+    title = "Too many rows"
+
+
 class CurrencyDiffers(InvalidInput):
     """An amount is in another currency than its account."""
 
@@ -178,3 +227,24 @@ class ConfirmationNeeded(InvalidInput):
 
     code = "confirmation_needed"
     title = "Confirmation needed"
+
+
+class LedgerNotEmpty(Conflict):
+    """An archive is imported into an empty ledger only."""
+
+    code = "ledger_not_empty"
+    title = "The ledger is not empty"
+
+
+class ArchiveBroken(InvalidInput):
+    """The file is no archive of a ledger, or not as it was when it was made."""
+
+    code = "archive_broken"
+    title = "Archive cannot be read"
+
+
+class ArchiveTooNew(InvalidInput):
+    """The archive was made by a newer Purser."""
+
+    code = "archive_too_new"
+    title = "Archive is newer than this Purser"

@@ -71,7 +71,14 @@ def ledger_file(frame: pl.DataFrame, form: LedgerFormat) -> bytes:
         case LedgerFormat.PARQUET:
             frame.write_parquet(buffer, metadata={"purser.ledger_schema_version": str(LEDGER_SCHEMA_VERSION)})
         case LedgerFormat.CSV:
-            _for_people(frame).write_csv(buffer)
+            return csv_lines(frame)
+    return buffer.getvalue()
+
+
+def csv_lines(frame: pl.DataFrame, *, header: bool = True) -> bytes:
+    """The frame as CSV in a form for people, with or without the line of names."""
+    buffer = io.BytesIO()
+    _for_people(frame).write_csv(buffer, include_header=header)
     return buffer.getvalue()
 
 

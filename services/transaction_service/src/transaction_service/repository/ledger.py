@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Date, Delete, Row, String, cast, delete, select, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    Delete,
+    Row,
+    String,
+    cast,
+    delete,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from transaction_service.archive_format import archived_tables
 from transaction_service.errors import LedgerClosed
-from transaction_service.models import (
-    Account,
-    AccountReference,
-    Category,
-    Ledger,
-    Rule,
-    StatementBalance,
-    StatementImport,
-    Transaction,
-)
+from transaction_service.models import Account, Ledger, Transaction
 
 _MICROS = 1_000_000
 
@@ -59,8 +65,10 @@ class LedgerRepository:
         statement = select(col(Ledger.revision)).where(col(Ledger.user_id) == self.user_id)
         return int(await self.session.scalar(statement) or 0)
 
-    async def rows(self) -> Sequence[Row[Any]]:
+    async def rows(self, *, after: tuple[date, UUID] | None = None, limit: int | None = None) -> Sequence[Row[Any]]:
         """All rows for the export, oldest first: ids as text, amounts in millionths, dates as the driver gives them.
+
+        With a limit, so many of those that come after a booking date and id.
 
         The driver's own values go into the frame as they are, because making Python objects of a million rows takes
         longer than everything else together.
@@ -83,23 +91,18 @@ class LedgerRepository:
             .join(Account, col(Account.id) == col(Transaction.account_id))
             .where(col(Transaction.user_id) == self.user_id, col(Transaction.deleted_at).is_(None))
             .order_by(col(Transaction.booking_date), col(Transaction.id))
+            .limit(limit)
         )
+        if after is not None:
+            statement = statement.where(tuple_(col(Transaction.booking_date), col(Transaction.id)) > after)
         return (await self.session.execute(statement)).all()
 
     async def delete_everything(self) -> dict[str, int]:
         """Delete all rows of the user; gives their number by table. The revision stays and goes on counting."""
-        deleted: dict[str, int] = {}
-        for name, model in (
-            ("transactions", Transaction),
-            ("statement_balances", StatementBalance),
-            ("imports", StatementImport),
-            ("account_references", AccountReference),
-            ("accounts", Account),
-            ("rules", Rule),
-            ("categories", Category),
-        ):
-            deleted[name] = await self._count(delete(model).where(col(model.user_id) == self.user_id))
-        return deleted
+        return {
+            archived.name: await self._count(delete(archived.table).where(archived.table.c.user_id == self.user_id))
+            for archived in reversed(archived_tables())
+        }
 
     async def _count(self, statement: Delete) -> int:
         result = await self.session.execute(statement)
