@@ -10,6 +10,7 @@ from data_processing import (
     AccountReference,
     BankError,
     BrokenFile,
+    Deletion,
     NoStatements,
     TruncatedFile,
     fingerprints,
@@ -124,7 +125,7 @@ def test_several_statements_and_a_card_are_kept_apart():
     ]
 
 
-def test_an_investment_statement_gives_its_cash_rows_and_refuses_the_rest_by_name():
+def test_an_investment_statement_gives_its_cash_rows_and_refuses_broken_trades_by_name():
     body = (
         "<INVSTMTTRNRS><INVSTMTRS><CURDEF>USD<INVACCTFROM><BROKERID>b.example<ACCTID>X1</INVACCTFROM><INVTRANLIST>"
         f"<INVBANKTRAN>{row('0.1234')}<SUBACCTFUND>CASH</INVBANKTRAN>"
@@ -136,7 +137,7 @@ def test_an_investment_statement_gives_its_cash_rows_and_refuses_the_rest_by_nam
     assert [entry.amount for entry in found.entries] == [Decimal("0.1234")]
     (refused,) = found.refused
     assert (refused.place, refused.bank_id) == ("transaction 2 (FITID S9)", "S9")
-    assert refused.reason.startswith("BUYSTOCK is a transaction in securities")
+    assert refused.reason == "BUYSTOCK: the row names no security (UNIQUEID)"
 
 
 @pytest.mark.parametrize(
@@ -160,11 +161,45 @@ def test_a_broken_row_is_refused_with_place_and_reason_and_the_rest_is_read(brok
     assert len(refused.raw) <= 300
 
 
-def test_a_correction_of_an_earlier_row_is_refused_and_named_instead_of_booked_twice():
-    correction = row(fitid="F9", more="<CORRECTFITID>F1<CORRECTACTION>REPLACE<NAME>TEA")
-    found = only(document(statement(row() + correction + row(fitid="F3", more="<CORRECTFITID>0<NAME>TEA"))))
-    assert [entry.bank_id for entry in found.entries] == ["F1", "F3"]
-    assert found.refused[0].reason.startswith("the row is to replace the earlier row FITID F1")
+def correction(fitid, corrects, action, amount="-1.00"):
+    return row(amount, fitid=fitid, more=f"<CORRECTFITID>{corrects}<CORRECTACTION>{action}<NAME>TEA")
+
+
+def test_a_correction_says_which_earlier_row_it_replaces_or_deletes():
+    found = only(document(statement(correction("F9", "F1", "REPLACE") + correction("F8", "F2", "delete"))))
+    assert [(entry.bank_id, entry.corrects) for entry in found.entries] == [("F9", "F1")]
+    assert found.deletions == (Deletion("transaction 2 (FITID F8)", "F2"),)
+
+
+def test_a_row_that_the_same_statement_corrects_is_not_among_the_entries():
+    rows = (
+        row(fitid="F1") + row(fitid="F2") + correction("F9", "F1", "REPLACE", "-2.00") + correction("X", "F2", "DELETE")
+    )
+    file = read_statement_file(document(statement(rows)))
+    assert [(e.bank_id, e.amount) for e in file.statements[0].entries] == [("F9", Decimal("-2.00"))]
+    assert file.notes == (
+        "The transaction 1 (FITID F1) is left out, because the transaction 3 (FITID F9) takes it back.",
+        "The transaction 2 (FITID F2) is left out, because the transaction 4 (FITID X) takes it back.",
+    )
+
+
+def test_a_corrected_correction_still_takes_back_the_first_row():
+    rows = correction("F2", "F1", "REPLACE", "-2.00") + correction("F3", "F2", "REPLACE", "-3.00")
+    found = only(document(statement(rows)))
+    assert [entry.bank_id for entry in found.entries] == ["F3"]
+    assert found.deletions == (Deletion("transaction 1 (FITID F2)", "F1"),)
+
+
+def test_an_id_that_several_rows_bear_is_not_corrected():
+    file = read_statement_file(document(statement(row() + row("-5.00") + correction("F9", "F1", "REPLACE"))))
+    assert [entry.bank_id for entry in file.statements[0].entries] == ["F1", "F1", "F9"]
+    assert "which several rows bear" in file.notes[0]
+
+
+def test_a_correction_without_its_kind_is_refused_and_a_placeholder_corrects_nothing():
+    found = only(document(statement(correction("F9", "F1", "") + row(fitid="F3", more="<CORRECTFITID>0<NAME>TEA"))))
+    assert [(entry.bank_id, entry.corrects) for entry in found.entries] == [("F3", None)]
+    assert found.refused[0].reason.startswith("the row corrects the earlier row FITID F1 and does not say whether")
 
 
 def test_rows_are_numbered_through_all_statements_and_documents_of_a_file():

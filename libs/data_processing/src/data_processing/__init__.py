@@ -22,13 +22,32 @@ from data_processing.errors import (
     UnsafeFile,
     WrongEncoding,
 )
+from data_processing.formats.delimited.mapping import (
+    ColumnRole,
+    CsvMapping,
+    InvalidMapping,
+    MappedColumn,
+    MappingProblem,
+    mapping_from_json,
+)
+from data_processing.formats.delimited.proposal import ProposedColumn, ProposedMapping, SignRule
 from data_processing.identity import fingerprints
+from data_processing.investment_identity import investment_identities
+from data_processing.investments import (
+    InvestmentEntry,
+    InvestmentKind,
+    Position,
+    Security,
+    SecurityKind,
+    SecurityPrice,
+)
 from data_processing.ledger_version import LEDGER_SCHEMA_VERSION
-from data_processing.reading import read_statement_file
+from data_processing.reading import propose_mapping, read_statement_file
 from data_processing.reconciliation import Gap, Reconciliation, reconcile
 from data_processing.statement import (
     AccountReference,
     Balance,
+    Deletion,
     Entry,
     EntryDetail,
     RefusedRow,
@@ -37,28 +56,52 @@ from data_processing.statement import (
 )
 
 if TYPE_CHECKING:
-    from data_processing.frames import ENTRY_SCHEMA, frame
+    from data_processing.frames import (
+        ENTRY_SCHEMA,
+        INVESTMENT_SCHEMA,
+        POSITION_SCHEMA,
+        frame,
+        investment_frame,
+        position_frame,
+    )
     from data_processing.ledger import LEDGER_SCHEMA
 
 __all__ = [
     "ENTRY_SCHEMA",
+    "INVESTMENT_SCHEMA",
     "LEDGER_SCHEMA",
     "LEDGER_SCHEMA_VERSION",
+    "POSITION_SCHEMA",
     "AccountReference",
     "ArchiveFile",
     "Balance",
     "BankError",
     "BinaryFile",
     "BrokenFile",
+    "ColumnRole",
+    "CsvMapping",
+    "Deletion",
     "EmptyFile",
     "Entry",
     "EntryDetail",
     "Gap",
     "HtmlPage",
+    "InvalidMapping",
+    "InvestmentEntry",
+    "InvestmentKind",
+    "MappedColumn",
+    "MappingProblem",
     "NoStatements",
     "PdfFile",
+    "Position",
+    "ProposedColumn",
+    "ProposedMapping",
     "Reconciliation",
     "RefusedRow",
+    "Security",
+    "SecurityKind",
+    "SecurityPrice",
+    "SignRule",
     "SpreadsheetFile",
     "Statement",
     "StatementFile",
@@ -72,6 +115,11 @@ __all__ = [
     "WrongEncoding",
     "fingerprints",
     "frame",
+    "investment_frame",
+    "investment_identities",
+    "mapping_from_json",
+    "position_frame",
+    "propose_mapping",
     "read_statement_file",
     "reconcile",
 ]
@@ -79,8 +127,12 @@ __all__ = [
 # Polars takes longer to import than everything else here together, and who reads statement files needs none of it.
 _WITH_POLARS = {
     "ENTRY_SCHEMA": "data_processing.frames",
+    "INVESTMENT_SCHEMA": "data_processing.frames",
+    "POSITION_SCHEMA": "data_processing.frames",
     "LEDGER_SCHEMA": "data_processing.ledger",
     "frame": "data_processing.frames",
+    "investment_frame": "data_processing.frames",
+    "position_frame": "data_processing.frames",
 }
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from decimal import Decimal
 
 MAX_DECIMALS = 6
+QUANTITY_DECIMALS = 18
+"""So many decimals units and prices may have; no ledger sums them."""
 LARGEST = Decimal(2**63 - 1).scaleb(-MAX_DECIMALS)
 
 _TOO_FINE = re.compile(rf"[+-]?[0-9.,' ]*[.,][0-9]{{{MAX_DECIMALS + 1},}}")
@@ -21,7 +23,12 @@ AmountReader = Callable[[str], Decimal]
 
 
 def amount_reader(
-    *, decimal: str, thousands: str = "", currency_signs: str = "", whole_groups: bool = True
+    *,
+    decimal: str,
+    thousands: str = "",
+    currency_signs: str = "",
+    whole_groups: bool = True,
+    max_decimals: int = MAX_DECIMALS,
 ) -> AmountReader:
     """A function from text to ``Decimal`` for one way of writing numbers.
 
@@ -29,9 +36,9 @@ def amount_reader(
         decimal: the decimal mark, ``.`` or ``,``.
         thousands: the marks that may separate groups of three digits; empty for none.
         currency_signs: signs that may stand before or after the number, such as ``€$``.
-
         whole_groups: whether a number of groups may lack decimals; without it ``1,234`` is refused, because it may be
             a decimal comma.
+        max_decimals: how many decimals a number may have.
 
     The function raises ``ValueError`` with a reason that quotes the text.
 
@@ -42,8 +49,8 @@ def amount_reader(
     whole = "[0-9]+"
     for mark in thousands:
         whole += rf"|[0-9]{{1,3}}(?:{re.escape(mark)}[0-9]{{3}})+" + ("" if whole_groups else f"(?={point}[0-9])")
-    grammar = re.compile(rf"([+-]?)((?:{whole})(?:{point}[0-9]{{0,{MAX_DECIMALS}}})?|{point}[0-9]{{1,{MAX_DECIMALS}}})")
-    plain = re.compile(rf"[+-]?[0-9]{{1,12}}(?:{point}[0-9]{{1,{MAX_DECIMALS}}})?").fullmatch
+    grammar = re.compile(rf"([+-]?)((?:{whole})(?:{point}[0-9]{{0,{max_decimals}}})?|{point}[0-9]{{1,{max_decimals}}})")
+    plain = re.compile(rf"[+-]?[0-9]{{1,12}}(?:{point}[0-9]{{1,{max_decimals}}})?").fullmatch
     signs = re.compile(f"[{re.escape(currency_signs)}]") if currency_signs else None
 
     def read(text: str) -> Decimal:
@@ -55,7 +62,7 @@ def amount_reader(
         cleaned = cleaned.strip().replace("- ", "-", 1)
         match = grammar.fullmatch(cleaned)
         if match is None:
-            raise ValueError(_refusal(text, cleaned))
+            raise ValueError(_refusal(text, cleaned, max_decimals))
         digits = match[2]
         for mark in thousands:
             digits = digits.replace(mark, "")
@@ -71,11 +78,11 @@ def within_range(amount: Decimal, text: str) -> Decimal:
     return amount
 
 
-def _refusal(text: str, cleaned: str) -> str:
+def _refusal(text: str, cleaned: str, max_decimals: int) -> str:
     if not cleaned:
         return "the amount is empty"
     if _TOO_FINE.fullmatch(cleaned):
-        return f'amount "{shortened(text)}" has more than {MAX_DECIMALS} decimals'
+        return f'amount "{shortened(text)}" has more than {max_decimals} decimals'
     return f'amount "{shortened(text)}" is not a number'
 
 
@@ -112,3 +119,23 @@ _OFX_COMMA = re.compile(rf"[+-]?[0-9]*,[0-9]{{1,{MAX_DECIMALS}}}").fullmatch
 _OFX_GROUP = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}").fullmatch
 _OFX_GROUPED_POINT = amount_reader(decimal=".", thousands=",")
 _OFX_GROUPED_COMMA = amount_reader(decimal=",", thousands=".")
+
+
+def ofx_quantity(text: str) -> Decimal:
+    """Units or a price as OFX files write them: like an amount, with up to 18 decimals.
+
+    >>> ofx_quantity("0.000000000012")
+    Decimal('1.2E-11')
+    """
+    cleaned = text.replace("\u2212", "-").strip()
+    if _OFX_GROUP(cleaned):
+        whole = cleaned.replace(",", "")
+        raise ValueError(f'"{cleaned}" can be read as {cleaned.replace(",", ".")} or as {whole}')
+    if "," not in cleaned:
+        return _QUANTITY_POINT(cleaned)
+    return _QUANTITY_GROUPED(cleaned) if cleaned.rfind(".") > cleaned.rfind(",") else _QUANTITY_COMMA(cleaned)
+
+
+_QUANTITY_POINT = amount_reader(decimal=".", max_decimals=QUANTITY_DECIMALS)
+_QUANTITY_GROUPED = amount_reader(decimal=".", thousands=",", max_decimals=QUANTITY_DECIMALS)
+_QUANTITY_COMMA = amount_reader(decimal=",", thousands=".", max_decimals=QUANTITY_DECIMALS)

@@ -6,7 +6,8 @@ from typing import Final
 
 import polars as pl
 
-from data_processing.statement import StatementFile
+from data_processing.investments import InvestmentEntry, Position, Security
+from data_processing.statement import Statement, StatementFile
 
 ENTRY_SCHEMA: Final = pl.Schema(
     {
@@ -32,6 +33,46 @@ ENTRY_SCHEMA: Final = pl.Schema(
 )
 """The columns of ``frame``: ``statement`` counts from 0, amounts are exact decimals."""
 
+_SECURITY: Final = {"security": pl.String(), "id_type": pl.String(), "unique_id": pl.String(), "ticker": pl.String()}
+
+INVESTMENT_SCHEMA: Final = pl.Schema(
+    {
+        "statement": pl.Int32(),
+        "place": pl.String(),
+        "account": pl.String(),
+        "trade_date": pl.Date(),
+        "settle_date": pl.Date(),
+        "kind": pl.String(),
+        "action": pl.String(),
+        **_SECURITY,
+        "units": pl.Decimal(38, 18),
+        "unit_price": pl.Decimal(38, 18),
+        "amount": pl.Decimal(38, 6),
+        "total": pl.Decimal(38, 6),
+        "commission": pl.Decimal(38, 6),
+        "fees": pl.Decimal(38, 6),
+        "taxes": pl.Decimal(38, 6),
+        "currency": pl.String(),
+        "bank_id": pl.String(),
+        "text": pl.String(),
+    }
+)
+"""The columns of ``investment_frame``."""
+
+POSITION_SCHEMA: Final = pl.Schema(
+    {
+        "statement": pl.Int32(),
+        "account": pl.String(),
+        "as_of": pl.Date(),
+        **_SECURITY,
+        "units": pl.Decimal(38, 18),
+        "unit_price": pl.Decimal(38, 18),
+        "market_value": pl.Decimal(38, 6),
+        "currency": pl.String(),
+    }
+)
+"""The columns of ``position_frame``."""
+
 
 def frame(file: StatementFile) -> pl.DataFrame:
     """Every entry of the file as one row, in the file's order; refused rows are not among them.
@@ -51,3 +92,40 @@ def frame(file: StatementFile) -> pl.DataFrame:
             for name in same:
                 columns[name].append(getattr(entry, name))
     return pl.DataFrame(columns, schema=ENTRY_SCHEMA)
+
+
+def investment_frame(file: StatementFile) -> pl.DataFrame:
+    """Every trade, distribution and transfer of the file's investment accounts as one row, in the file's order."""
+    columns: dict[str, list[object]] = {name: [] for name in INVESTMENT_SCHEMA}
+    for number, statement in enumerate(file.statements):
+        for entry in statement.investments:
+            _append(columns, entry, entry.security, number, statement)
+    return pl.DataFrame(columns, schema=INVESTMENT_SCHEMA)
+
+
+def position_frame(file: StatementFile) -> pl.DataFrame:
+    """Every position that the file states as one row."""
+    columns: dict[str, list[object]] = {name: [] for name in POSITION_SCHEMA}
+    for number, statement in enumerate(file.statements):
+        for position in statement.positions:
+            _append(columns, position, position.security, number, statement)
+    return pl.DataFrame(columns, schema=POSITION_SCHEMA)
+
+
+def _append(
+    columns: dict[str, list[object]],
+    row: InvestmentEntry | Position,
+    security: Security | None,
+    number: int,
+    statement: Statement,
+) -> None:
+    named = {
+        "statement": number,
+        "account": statement.account.number or statement.account.name,
+        "security": security.label if security else None,
+        "id_type": security.id_type if security else None,
+        "unique_id": security.unique_id if security else None,
+        "ticker": security.ticker if security else None,
+    }
+    for name, column in columns.items():
+        column.append(named[name] if name in named else getattr(row, name))

@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from data_processing.investments import InvestmentEntry, Position, Security, SecurityPrice
+
 BalanceKind = Literal["opening", "closing", "available", "running"]
 
 
@@ -55,7 +57,7 @@ class Entry:
 
     ``original_amount`` (signed like ``amount``) and ``original_currency`` say what was paid in another currency, and
     ``exchange_rate`` is the rate as the bank prints it, in whichever direction. ``details`` are the parts of a batch
-    or of a split row.
+    or of a split row. ``corrects`` is the bank's id of an earlier row that this one takes the place of.
     """
 
     place: str
@@ -76,6 +78,15 @@ class Entry:
     original_currency: str | None = None
     exchange_rate: Decimal | None = None
     details: tuple[EntryDetail, ...] = ()
+    corrects: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """The bank's word that an earlier row, which had the id ``bank_id``, is void."""
+
+    place: str
+    bank_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +115,11 @@ class RefusedRow:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The rows a file holds for one account, or, for a CSV file, all rows of the file."""
+    """The rows a file holds for one account, or, for a CSV file, all rows of the file.
+
+    ``investments`` are the trades and transfers of an investment account, whose cash is among the ``entries``, and
+    ``positions`` what it holds. ``deletions`` name earlier rows that the bank takes back.
+    """
 
     account: AccountReference = field(default_factory=AccountReference)
     currency: str | None = None
@@ -113,6 +128,9 @@ class Statement:
     balances: tuple[Balance, ...] = ()
     period_start: date | None = None
     period_end: date | None = None
+    investments: tuple[InvestmentEntry, ...] = ()
+    positions: tuple[Position, ...] = ()
+    deletions: tuple[Deletion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +138,12 @@ class StatementFile:
     """A file that was read: its format (``ofx``, ``csv/n26``), its encoding, its statements.
 
     ``notes`` are sentences for the user: what the bank reports beside the rows, and which rows move no money.
+    ``securities`` are those that the file describes or trades, ``prices`` those of a list of prices.
     """
 
     format: str
     encoding: str
     statements: tuple[Statement, ...]
     notes: tuple[str, ...] = ()
+    securities: tuple[Security, ...] = ()
+    prices: tuple[SecurityPrice, ...] = ()

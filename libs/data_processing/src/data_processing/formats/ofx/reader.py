@@ -6,22 +6,23 @@ import re
 from collections.abc import Iterator
 
 from data_processing.errors import BankError, BrokenFile, NoStatements, TruncatedFile
-from data_processing.formats.ofx.rows import INNER_AGGREGATES, read_row, refuse_investment
+from data_processing.formats.ofx.investments import INVESTMENTS
+from data_processing.formats.ofx.rows import INNER_AGGREGATES, read_row
+from data_processing.formats.ofx.securities import POSITIONS, SECURITIES, described_security, identifier
 from data_processing.formats.ofx.statements import StatementInProgress
 from data_processing.formats.ofx.tokens import Token, complete, document_start, tokens, value
 from data_processing.formats.source import Source
-from data_processing.statement import Statement, StatementFile
+from data_processing.investments import Security
+from data_processing.statement import StatementFile
 
 _STATEMENTS = frozenset({"STMTRS", "CCSTMTRS", "INVSTMTRS"})
 _ROWS = frozenset({"STMTTRN", "STMTTRNP"})
 _ACCOUNTS = {"BANKACCTFROM": "", "CCACCTFROM": "credit_card", "INVACCTFROM": "investment"}
-_BALANCES = {"LEDGERBAL": "closing", "AVAILBAL": "available"}
-_PREFIXES = ("BUY", "SELL")
-_INVESTMENTS = frozenset(
-    {"CLOSUREOPT", "INCOME", "INVEXPENSE", "JRNLFUND", "JRNLSEC", "MARGININTEREST", "REINVEST", "RETOFCAP", "SPLIT"}
-    | {"TRANSFER"}
-    | {prefix + kind for prefix in _PREFIXES for kind in ("DEBT", "MF", "OPT", "OTHER", "STOCK")}
-)
+_BALANCES = {"LEDGERBAL": "closing", "AVAILBAL": "available", "INVBAL": "cash"}
+_WHOLE = INVESTMENTS | POSITIONS.keys() | SECURITIES.keys()
+"""The aggregates beside rows whose fields are taken together."""
+_PREFIXED = frozenset({"CURRENCY", "ORIGCURRENCY", "INVACCTFROM"})
+_LISTS = frozenset({"/INVTRANLIST", "/INVPOSLIST", "/SECLIST", "/INVSTMTRS", "/OFX"})
 _HEADER = re.compile(r"\bOFXHEADER\b")
 
 
@@ -53,7 +54,8 @@ class _Document:
     """The walk over a document's tokens: keeps the open statement, row and status."""
 
     def __init__(self) -> None:
-        self.statements: list[Statement] = []
+        self.statements: list[StatementInProgress] = []
+        self.securities: dict[tuple[str, str], Security] = {}
         self.notes: list[str] = []
         self.rows = 0
         self.current: StatementInProgress | None = None
@@ -65,6 +67,9 @@ class _Document:
             if closed or not raw or raw.isspace():
                 if tag in _ROWS and not closed:
                     self._row(document, pending=tag == "STMTTRNP")
+                    continue
+                if tag in _WHOLE and not closed and self._takes(tag):
+                    self._aggregate(tag, document)
                     continue
                 self._boundary(tag, closed=bool(closed))
             if self.status is not None and tag in ("CODE", "SEVERITY", "MESSAGE"):
@@ -93,10 +98,6 @@ class _Document:
             current.open_account(_ACCOUNTS[tag])
         elif tag in _BALANCES:
             current.open_balance(_BALANCES[tag])
-        elif tag in _INVESTMENTS:
-            current.open_investment(tag)
-        elif tag[1:] in _INVESTMENTS and (refused := current.close_investment(tag[1:])):
-            current.refused.append(refuse_investment(*refused))
         elif tag[:1] == "/":
             current.close(tag[1:])
 
@@ -134,17 +135,46 @@ class _Document:
         self.bank_error = self.bank_error or (code, message)
         self.notes.append(f"The bank reports: {message or 'an error without a text'} (code {code or 'unknown'}).")
 
+    def _takes(self, tag: str) -> bool:
+        """Whether the aggregate stands where it means something."""
+        return tag in SECURITIES or (self.current is not None and self.current.of_investments)
+
+    def _aggregate(self, name: str, document: Iterator[Token]) -> None:
+        """Read a transaction in securities, a position or a security up to its end tag."""
+        fields: dict[str, str] = {}
+        prefix = ""
+        for tag, raw, closed in document:
+            if tag == f"/{name}":
+                self._add(name, fields)
+                return
+            if closed or (raw and not raw.isspace()):
+                fields.setdefault(prefix + tag, value(raw))
+            elif tag in _LISTS:
+                break
+            elif tag[0] == "/":
+                prefix = ""
+            elif tag in _PREFIXED:
+                prefix = tag + "."
+        raise BrokenFile(f"A {name} of the OFX file has no end, so rows may be missing. Download it again.")
+
+    def _add(self, name: str, fields: dict[str, str]) -> None:
+        if name in SECURITIES:
+            if security := described_security(name, fields):
+                self.securities.setdefault(identifier(security), security)
+        elif self.current is not None and name in POSITIONS:
+            self.current.add_position(name, fields)
+        elif self.current is not None:
+            self.current.add_investment(name, fields)
+
     def _finish_statement(self) -> None:
         if self.current is not None:
-            statement, notes = self.current.finished()
-            self.statements.append(statement)
+            self.statements.append(self.current)
             self.rows = self.current.rows
-            self.notes += notes
             self.current = None
 
     def result(self, name: str, encoding: str) -> StatementFile:
         if self.statements:
-            return StatementFile(name, encoding, tuple(self.statements), tuple(self.notes))
+            return self._file(name, encoding)
         if self.bank_error is not None:
             code, message = self.bank_error
             raise BankError(
@@ -156,3 +186,18 @@ class _Document:
         raise NoStatements(
             "The OFX file holds no statement. Choose an account and a period with transactions in the bank's export."
         )
+
+    def _file(self, name: str, encoding: str) -> StatementFile:
+        statements, notes = [], self.notes
+        for current in self.statements:
+            statement, found = current.finished(self.securities)
+            statements.append(statement)
+            notes += found
+        securities = dict(self.securities)
+        for statement in statements:
+            named = [entry.security for entry in statement.investments]
+            named += [position.security for position in statement.positions]
+            for security in named:
+                if security is not None:
+                    securities.setdefault(identifier(security), security)
+        return StatementFile(name, encoding, tuple(statements), tuple(notes), securities=tuple(securities.values()))

@@ -7,7 +7,7 @@ from data_processing.formats.ofx.dates import ofx_date, ofx_date_or_none
 from data_processing.formats.ofx.statements import StatementInProgress
 from data_processing.formats.ofx.tokens import value
 from data_processing.formats.row_checks import MAX_FIELD, currency_code, own_bank_id
-from data_processing.statement import Entry, RefusedRow
+from data_processing.statement import Deletion, Entry, RefusedRow
 
 INNER_AGGREGATES = frozenset({"BANKACCTTO", "CCACCTTO", "CURRENCY", "ORIGCURRENCY", "PAYEE", "EXTDPAYEE", "IMAGEDATA"})
 """The aggregates a transaction may hold; their fields are named ``AGGREGATE.FIELD`` here."""
@@ -18,19 +18,32 @@ def read_row(statement: StatementInProgress, fields: dict[str, str], *, pending:
     bank_id = own_bank_id(value(fields.get("FITID", "")))
     place = f"transaction {statement.rows} (FITID {shortened(bank_id)})" if bank_id else f"transaction {statement.rows}"
     try:
+        if (deletion := _deletion(fields, place)) is not None:
+            statement.deletions.append(deletion)
+            return
         statement.entries.append(_entry(statement, fields, place=place, bank_id=bank_id, pending=pending))
     except ValueError as reason:
         raw = " ".join(f"<{tag}>{value(raw)}" for tag, raw in fields.items())
         statement.refused.append(RefusedRow(place, str(reason), bank_id, shortened(raw, 300)))
 
 
-def refuse_investment(number: int, kind: str, fields: dict[str, str]) -> RefusedRow:
-    """The refusal of a transaction in securities."""
-    bank_id = own_bank_id(fields.get("FITID", ""))
-    named = f" (FITID {shortened(bank_id)})" if bank_id else ""
-    raw = " ".join(f"<{tag}>{text}" for tag, text in fields.items())
-    reason = f"{kind} is a transaction in securities; only the cash rows of an investment account are read"
-    return RefusedRow(f"transaction {number}{named}", reason, bank_id, shortened(raw, 300))
+def _deletion(fields: dict[str, str], place: str) -> Deletion | None:
+    """The earlier row that this one deletes; None where it is a row of its own."""
+    corrected = _corrected(fields)
+    if corrected is None:
+        return None
+    action = value(fields.get("CORRECTACTION", "")).upper()
+    if action not in ("REPLACE", "DELETE"):
+        raise ValueError(
+            f"the row corrects the earlier row FITID {shortened(corrected)} and does not say whether it replaces or "
+            "deletes it (CORRECTACTION); change that one in the ledger by hand"
+        )
+    return Deletion(place, corrected) if action == "DELETE" else None
+
+
+def _corrected(fields: dict[str, str]) -> str | None:
+    written = fields.get("CORRECTFITID")
+    return own_bank_id(value(written)) if written else None
 
 
 def _entry(
@@ -39,12 +52,6 @@ def _entry(
     if max(map(len, fields.values()), default=0) > MAX_FIELD:
         raise ValueError(f"a field of the row is longer than {MAX_FIELD} characters")
     get = fields.get
-    if (corrected := get("CORRECTFITID")) and own_bank_id(value(corrected)):
-        action = value(get("CORRECTACTION", "")).lower() or "correct"
-        earlier = shortened(value(corrected))
-        raise ValueError(
-            f"the row is to {action} the earlier row FITID {earlier}; change that one in the ledger by hand"
-        )
     posted = get("DTPOSTED") or (get("DTTRAN") if pending else None)
     if posted is None or not (posted := posted.strip()):
         raise ValueError("the row has no booking date (DTPOSTED)")
@@ -72,6 +79,7 @@ def _entry(
         reference=own_bank_id(value(reference)) if reference else None,
         bank_category=(value(category) or None) if category else None,
         pending=pending,
+        corrects=_corrected(fields),
     )
 
 

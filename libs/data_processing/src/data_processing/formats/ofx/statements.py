@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import cast
 
 from data_processing.amounts import ofx_amount
+from data_processing.formats.corrections import corrected
 from data_processing.formats.ofx.dates import ofx_date_or_none
+from data_processing.formats.ofx.investments import RawInvestment, read_investments
+from data_processing.formats.ofx.securities import read_position
 from data_processing.formats.row_checks import currency_code
-from data_processing.statement import AccountReference, Balance, BalanceKind, Entry, RefusedRow, Statement
+from data_processing.investments import Position, Security
+from data_processing.statement import AccountReference, Balance, BalanceKind, Deletion, Entry, RefusedRow, Statement
 
 _ACCOUNT_TYPES = {
     "CHECKING": "checking",
@@ -27,6 +32,7 @@ class StatementInProgress:
         self.currency: str | None = None
         self.entries: list[Entry] = []
         self.refused: list[RefusedRow] = []
+        self.deletions: list[Deletion] = []
         self.rows = rows_before
         self._account: dict[str, str] = {}
         self._account_type = account_type
@@ -35,7 +41,13 @@ class StatementInProgress:
         self._period: dict[str, date | None] = {}
         self._open: str | None = None
         self._fields: dict[str, str] = {}
-        self._investment: str | None = None
+        self._investments: list[RawInvestment] = []
+        self._positions: list[tuple[str, dict[str, str]]] = []
+
+    @property
+    def of_investments(self) -> bool:
+        """Whether it is the statement of an investment account."""
+        return self._account_type == "investment"
 
     def open_account(self, account_type: str) -> None:
         """Following values belong to the account's name."""
@@ -46,51 +58,57 @@ class StatementInProgress:
         """Following values belong to a balance of that kind."""
         self._open, self._fields = kind, {}
 
-    def open_investment(self, kind: str) -> None:
-        """Following values belong to a transaction in securities."""
-        if self._investment is None and self._account_type == "investment":
-            self._investment, self._fields = kind, {}
+    def add_investment(self, tag: str, fields: dict[str, str]) -> None:
+        """A transaction in securities, read when the document's list of securities is known."""
+        self.rows += 1
+        self._investments.append(RawInvestment(self.rows, tag, fields, len(self.entries)))
+
+    def add_position(self, tag: str, fields: dict[str, str]) -> None:
+        """A position, read when the document's list of securities is known."""
+        self._positions.append((tag, fields))
 
     def leaf(self, tag: str, text: str) -> None:
         """One value; those nobody asked for are passed over."""
-        if self._open is not None or self._investment is not None:
+        if self._open is not None:
             self._fields.setdefault(tag, text)
         elif tag == "CURDEF":
             self.currency = currency_code(text)
-        elif tag in ("DTSTART", "DTEND"):
+        elif tag in ("DTSTART", "DTEND", "DTASOF"):
             self._period.setdefault(tag, ofx_date_or_none(text))
 
     def close(self, tag: str) -> None:
         """The end of an aggregate."""
         if tag in ("BANKACCTFROM", "CCACCTFROM", "INVACCTFROM"):
             self._open = None
-        elif tag in ("LEDGERBAL", "AVAILBAL") and self._open is not None:
+        elif tag in ("LEDGERBAL", "AVAILBAL", "INVBAL") and self._open is not None:
             self._balance(self._open)
             self._open = None
 
-    def close_investment(self, kind: str) -> tuple[int, str, dict[str, str]] | None:
-        """The transaction in securities that ends here: its number, kind and fields."""
-        if self._investment != kind:
-            return None
-        self._investment = None
-        self.rows += 1
-        return self.rows, kind, self._fields
-
     def _balance(self, kind: str) -> None:
-        amount = self._fields.get("BALAMT", "")
-        if not amount:
-            return
+        if kind == "cash":
+            self._cash_balance()
+        elif amount := self._fields.get("BALAMT", ""):
+            self._state(kind, kind, amount, ofx_date_or_none(self._fields.get("DTASOF", "")))
+
+    def _cash_balance(self) -> None:
+        """The cash of an investment account; what brokers sweep into a fund counts too, so it closes no period."""
+        for tag, code in (("AVAILCASH", None), ("MARGINBALANCE", "margin"), ("SHORTBALANCE", "short")):
+            amount = self._fields.get(tag, "")
+            if amount and code is None:
+                self._state("available", "cash", amount, self._period.get("DTASOF"), code=tag)
+            elif amount.strip("0.,+- "):
+                self._notes.append(f"Account {self._account.get('ACCTID', '?')} has a {code} balance of {amount}.")
+
+    def _state(self, kind: str, name: str, amount: str, day: date | None, *, code: str | None = None) -> None:
         try:
             exact: Decimal = ofx_amount(amount, self.currency)
         except ValueError as reason:
-            self._notes.append(
-                f"The {kind} balance of account {self._account.get('ACCTID', '?')} is left out: {reason}."
-            )
+            account = self._account.get("ACCTID", "?")
+            self._notes.append(f"The {name} balance of account {account} is left out: {reason}.")
             return
-        day = ofx_date_or_none(self._fields.get("DTASOF", ""))
-        self._balances.append(Balance(cast(BalanceKind, kind), exact, self.currency, day))
+        self._balances.append(Balance(cast(BalanceKind, kind), exact, self.currency, day, code))
 
-    def finished(self) -> tuple[Statement, list[str]]:
+    def finished(self, securities: Mapping[tuple[str, str], Security]) -> tuple[Statement, list[str]]:
         """The statement and what the user should know about it."""
         account = AccountReference(
             number=self._account.get("ACCTID") or None,
@@ -98,13 +116,26 @@ class StatementInProgress:
             type=self._account_type or _ACCOUNT_TYPES.get(self._account.get("ACCTTYPE", "").upper()),
             currency=self.currency,
         )
+        read = read_investments(self._investments, self.entries, currency=self.currency, securities=securities)
+        entries, notes = corrected(read.entries, self.deletions)
+        positions = self._read_positions(securities)
         statement = Statement(
             account=account,
             currency=self.currency,
-            entries=tuple(self.entries),
-            refused=tuple(self.refused),
+            entries=tuple(entries),
+            refused=(*self.refused, *read.refused, *(row for row in positions if isinstance(row, RefusedRow))),
             balances=tuple(self._balances),
             period_start=self._period.get("DTSTART"),
             period_end=self._period.get("DTEND"),
+            investments=tuple(read.investments),
+            positions=tuple(row for row in positions if isinstance(row, Position)),
+            deletions=tuple(self.deletions),
         )
-        return statement, self._notes
+        return statement, [*self._notes, *read.notes, *notes]
+
+    def _read_positions(self, securities: Mapping[tuple[str, str], Security]) -> list[Position | RefusedRow]:
+        as_of = self._period.get("DTASOF")
+        return [
+            read_position(number, tag, fields, described=securities, currency=self.currency, as_of=as_of)
+            for number, (tag, fields) in enumerate(self._positions, start=1)
+        ]
