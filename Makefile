@@ -12,7 +12,11 @@ MIGRATE = $(RUN) -m api_common.migrations
 
 # The service that was named, or every one that keeps tables.
 DATABASES = $(addprefix --service ,$(or $(SERVICE),$(notdir $(patsubst %/migrations,%,$(wildcard services/*/src/*/migrations)))))
+SINCE = $(if $(BASE),--base $(BASE))
 service-needed = $(or $(SERVICE),$(error name the service: make $@ SERVICE=auth_service$(1)))
+
+# Tests of the workspace's own commands start Pants on a small repository of their own.
+export WORKSPACE_PANTS := $(CURDIR)/pants
 
 ifdef PORT
 export PURSER_PORT := $(PORT)
@@ -62,9 +66,19 @@ migrate-create: development ## Write a revision from the models: SERVICE=name ME
 test: pants-ready ## Run every test, by Pants; what did not change comes from its cache
 	@./pants test ::
 
-.PHONY: test-affected
-test-affected: pants-ready ## Run the tests that the changes since SINCE can break [SINCE=HEAD]
-	@./pants --changed-since=$(or $(SINCE),HEAD) --changed-dependents=transitive test
+.PHONY: test-affected lint-affected package-affected
+test-affected: pants-ready ## Run the tests that the changes since BASE can break [BASE=main]
+	@$(WORKSPACE) run-affected test $(SINCE)
+lint-affected: pants-ready ## Check style and declarations of what changed since BASE [BASE=main]
+	@$(WORKSPACE) run-affected lint $(SINCE)
+package-affected: pants-ready ## Build the artefacts that the changes since BASE affect [BASE=main]
+	@$(WORKSPACE) run-affected package $(SINCE)
+
+.PHONY: affected why
+affected: pants-ready ## List the packages, tests and artefacts that changed or can break [BASE=main] [JSON=1]
+	@$(WORKSPACE) affected $(SINCE) $(if $(JSON),--json)
+why: pants-ready ## Print the chain from a change to a target: TARGET=services/auth_service [BASE=main] [JSON=1]
+	@$(WORKSPACE) why $(or $(TARGET),$(error name the target: make $@ TARGET=services/auth_service)) $(SINCE) $(if $(JSON),--json)
 
 .PHONY: coverage
 coverage: development ## Print the coverage of each package; under 80 % fails [PACKAGE=libs/config]

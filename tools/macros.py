@@ -59,17 +59,17 @@ def package_sources(without=(), requires=()):
     python_sources(sources=["**/*.py", *excluded], dependencies=[":resources", *requirements])
 
 
-def package_tests(*third_party, embeds=(), dependencies=()):
+def package_tests(*third_party, embeds=(), dependencies=(), variables=()):
     """Declare a package's tests, with the files beside them and the package's documents.
 
     `third_party` names requirements that the tests import and the package itself does not declare; their versions come
-    from the lock. `embeds` names services that the tests start.
+    from the lock. `embeds` names services that the tests start, `variables` what they may see of the environment.
     """
     folder = build_file_dir().parent
     needed = [f"//{folder}:documents", f"//{folder}/src/{folder.name}", *dependencies]
     if folder.parent.name == "services":
         needed += SERVICE_FIXTURES
-    _tests(str(folder), third_party, [*needed, *_sources_of(embeds)])
+    _tests(str(folder), third_party, [*needed, *_sources_of(embeds)], variables)
 
 
 def workspace_tests(*third_party, services=(), dependencies=(), variables=()):

@@ -5,7 +5,19 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from workspace import boundaries, checks, generated, lock, members, processes, reports, smoke
+from workspace import (
+    affected,
+    affected_report,
+    affected_runs,
+    boundaries,
+    checks,
+    generated,
+    lock,
+    members,
+    processes,
+    reports,
+    smoke,
+)
 from workspace.errors import WorkspaceError
 
 Command = Callable[[argparse.Namespace], int]
@@ -41,6 +53,14 @@ def _parser() -> argparse.ArgumentParser:
         ("bench", _bench, "run benchmarks"),
     ):
         add(name, command, purpose).add_argument("packages", nargs="*", help="folders or names; all without")
+    add("affected", _affected, "what the changes since a commit can break").add_argument("--json", action="store_true")
+    why = add("why", _why, "by which chain a change reaches a target")
+    why.add_argument("target", help="a package, a file or an address of Pants")
+    why.add_argument("--json", action="store_true")
+    run_affected = add("run-affected", _run_affected, "run a goal on what is affected only")
+    run_affected.add_argument("goal", choices=["test", "package", "lint"])
+    for name in ("affected", "why", "run-affected"):
+        commands.choices[name].add_argument("--base", default="main", help="a branch, tag or commit (default: main)")
     add("boundaries", _boundaries, "see forbidden imports refused")
     add("smoke", _smoke, "start every built PEX")
     add("count", _count, "count the tests that Pants reported")
@@ -90,6 +110,30 @@ def _declared(options: argparse.Namespace) -> int:
 
 def _bench(options: argparse.Namespace) -> int:
     return _verdict(checks.benchmarks(members.chosen(options.root, options.packages)))
+
+
+def _affected(options: argparse.Namespace) -> int:
+    found = affected.affected(options.root, options.base)
+    print(affected_report.as_json(found) if options.json else affected_report.as_text(found))
+    return 0
+
+
+def _why(options: argparse.Namespace) -> int:
+    found = affected.affected(options.root, options.base)
+    chains = [chain for node in affected.nodes_of(found, options.root, options.target) if (chain := found.chain(node))]
+    if not chains:
+        raise WorkspaceError(f"No change since {options.base} affects {options.target}.")
+    shortest = min(chains, key=len)
+    print(affected_report.chain_as_json(shortest) if options.json else affected_report.chain_as_text(shortest))
+    return 0
+
+
+def _run_affected(options: argparse.Namespace) -> int:
+    root: Path = options.root
+    found = affected.affected(root, options.base)
+    if options.goal == "lint":
+        return _verdict(affected_runs.lint(root, found))
+    return affected_runs.run_goal(root, options.goal, found)
 
 
 def _boundaries(options: argparse.Namespace) -> int:
