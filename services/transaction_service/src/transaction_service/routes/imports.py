@@ -27,8 +27,8 @@ from transaction_service.routes.access import Once, Reader, Reading, Writer, Wri
 from transaction_service.routes.uploads import FILE_BODY, uploaded_file
 from transaction_service.schemas.fields import Currency, FileName
 from transaction_service.schemas.imports import ImportSchema, ImportSummary, ImportUndone
-from transaction_service.schemas.transactions import transaction_schema
 from transaction_service.service.imports import Imports, read_upload
+from transaction_service.service.transactions import Transactions
 
 router = APIRouter(prefix="/v1/imports", tags=["imports"])
 
@@ -112,5 +112,5 @@ async def undo_import(
         id=import_id,
         removed=undone.removed,
         handed_over=undone.handed_over,
-        kept=[transaction_schema(row) for row in undone.kept],
+        kept=await Transactions(session, user.user_id).shown(undone.kept),
     )

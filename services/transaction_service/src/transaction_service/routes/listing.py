@@ -57,6 +57,7 @@ async def list_transactions(
     ] = None,
     import_id: Annotated[UUID | None, Query(description="Rows that this import booked.")] = None,
     text: Annotated[SearchText | None, Query(description="Part of any text of the row, in any case.")] = None,
+    deleted: Annotated[bool, Query(description="The deleted rows instead of those that stand.")] = False,
     sort: TransactionSort = TransactionSort.NEWEST_FIRST,
 ) -> Response:
     """List the rows that pass all given filters."""
@@ -71,6 +72,7 @@ async def list_transactions(
         uncategorised=category_id == UNCATEGORISED,
         import_id=import_id,
         text=text,
+        deleted=deleted,
     )
     found = await Listing(session, user.user_id).list(
         wanted, _KEYSETS[sort], page, category_id=category_id if isinstance(category_id, UUID) else None

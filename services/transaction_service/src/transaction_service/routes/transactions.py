@@ -1,4 +1,4 @@
-"""/v1/transactions."""
+"""/v1/transactions: single rows."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from transaction_service.errors import (
     CurrencyDiffers,
     IdTaken,
     RawTextKept,
+    RowIsSplit,
+    RowReplaced,
+    SplitsDiffer,
     TransactionNotFound,
 )
 from transaction_service.routes.access import Once, Reader, Reading, Writer, Writing
 from transaction_service.schemas.transactions import (
+    SplitsChange,
     TransactionChange,
     TransactionCreate,
     TransactionSchema,
-    transaction_schema,
 )
 from transaction_service.service.transactions import Transactions
 
@@ -33,19 +36,23 @@ router = APIRouter(prefix="/v1/transactions", tags=["transactions"])
     "",
     status_code=201,
     response_model=TransactionSchema,
-    responses=responses(AccountNotFound, CategoryNotFound, CurrencyDiffers, IdTaken, *idempotency.PROBLEMS),
+    responses=responses(
+        AccountNotFound,
+        CategoryNotFound,
+        CurrencyDiffers,
+        IdTaken,
+        RowIsSplit,
+        SplitsDiffer,
+        *idempotency.PROBLEMS,
+    ),
 )
 async def enter_transaction(wanted: TransactionCreate, user: Writer, once: Once, session: Writing) -> Response:
     """Enter a row by hand."""
-
-    async def enter() -> TransactionSchema:
-        return transaction_schema(await Transactions(session, user.user_id).enter(wanted))
-
     return await once.once(
         user.user_id,
         status=201,
         model=TransactionSchema,
-        effect=enter,
+        effect=lambda: Transactions(session, user.user_id).enter(wanted),
         headers=lambda row: {"Location": f"/v1/transactions/{row.id}", "ETag": etag(row.version)},
     )
 
@@ -57,12 +64,14 @@ async def read_transaction(
     """Read one row."""
     row = await Transactions(session, user.user_id).get(transaction_id)
     response.headers["ETag"] = etag(row.version)
-    return transaction_schema(row)
+    return row
 
 
 @router.patch(
     "/{transaction_id}",
-    responses=responses(TransactionNotFound, CategoryNotFound, RawTextKept, Stale, IfMatchMissing),
+    responses=responses(
+        TransactionNotFound, CategoryNotFound, RawTextKept, RowIsSplit, SplitsDiffer, Stale, IfMatchMissing
+    ),
 )
 async def change_transaction(
     transaction_id: UUID,
@@ -72,13 +81,41 @@ async def change_transaction(
     session: Writing,
     response: Response,
 ) -> TransactionSchema:
-    """Change the given fields of a row; a category set here is never changed by a rule."""
+    """Change the given fields of a row; what is set here is never changed by a rule."""
     row = await Transactions(session, user.user_id).change(transaction_id, changes, if_match)
     response.headers["ETag"] = etag(row.version)
-    return transaction_schema(row)
+    return row
+
+
+@router.put(
+    "/{transaction_id}/splits",
+    responses=responses(TransactionNotFound, CategoryNotFound, SplitsDiffer, Stale, IfMatchMissing),
+)
+async def split_transaction(
+    transaction_id: UUID,
+    wanted: SplitsChange,
+    user: Writer,
+    if_match: IfMatch,
+    session: Writing,
+    response: Response,
+) -> TransactionSchema:
+    """Split a row into parts that sum to its amount, or make it whole again by an empty list."""
+    row = await Transactions(session, user.user_id).split(transaction_id, wanted.splits, if_match)
+    response.headers["ETag"] = etag(row.version)
+    return row
 
 
 @router.delete("/{transaction_id}", status_code=204, responses=responses(TransactionNotFound, Stale, IfMatchMissing))
 async def delete_transaction(transaction_id: UUID, user: Writer, if_match: IfMatch, session: Writing) -> None:
-    """Delete a row; no later import books it again."""
+    """Delete a row; no later import books it again, and it can be restored."""
     await Transactions(session, user.user_id).delete(transaction_id, if_match)
+
+
+@router.post("/{transaction_id}/restore", responses=responses(TransactionNotFound, RowReplaced))
+async def restore_transaction(
+    transaction_id: UUID, user: Writer, session: Writing, response: Response
+) -> TransactionSchema:
+    """Bring a deleted row back; `GET /v1/transactions?deleted=true` lists them."""
+    row = await Transactions(session, user.user_id).restore(transaction_id)
+    response.headers["ETag"] = etag(row.version)
+    return row

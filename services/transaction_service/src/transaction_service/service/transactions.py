@@ -1,25 +1,35 @@
-"""Reading, entering, editing and deleting rows of the ledger."""
+"""Reading, entering, editing, splitting, deleting and restoring single rows of the ledger."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import cast
 from uuid import UUID
 
-from analytics_core import merchant_name
 from api_common.columns import new_id, now
 from api_common.preconditions import Precondition
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from transaction_service import row_edits
 from transaction_service.categorisation import Categoriser
-from transaction_service.errors import CategoryNotFound, CurrencyDiffers, IdTaken, RawTextKept
-from transaction_service.models import ChosenBy, Transaction
+from transaction_service.errors import CategoryNotFound, CurrencyDiffers, IdTaken, RowReplaced, TransactionNotFound
+from transaction_service.models import JournalAction, Transaction
 from transaction_service.repository.accounts import AccountRepository
 from transaction_service.repository.categories import CategoryRepository, RuleRepository
 from transaction_service.repository.ledger import LedgerRepository
+from transaction_service.repository.row_states import RowStateRepository
 from transaction_service.repository.transactions import TransactionRepository
-from transaction_service.schemas.transactions import TransactionChange, TransactionCreate
-from transaction_service.search_text import searchable
-
-_MANUAL = "manual:"
+from transaction_service.row_edits import Decide, Edit
+from transaction_service.row_state import MANUAL, RowPart, RowState, changed_columns, journal_fields, whole_fields
+from transaction_service.schemas.transactions import (
+    SplitInput,
+    TransactionChange,
+    TransactionCreate,
+    TransactionSchema,
+    transaction_schema,
+)
+from transaction_service.service.journal import Journal, RowChange
 
 
 class Transactions:
@@ -29,72 +39,94 @@ class Transactions:
         self._user_id = user_id
         self._session = session
         self._transactions = TransactionRepository(session, user_id)
+        self._states = RowStateRepository(session, user_id)
         self._accounts = AccountRepository(session, user_id)
         self._categories = CategoryRepository(session, user_id)
+        self._rules = RuleRepository(session, user_id)
         self._ledger = LedgerRepository(session, user_id)
+        self._journal = Journal(session, user_id)
 
-    async def get(self, transaction_id: UUID) -> Transaction:
+    async def get(self, transaction_id: UUID) -> TransactionSchema:
         """One row. Raises TransactionNotFound."""
-        return await self._transactions.get(transaction_id)
+        return (await self.shown([await self._transactions.get(transaction_id)]))[0]
 
-    async def enter(self, wanted: TransactionCreate) -> Transaction:
-        """Enter a row by hand. The client's own id, sent again with the same content, gives the row that is there.
+    async def shown(self, rows: Sequence[Transaction]) -> list[TransactionSchema]:
+        """Rows as the answers show them, with their tags and parts."""
+        states = await self._states.of(rows)
+        return [transaction_schema(row, state.tags, state.splits) for row, state in zip(rows, states, strict=True)]
 
-        Raises AccountNotFound, CategoryNotFound, CurrencyDiffers, IdTaken.
+    async def enter(self, wanted: TransactionCreate) -> TransactionSchema:
+        """Enter a row by hand; the rules fill in what the user leaves out.
+
+        The client's own id, sent again with the same content, gives the row that is there.
+
+        Raises AccountNotFound, CategoryNotFound, CurrencyDiffers, IdTaken, SplitsDiffer, RowIsSplit.
         """
         await self._ledger.begin_change()
         account = await self._accounts.get(wanted.account_id)
         if wanted.currency is not None and wanted.currency != account.currency:
             raise CurrencyDiffers(f'The account "{account.name}" is kept in {account.currency}, not {wanted.currency}.')
         if wanted.id is not None and (existing := await self._transactions.with_tombstones(wanted.id)) is not None:
-            return self._same(existing, wanted)
+            return (await self.shown([self._same(existing, wanted)]))[0]
         row_id = wanted.id or new_id()
         row = Transaction(
             id=row_id,
             user_id=self._user_id,
             account_id=account.id,
-            identity=f"{_MANUAL}{row_id}",
+            identity=f"{MANUAL}{row_id}",
             booking_date=wanted.booking_date,
             value_date=wanted.value_date,
             amount=wanted.amount,
             currency=account.currency,
+            original_amount=wanted.original_amount,
+            original_currency=wanted.original_currency,
+            exchange_rate=wanted.exchange_rate,
             text=wanted.description,
             counterparty=wanted.counterparty,
-            note=wanted.note,
         )
-        row.merchant = _merchant_of(row)
-        _refresh_search_text(row)
-        await self._categorise(row, wanted.category_id)
-        return await self._transactions.add(row)
+        before = RowState.of(row)
+        given = await self._entry(wanted)
+        after = row_edits.entered(before, given, await self.decide())
+        for name, value in changed_columns(before, after).items():
+            setattr(row, name, value)
+        row.search_text = after.search_text()
+        await self._transactions.add(row)
+        await self._states.write_parts([(before, after)])
+        await self._journal.record(JournalAction.ROW_ENTERED, changes=[RowChange(row_id, {}, whole_fields(after))])
+        return transaction_schema(row, after.tags, after.splits)
 
-    async def change(self, transaction_id: UUID, changes: TransactionChange, expected: Precondition) -> Transaction:
+    async def change(
+        self, transaction_id: UUID, changes: TransactionChange, expected: Precondition
+    ) -> TransactionSchema:
         """Change the given fields; the row keeps its identity, so no later import books it again.
 
-        A merchant that was told from the texts follows them; one that the user chose stays.
+        A merchant that was told from the texts follows them; one that the user chose stays. Of a row that a file
+        brought, the file's booking date and amount are kept beside the user's.
 
-        Raises TransactionNotFound, Stale, CategoryNotFound, RawTextKept.
+        Raises TransactionNotFound, Stale, CategoryNotFound, RawTextKept, RowIsSplit, SplitsDiffer.
         """
         await self._ledger.begin_change()
         row = await self._transactions.get(transaction_id)
         expected.check(row.version)
+        before = (await self._states.of([row]))[0]
         given = changes.given()
-        derived = row.merchant == _merchant_of(row)
-        if "description" in given:
-            if not row.identity.startswith(_MANUAL):
-                raise RawTextKept(
-                    "The description is what the bank wrote and stays as it is. Use note for your own words."
-                )
-            row.text = str(given.pop("description"))
-        for name in given.keys() - {"category_id"}:
-            setattr(row, name, given[name])
-        if derived and "merchant" not in given:
-            row.merchant = _merchant_of(row)
-        _refresh_search_text(row)
-        if "category_id" in given:
-            await self._categorise(row, changes.category_id)
-        row.edited_at = now()
-        await self._session.flush()
-        return row
+        edit = cast("Edit", {name: value for name, value in given.items() if name not in {"description", "splits"}})
+        if changes.description is not None:
+            edit["text"] = changes.description
+        if changes.splits is not None:
+            edit["splits"] = _parts(changes.splits, before)
+        await self.check_categories([changes.category_id, *(part.category_id for part in edit.get("splits", ()))])
+        decide = await self.decide() if row_edits.asks_rules(edit) else row_edits.no_rules
+        return await self._store(row, before, row_edits.edited(before, edit, decide), JournalAction.ROW_CHANGED)
+
+    async def split(
+        self, transaction_id: UUID, splits: Sequence[SplitInput], expected: Precondition
+    ) -> TransactionSchema:
+        """Replace the parts of a row; without any it is whole again, and its category the rules'.
+
+        Raises TransactionNotFound, Stale, CategoryNotFound, SplitsDiffer.
+        """
+        return await self.change(transaction_id, TransactionChange(splits=list(splits)), expected)
 
     async def delete(self, transaction_id: UUID, expected: Precondition) -> None:
         """Delete a row. Its identity stays behind, so that no later import books it again.
@@ -104,8 +136,65 @@ class Transactions:
         await self._ledger.begin_change()
         row = await self._transactions.get(transaction_id)
         expected.check(row.version)
-        row.deleted_at = now()
-        await self._session.flush()
+        before = (await self._states.of([row]))[0]
+        await self._store(row, before, row_edits.deleted(before, now()), JournalAction.ROW_DELETED, edited=False)
+
+    async def restore(self, transaction_id: UUID) -> TransactionSchema:
+        """Bring a deleted row back as it was; one that stands is left as it is.
+
+        Raises TransactionNotFound, and RowReplaced for a pending row whose booking stands in its place.
+        """
+        await self._ledger.begin_change()
+        row = await self._transactions.with_tombstones(transaction_id)
+        if row is None or row.user_id != self._user_id:
+            raise TransactionNotFound(f"There is no transaction {transaction_id}.")
+        if row.replaced_by is not None:
+            raise RowReplaced(
+                f"The row was pending; the bank booked {row.replaced_by} in its place. Restore or edit that one."
+            )
+        before = (await self._states.of([row]))[0]
+        return await self._store(
+            row, before, replace(before, deleted_at=None), JournalAction.ROW_RESTORED, edited=False
+        )
+
+    async def decide(self) -> Decide:
+        """What the user's rules make of a row."""
+        return Categoriser(await self._rules.ordered()).decide
+
+    async def check_categories(self, wanted: Iterable[UUID | None]) -> None:
+        """Raise CategoryNotFound for an id that is neither a built-in category nor one of the user's."""
+        named = [category_id for category_id in wanted if category_id is not None]
+        if not named:
+            return
+        tree = await self._categories.tree()
+        for category_id in named:
+            if category_id not in tree:
+                raise CategoryNotFound(f"There is no category {category_id}.")
+
+    async def _entry(self, wanted: TransactionCreate) -> Edit:
+        await self.check_categories([wanted.category_id, *(part.category_id for part in wanted.splits)])
+        edit = Edit(tags=wanted.tags)
+        if wanted.splits:
+            edit["splits"] = row_edits.parts([(p.amount, p.category_id, p.note) for p in wanted.splits], ())
+        if wanted.category_id is not None:
+            edit["category_id"] = wanted.category_id
+        if wanted.merchant is not None:
+            edit["merchant"] = wanted.merchant
+        if wanted.note is not None:
+            edit["note"] = wanted.note
+        if wanted.marked_transfer is not None:
+            edit["marked_transfer"] = wanted.marked_transfer
+        return edit
+
+    async def _store(
+        self, row: Transaction, before: RowState, after: RowState, action: JournalAction, *, edited: bool = True
+    ) -> TransactionSchema:
+        """Write what differs, and nothing when nothing does."""
+        if after != before:
+            await self._states.write([(before, after)], edited=edited)
+            await self._journal.record(action, changes=[RowChange(row.id, *journal_fields(before, after))])
+            await self._session.refresh(row)
+        return transaction_schema(row, after.tags, after.splits)
 
     def _same(self, existing: Transaction, wanted: TransactionCreate) -> Transaction:
         same = (
@@ -120,21 +209,6 @@ class Transactions:
             raise IdTaken(f"The id {wanted.id} stands for another row already. Send another id, or none.")
         return existing
 
-    async def _categorise(self, row: Transaction, category_id: UUID | None) -> None:
-        """Give the row the user's category, or, without one, what the rules say."""
-        if category_id is not None:
-            if category_id not in await self._categories.tree():
-                raise CategoryNotFound(f"There is no category {category_id}.")
-            row.category_id, row.categorised_by = category_id, ChosenBy.USER
-            return
-        rules = await RuleRepository(self._session, self._user_id).ordered()
-        row.category_id = Categoriser(rules).category_of(row.search_text)
-        row.categorised_by = ChosenBy.NONE if row.category_id is None else ChosenBy.RULE
 
-
-def _merchant_of(row: Transaction) -> str | None:
-    return merchant_name(row.counterparty or row.text) or None
-
-
-def _refresh_search_text(row: Transaction) -> None:
-    row.search_text = searchable(row.counterparty, row.text, row.reference, row.merchant, row.note)
+def _parts(splits: Sequence[SplitInput], before: RowState) -> tuple[RowPart, ...]:
+    return row_edits.parts([(part.amount, part.category_id, part.note) for part in splits], before.splits)
