@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 from data_processing.errors import UnclearDates
 
@@ -17,6 +17,8 @@ _YEAR_FIRST = re.compile(rf"([0-9]{{4}})([-/.])([0-9]{{1,2}})\2([0-9]{{1,2}}){_T
 _COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _YEAR_LAST = re.compile(rf"([0-9]{{1,2}})([-/.])([0-9]{{1,2}})\2([0-9]{{4}}|[0-9]{{2}}){_TIME}")
 _NAMED_MONTH = re.compile(r"([0-9]{1,2})[ -]([A-Za-z]{3,9})[ -]([0-9]{4}|[0-9]{2})")
+_MOST_KNOWN: Final = 20_000
+_SOME_DAY: Final = date(2100, 1, 1)
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
@@ -37,6 +39,8 @@ class DateReader:
         if known is not None:
             return known
         day = self._parse(text.strip())
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
         self._known[text] = day
         return day
 
@@ -73,44 +77,85 @@ def _month(name: str) -> int | None:
     return found[0] if found else None
 
 
+class DateSurvey:
+    """Which order the dates of a file have, told while they pass by."""
+
+    def __init__(self) -> None:
+        self.day_first = self.month_first = self.unsettled = ""
+        self._seen: set[str] = set()
+
+    def add(self, text: str) -> None:
+        """One more date text."""
+        if text in self._seen:
+            return
+        if len(self._seen) >= _MOST_KNOWN:
+            self._seen.clear()
+        self._seen.add(text)
+        order = order_of(text)
+        if order == "day":
+            self.day_first = self.day_first or text
+        elif order == "month":
+            self.month_first = self.month_first or text
+        elif order == "either":
+            self.unsettled = self.unsettled or text
+
+    def reader(self, order: DateOrder, *, today: date) -> DateReader:
+        """The reader for the file's dates, once all of them agree with the order of its dialect.
+
+        Args:
+            order: what the dialect says.
+            today: settles the century of two-digit years: at most one year ahead.
+
+        Raises:
+            UnclearDates: a date contradicts the dialect's order, or two dates contradict each other, or no date settles
+                an order that the dialect leaves open.
+        """
+        if self.day_first and self.month_first:
+            raise UnclearDates(
+                f'The file\'s dates contradict each other: "{self.day_first}" has the day first, "{self.month_first}" '
+                "the month. A spreadsheet may have rewritten them; export the statement again and upload it unopened."
+            )
+        wrong = self.month_first if order == "day" else self.day_first if order == "month" else ""
+        if wrong:
+            raise UnclearDates(
+                f'The date "{wrong}" does not have the {order} first, as this dialect writes dates. '
+                "A spreadsheet may have rewritten the file; export it again and upload it unopened."
+            )
+        if order == "either" and self.unsettled and not self.day_first and not self.month_first:
+            raise UnclearDates(
+                f'The date "{self.unsettled}" can be read with the day or the month first, and no other date of the '
+                "file settles it. Export a longer period, or choose dates of the form 2026-12-31."
+            )
+        return DateReader(day_first=order == "day" or (order == "either" and bool(self.day_first)), today=today)
+
+
 def settle(order: DateOrder, dates: Iterable[str], *, today: date) -> DateReader:
-    """The reader for a file's dates, once all of them agree with the order of its dialect.
-
-    Args:
-        order: what the dialect says.
-        dates: every date text of the file.
-        today: settles the century of two-digit years: at most one year ahead.
-
-    Raises:
-        UnclearDates: a date contradicts the dialect's order, or two dates contradict each other, or no date settles an
-            order that the dialect leaves open.
-    """
-    day_first = month_first = open_one = None
+    """The reader for all these dates; see ``DateSurvey``."""
+    survey = DateSurvey()
     for text in dates:
-        match = _YEAR_LAST.fullmatch(text.strip())
-        if match is None:
+        survey.add(text)
+    return survey.reader(order, today=today)
+
+
+def order_of(text: str) -> DateOrder | None:
+    """Which number of the date must be the day; None where its form or its numbers leave no question."""
+    match = _YEAR_LAST.fullmatch(text.strip())
+    if match is None:
+        return None
+    first, second = int(match[1]), int(match[3])
+    if first > 12 >= second:
+        return "day"
+    if second > 12 >= first:
+        return "month"
+    return "either" if first != second and first <= 12 else None
+
+
+def looks_like_a_date(text: str) -> bool:
+    """Whether the text is written like a day, in either order."""
+    for day_first in (True, False):
+        try:
+            DateReader(day_first=day_first, today=_SOME_DAY).read(text)
+        except ValueError:
             continue
-        first, second = int(match[1]), int(match[3])
-        if first > 12 >= second:
-            day_first = day_first or text
-        elif second > 12 >= first:
-            month_first = month_first or text
-        elif first != second:
-            open_one = open_one or text
-    if day_first and month_first:
-        raise UnclearDates(
-            f'The file\'s dates contradict each other: "{day_first}" has the day first, "{month_first}" the month. '
-            "A spreadsheet may have rewritten them; export the statement again and upload it unopened."
-        )
-    wrong = month_first if order == "day" else day_first if order == "month" else None
-    if wrong:
-        raise UnclearDates(
-            f'The date "{wrong}" does not have the {order} first, as this dialect writes dates. '
-            "A spreadsheet may have rewritten the file; export it again and upload it unopened."
-        )
-    if order == "either" and open_one and not day_first and not month_first:
-        raise UnclearDates(
-            f'The date "{open_one}" can be read with the day or the month first, and no other date of the file settles '
-            "it. Export a longer period, or choose dates of the form 2026-12-31."
-        )
-    return DateReader(day_first=order == "day" or (order == "either" and day_first is not None), today=today)
+        return not _COMPACT.fullmatch(text) or text.startswith(("19", "20"))
+    return False

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from data_processing.formats.delimited.proposal import ProposedMapping
 
 
 class StatementFileError(Exception):
@@ -66,7 +69,10 @@ class WrongEncoding(StatementFileError):
 
 
 class UnknownCsvShape(StatementFileError):
-    """A table whose header belongs to no known dialect; ``header`` is the row that looks most like one."""
+    """A table whose header belongs to no known dialect; ``header`` is the row that looks most like one.
+
+    ``proposal`` is how it might be read, for the user to confirm; None where no row looks like a header.
+    """
 
     code = "unknown_csv_shape"
 
@@ -74,6 +80,7 @@ class UnknownCsvShape(StatementFileError):
         super().__init__(detail)
         self.header = tuple(header)
         self.dialects = tuple(dialects)
+        self.proposal: ProposedMapping | None = None
 
 
 class BrokenFile(StatementFileError):

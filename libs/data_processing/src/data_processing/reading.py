@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from data_processing.errors import EmptyFile
+from data_processing.errors import EmptyFile, UnknownFormat
+from data_processing.formats.delimited.mapping import CsvMapping
+from data_processing.formats.delimited.proposal import ProposedMapping
+from data_processing.formats.delimited.reader import DelimitedFormat
 from data_processing.formats.excel.container import workbook_kind
+from data_processing.formats.excel.reader import ExcelFormat
 from data_processing.formats.registry import detect
 from data_processing.formats.source import Source
 from data_processing.recognition import refuse_foreign_bytes, refuse_web_page, unknown_text
 from data_processing.statement import StatementFile
 
 
-def read_statement_file(content: bytes, *, filename: str | None = None, today: date | None = None) -> StatementFile:
+def read_statement_file(
+    content: bytes,
+    *,
+    filename: str | None = None,
+    today: date | None = None,
+    profiles: Sequence[CsvMapping] = (),
+) -> StatementFile:
     """The statements of a file, in whatever known format its content is.
 
     Rows that cannot be read are refused one by one (``Statement.refused``); nothing is guessed. Amounts are exact.
@@ -21,21 +32,58 @@ def read_statement_file(content: bytes, *, filename: str | None = None, today: d
         content: the whole file.
         filename: its name, for messages; the format is told from the content alone.
         today: the day of reading (default: today in UTC); it settles the century of two-digit years.
+        profiles: the user's own mappings of tables; one with the header of the file comes before the known dialects.
 
     Raises:
         StatementFileError: the file as a whole cannot be read; nothing of it may be booked.
+        InvalidMapping: the mapping with the header of the file cannot be used.
 
     >>> file = read_statement_file(b"Date,Description,Amount,Currency\\n2026-04-02,Coffee,-2.80,EUR\\n")
     >>> file.format, file.statements[0].entries[0].amount
     ('csv/generic', Decimal('-2.80'))
     """
-    if not content.strip():
-        raise EmptyFile("The file is empty. Export the statement again; the download may have been cut off.")
-    source = Source(content, today or datetime.now(tz=UTC).date(), filename)
-    if workbook_kind(content) is None:
-        refuse_foreign_bytes(content)
-        refuse_web_page(source.head)
+    source = _source(content, filename=filename, today=today, profiles=profiles)
     known = detect(source)
     if known is None:
         raise unknown_text(source.head)
     return known.read(source)
+
+
+def propose_mapping(content: bytes, *, filename: str | None = None, today: date | None = None) -> ProposedMapping:
+    """How a table (CSV, TSV, Excel) of any shape might be read, for the user to confirm or to correct.
+
+    Nothing of it may be booked before that: give the confirmed ``mapping`` to ``read_statement_file`` as one of its
+    ``profiles``. Tables of known banks have a proposal too.
+
+    Raises:
+        StatementFileError: the file is no table that could be read.
+
+    >>> content = b"When;What;How much\\n13.04.2026;Tea;-2,80\\n14.04.2026;Rent;-900,00\\n"
+    >>> found = propose_mapping(content)
+    >>> [(column.name, column.role.value) for column in found.columns]
+    [('When', 'booking_date'), ('What', 'text'), ('How much', 'amount')]
+    >>> read_statement_file(content, profiles=[found.mapping]).format
+    'csv/own'
+    """
+    source = _source(content, filename=filename, today=today, profiles=())
+    known = detect(source)
+    proposal = known.propose(source) if isinstance(known, ExcelFormat | DelimitedFormat) else None
+    if known is None:
+        raise unknown_text(source.head)
+    if proposal is None:
+        raise UnknownFormat(
+            "The file has no header row that names its columns, so no mapping can be proposed. Add a first row with "
+            "the names of the columns (such as Date, Description, Amount, Currency), or export another format."
+        )
+    return proposal
+
+
+def _source(content: bytes, *, filename: str | None, today: date | None, profiles: Sequence[CsvMapping]) -> Source:
+    """The file as formats look at it, once it is known to be no empty, foreign or binary one."""
+    if not content.strip():
+        raise EmptyFile("The file is empty. Export the statement again; the download may have been cut off.")
+    source = Source(content, today or datetime.now(tz=UTC).date(), filename, profiles)
+    if workbook_kind(content) is None:
+        refuse_foreign_bytes(content)
+        refuse_web_page(source.head)
+    return source

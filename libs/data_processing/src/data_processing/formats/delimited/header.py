@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,13 +11,13 @@ from itertools import islice
 
 from data_processing.amounts import shortened
 from data_processing.errors import UnknownCsvShape
+from data_processing.formats.delimited.mapping import CsvMapping, header_key
+from data_processing.formats.delimited.names import CURRENCY_IN_BRACKETS, column_name
 from data_processing.formats.delimited.profile import Profile, profiles
 
 DELIMITERS = (",", ";", "\t", "|")
 _SEARCHED_LINES = 60
 _MOST_COLUMNS = 500
-_CURRENCY = re.compile(r"\(([A-Z]{3})\)")
-_SPACES = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +36,29 @@ class Header:
         except ValueError:
             return None
 
+    @property
+    def key(self) -> str:
+        """The hash by which a user's mapping knows the header."""
+        return header_key(self.names)
+
     def currency(self, column: str) -> str | None:
         """The currency code in brackets in the column's name."""
         position = self.position(column)
-        found = _CURRENCY.search(self.cells[position]) if position is not None else None
+        found = CURRENCY_IN_BRACKETS.search(self.cells[position]) if position is not None else None
         return found[1] if found else None
 
 
-def column_name(cell: str) -> str:
-    """The form in which header cells are compared: case, spacing and the currency in brackets do not matter."""
-    return _SPACES.sub(" ", _CURRENCY.sub("(currency)", cell)).strip(" \ufeff").casefold()
+def find_header(found: Iterable[Header], mappings: Sequence[CsvMapping] = ()) -> tuple[Header, Profile]:
+    """The header row among the candidates, and its dialect: the user's own mappings come before the known banks.
 
-
-def find_header(found: Iterable[Header]) -> tuple[Header, Profile]:
-    """The header row among the candidates, and its dialect.
-
-    Raises ``UnknownCsvShape`` with the row that looks most like a header when no dialect has it.
+    Raises ``UnknownCsvShape`` with the row that looks most like a header when no dialect has it, and ``InvalidMapping``
+    when the mapping of the header cannot be used.
     """
     rows = list(found)
+    own = {mapping.header_key: mapping for mapping in mappings}
+    for header in rows if own else ():
+        if mapping := own.get(header.key):
+            return header, mapping.profile()
     for header in rows:
         fitting = [profile for profile in profiles() if _fits(profile, header)]
         if fitting:

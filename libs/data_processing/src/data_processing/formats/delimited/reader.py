@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from io import StringIO
 
-from data_processing.errors import BrokenFile
+from data_processing.errors import BrokenFile, UnknownCsvShape
 from data_processing.formats.delimited.header import Header, candidates, find_header, looks_like_a_table
+from data_processing.formats.delimited.proposal import ProposedMapping, propose
+from data_processing.formats.delimited.shape import likeliest_header
 from data_processing.formats.delimited.table import NumberedRow, Table, read_table
 from data_processing.formats.source import Source
 from data_processing.statement import StatementFile
 
+_SEARCHED_LINES = 60
 _OTHER_FORMATS = ("<", "!", "{", "[", ":20:")
 
 
@@ -32,11 +35,40 @@ class DelimitedFormat:
         text = source.text
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        header, profile = find_header(candidates(text))
+        try:
+            header, profile = find_header(candidates(text), source.mappings)
+        except UnknownCsvShape as error:
+            error.proposal = _proposal(text, source)
+            raise
         above, below = _split(text, header.line)
         table = Table(header, profile, lambda: _rows(below, header), above)
         statement, notes = read_table(table, today=source.today)
         return StatementFile(f"{self.name}/{profile.dialect}", source.decoded.encoding, (statement,), tuple(notes))
+
+    def propose(self, source: Source) -> ProposedMapping | None:
+        """How the table might be read; None where no row looks like a header."""
+        return _proposal(source.text.replace("\r\n", "\n").replace("\r", "\n"), source)
+
+
+def _proposal(text: str, source: Source) -> ProposedMapping | None:
+    lines = text.split("\n", _SEARCHED_LINES * 2)[: _SEARCHED_LINES * 2]
+
+    def with_rows() -> Iterator[tuple[Header, list[list[str]]]]:
+        for header in candidates(text):
+            below = lines[header.line + 1 : header.line + 1 + _SEARCHED_LINES]
+            try:
+                yield header, list(csv.reader(below, delimiter=header.delimiter))
+            except csv.Error:
+                continue
+
+    header = likeliest_header(with_rows())
+    if header is None:
+        return None
+    _, below = _split(text, header.line)
+    try:
+        return propose(header, lambda: _rows(below, header), encoding=source.decoded.encoding, today=source.today)
+    except BrokenFile:
+        return None
 
 
 def _split(text: str, line: int) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from io import BytesIO
 from itertools import islice
@@ -11,6 +11,9 @@ from python_calamine import CalamineSheet, CalamineWorkbook
 
 from data_processing.errors import EmptyFile, SpreadsheetFile, UnknownCsvShape
 from data_processing.formats.delimited.header import Header, find_header, header_of
+from data_processing.formats.delimited.mapping import CsvMapping
+from data_processing.formats.delimited.proposal import ProposedMapping, propose
+from data_processing.formats.delimited.shape import likeliest_header
 from data_processing.formats.delimited.table import NumberedRow, Table, read_table
 from data_processing.formats.excel.cells import Cell, cell_text
 from data_processing.formats.excel.container import safe_content, workbook_kind
@@ -38,7 +41,11 @@ class ExcelFormat:
         sheets = _sheets(safe_content(source.content, kind), kind)
         if not sheets:
             raise EmptyFile("The workbook has no sheet with cells in it. Export the statement again.")
-        tables = list(_tables(sheets))
+        try:
+            tables = list(_tables(sheets, source.mappings))
+        except UnknownCsvShape as error:
+            error.proposal = _proposal(sheets, kind, source)
+            raise
         statements: list[Statement] = []
         notes: list[str] = []
         for table in tables:
@@ -49,6 +56,22 @@ class ExcelFormat:
         if skipped:
             notes.append(f"{skipped} of {len(sheets)} sheets hold no table of a known bank and are left out.")
         return StatementFile(f"{self.name}/{tables[0].profile.dialect}", kind, tuple(statements), tuple(notes))
+
+    def propose(self, source: Source) -> ProposedMapping | None:
+        """How the sheet that looks most like a statement might be read; None where no row looks like a header."""
+        kind = workbook_kind(source.content) or "xlsx"
+        return _proposal(_sheets(safe_content(source.content, kind), kind), kind, source)
+
+
+def _proposal(sheets: dict[str, Sheet], kind: str, source: Source) -> ProposedMapping | None:
+    proposals: list[ProposedMapping] = []
+    for rows in sheets.values():
+        texts = [[cell_text(cell) for cell in row] for row in islice(rows, _SEARCHED_ROWS * 2)]
+        header = likeliest_header((found, texts[found.line + 1 :]) for found in _candidates(rows))
+        if header is not None:
+            below = partial(_rows, rows, header, ".")
+            proposals.append(propose(header, below, encoding=kind, today=source.today, place="row"))
+    return max(proposals, key=lambda proposal: (proposal.confidence, proposal.rows), default=None)
 
 
 def _sheets(content: bytes, kind: str) -> dict[str, Sheet]:
@@ -71,13 +94,13 @@ def _cells(sheet: CalamineSheet) -> Sheet:
     return sheet.to_python(skip_empty_area=False)
 
 
-def _tables(sheets: dict[str, Sheet]) -> Iterator[Table]:
+def _tables(sheets: dict[str, Sheet], mappings: Sequence[CsvMapping]) -> Iterator[Table]:
     """The tables of known dialects; raises ``UnknownCsvShape`` when no sheet has one."""
     unknown: UnknownCsvShape | None = None
     found = False
     for name, rows in sheets.items():
         try:
-            header, profile = find_header(_candidates(rows))
+            header, profile = find_header(_candidates(rows), mappings)
         except UnknownCsvShape as error:
             unknown = unknown if unknown is not None and len(unknown.header) >= len(error.header) else error
             continue
