@@ -68,12 +68,16 @@ class RepeatedRow(Table, table=True):
 
 
 class RowIdentity(Table, table=True):
-    """A further identity of a row: one under which a file brought it after its bank had changed the row's id."""
+    """A further identity of a row: one under which an import brought it after its bank had changed the row's id.
+
+    Each import keeps its own, so that undoing one takes back what that one has taught, and nothing else.
+    """
 
     __tablename__ = "row_identities"
 
     account_id: UUID = Field(foreign_key="accounts.id", primary_key=True, ondelete="CASCADE")
     identity: str = Field(primary_key=True, sa_type=Text)
+    import_id: UUID = Field(foreign_key="imports.id", primary_key=True, index=True, ondelete="CASCADE")
     transaction_id: UUID = Field(foreign_key="transactions.id", index=True, ondelete="CASCADE")
     user_id: UUID = Field(index=True)
 
@@ -81,7 +85,8 @@ class RowIdentity(Table, table=True):
 class Proposal(Table, Owned, table=True):
     """A row of a file that may be one of the ledger's, and is not booked until the user or a balance decides.
 
-    `row` holds the row as it would be booked.
+    `row` holds the row as it would be booked. `also_in` are further imports that brought it, as texts. `proved_by` is
+    the import whose statement has decided instead of the user; undoing that one opens the question again.
     """
 
     __tablename__ = "proposals"
@@ -96,6 +101,8 @@ class Proposal(Table, Owned, table=True):
     status: str = Field(default=ProposalStatus.WAITING, max_length=10)
     decided_by: str | None = Field(default=None, max_length=10)
     booked_as: UUID | None = None
+    also_in: list[str] = Field(default_factory=list, sa_type=JSON)
+    proved_by: UUID | None = None
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from api_common.columns import Money, Owned, UtcDateTime, Versioned, now
 from sqlalchemy import JSON, Index, Text, UniqueConstraint
+from sqlalchemy import text as sql_text
 from sqlmodel import Field
 
 from transaction_service.models.base import Table
@@ -51,6 +52,14 @@ class Transaction(Table, Owned, Versioned, table=True):
         UniqueConstraint("account_id", "identity"),
         Index(None, "user_id", "booking_date", "id"),
         Index(None, "account_id", "booking_date", "id"),
+        # Rows whose date the user has changed are looked for under the bank's own; few have one.
+        Index(
+            None,
+            "account_id",
+            "stated_date",
+            sqlite_where=sql_text("stated_date IS NOT NULL"),
+            postgresql_where=sql_text("stated_date IS NOT NULL"),
+        ),
     )
 
     user_id: UUID = Field(index=False)

@@ -214,6 +214,8 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=10), nullable=False),
         sa.Column("decided_by", sa.String(length=10), nullable=True),
         sa.Column("booked_as", sa.Uuid(), nullable=True),
+        sa.Column("also_in", sa.JSON(), nullable=False),
+        sa.Column("proved_by", sa.Uuid(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("decided_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -240,10 +242,14 @@ def upgrade() -> None:
         "row_identities",
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("identity", sa.Text(), nullable=False),
+        sa.Column("import_id", sa.Uuid(), nullable=False),
         sa.Column("transaction_id", sa.Uuid(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_row_identities_account_id_accounts"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["import_id"], ["imports.id"], name=op.f("fk_row_identities_import_id_imports"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
             ["transaction_id"],
@@ -251,9 +257,10 @@ def upgrade() -> None:
             name=op.f("fk_row_identities_transaction_id_transactions"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("account_id", "identity", name=op.f("pk_row_identities")),
+        sa.PrimaryKeyConstraint("account_id", "identity", "import_id", name=op.f("pk_row_identities")),
     )
     with op.batch_alter_table("row_identities", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_row_identities_import_id"), ["import_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_row_identities_transaction_id"), ["transaction_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_row_identities_user_id"), ["user_id"], unique=False)
 
@@ -330,6 +337,7 @@ def upgrade() -> None:
     with op.batch_alter_table("rules", schema=None) as batch_op:
         batch_op.add_column(sa.Column("name", sa.String(length=200), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("enabled", sa.Boolean(), nullable=False, server_default=sa.true()))
+        batch_op.add_column(sa.Column("match", sa.String(length=3), nullable=False, server_default="all"))
         batch_op.add_column(sa.Column("conditions", sa.JSON(), nullable=False, server_default="[]"))
         batch_op.add_column(sa.Column("actions", sa.JSON(), nullable=False, server_default="{}"))
         batch_op.alter_column("category_id", existing_type=sa.Uuid(), nullable=True)
@@ -352,6 +360,13 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("confidence", sa.Float(), nullable=True))
         batch_op.add_column(sa.Column("marked_transfer", sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.add_column(sa.Column("transfer_by", sa.String(length=10), nullable=False, server_default="none"))
+        batch_op.create_index(
+            batch_op.f("ix_transactions_account_id_stated_date"),
+            ["account_id", "stated_date"],
+            unique=False,
+            sqlite_where=sa.text("stated_date IS NOT NULL"),
+            postgresql_where=sa.text("stated_date IS NOT NULL"),
+        )
 
 
 _RULES = sa.table(
@@ -379,6 +394,7 @@ def _texts_from_conditions() -> None:
 
 def downgrade() -> None:
     with op.batch_alter_table("transactions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_transactions_account_id_stated_date"))
         batch_op.drop_column("transfer_by")
         batch_op.drop_column("marked_transfer")
         batch_op.drop_column("confidence")
@@ -402,6 +418,7 @@ def downgrade() -> None:
     with op.batch_alter_table("rules", schema=None) as batch_op:
         batch_op.drop_column("actions")
         batch_op.drop_column("conditions")
+        batch_op.drop_column("match")
         batch_op.drop_column("enabled")
         batch_op.drop_column("name")
 
@@ -428,6 +445,7 @@ def downgrade() -> None:
     with op.batch_alter_table("row_identities", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_row_identities_user_id"))
         batch_op.drop_index(batch_op.f("ix_row_identities_transaction_id"))
+        batch_op.drop_index(batch_op.f("ix_row_identities_import_id"))
 
     op.drop_table("row_identities")
     with op.batch_alter_table("proposals", schema=None) as batch_op:
