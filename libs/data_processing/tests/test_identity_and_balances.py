@@ -172,7 +172,7 @@ def test_a_frame_holds_every_entry_exactly():
 
 
 def test_the_ledger_schema_holds_exact_integers_and_is_versioned():
-    assert LEDGER_SCHEMA_VERSION == 1
+    assert LEDGER_SCHEMA_VERSION == 2
     assert pl.DataFrame(schema=LEDGER_SCHEMA).schema == LEDGER_SCHEMA
     assert LEDGER_SCHEMA["amount_micros"] == pl.Int64
     assert list(LEDGER_SCHEMA)[:4] == ["id", "account_id", "account", "booking_date"]

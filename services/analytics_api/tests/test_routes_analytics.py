@@ -239,7 +239,7 @@ async def test_a_wrong_parameter_is_named(client: httpx2.AsyncClient, params: di
     [
         (Response("<html>"), 503, "ledger_unavailable"),
         (Response("<html>", headers={"ETag": '"1"'}), 503, "ledger_unavailable"),
-        (Response("", headers={"ETag": '"1"', "Purser-Ledger-Schema": "2"}), 503, "ledger_unavailable"),
+        (Response("", headers={"ETag": '"1"', "Purser-Ledger-Schema": "3"}), 503, "ledger_unavailable"),
         (Response(status_code=500), 503, "ledger_unavailable"),
         (Response(status_code=503), 503, "peer_unavailable"),
         (Response(status_code=401), 401, "invalid_token"),

@@ -1,4 +1,7 @@
-"""The published columns of a ledger: one row per booked transaction, the same in Arrow, Parquet and notebooks."""
+"""The published columns of a ledger, the same in Arrow, Parquet and notebooks.
+
+There is one row for each booked transaction; one that is split has a row for each of its parts instead.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,16 @@ LEDGER_SCHEMA: Final = pl.Schema(
         "counterparty": pl.String(),
         "description": pl.String(),
         "pending": pl.Boolean(),
+        "transaction_id": pl.String(),
+        "tags": pl.List(pl.String()),
     }
 )
 """Column names and types, in order.
 
 ``amount_micros`` is signed and counts millionths of the currency's unit, so that sums are exact. ``kind`` is
-``income``, ``expense`` or ``transfer``: the category's kind, else by the sign of the amount. ``category`` is the path
-(``Food > Groceries``). ``value_date``, ``category_id``, ``category``, ``merchant`` and ``counterparty`` may be null.
+``income``, ``expense`` or ``transfer``: ``transfer`` for both sides of a linked transfer and for what the user marked
+as one, else the category's kind, else by the sign of the amount. ``category`` is the path (``Food > Groceries``).
+``transaction_id`` is the ``id`` of the transaction, which its parts share: a part has an ``id``, an amount and a
+category of its own. ``value_date``, ``category_id``, ``category``, ``merchant`` and ``counterparty`` may be null;
+``tags`` is empty where there are none.
 """

@@ -2,5 +2,5 @@
 
 from typing import Final
 
-LEDGER_SCHEMA_VERSION: Final = 1
-"""Rises when a column of ``LEDGER_SCHEMA`` is renamed, removed or given another meaning."""
+LEDGER_SCHEMA_VERSION: Final = 2
+"""Rises when a column of ``LEDGER_SCHEMA`` is renamed, removed or given another meaning, and with it what a row is."""

@@ -14,7 +14,7 @@ PROVIDER = "transaction_service"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 
 SCHEMA_HEADER = "Purser-Ledger-Schema"
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 """The version of the published columns that is read here."""
 
 LEDGER_PATH = "/v1/ledger"

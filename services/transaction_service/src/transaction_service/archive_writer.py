@@ -32,12 +32,10 @@ from transaction_service.archive_format import (
 from transaction_service.archive_values import json_line, writer
 from transaction_service.category_tree import CategoryTree
 from transaction_service.ledger_frame import csv_lines, ledger_frame
+from transaction_service.repository.ledger import RowParts
 
 _PIECE = 1024 * 1024
 _QUICK = 1
-# The same rows give the same bytes, whenever they are archived.
-_NO_TIME = (1980, 1, 1, 0, 0, 0)
-_READABLE = 0o600 << 16
 
 _PARQUET_TYPES: dict[Kind, Any] = {
     Kind.BOOLEAN: pl.Boolean(),
@@ -56,7 +54,7 @@ class ArchiveWriter:
         self._files: dict[str, ManifestFile] = {}
         self._ledger: IO[bytes] | None = None
         self.path = folder / "archive.zip"
-        self._zip = zipfile.ZipFile(self.path, "w", allowZip64=True)
+        self._zip = zipfile.ZipFile(self.path, "w", zipfile.ZIP_DEFLATED, compresslevel=_QUICK)
         self._add_bytes(README, READ_ME.encode())
 
     def begin(self, table: ArchivedTable) -> None:
@@ -64,7 +62,7 @@ class ArchiveWriter:
         self._tables[table.name] = ManifestTable(rows=0, columns={c.name: c.kind for c in table.columns})
         self._part.touch()
 
-    def write(self, table: ArchivedTable, rows: Sequence[Row[Any]]) -> None:
+    def write(self, table: ArchivedTable, rows: Sequence[Sequence[Any]]) -> None:
         """Add rows, with the values that `archive_values.selected` selects."""
         names = [column.name for column in table.columns]
         writers = [writer(column.kind, self._dialect) for column in table.columns]
@@ -85,9 +83,9 @@ class ArchiveWriter:
         self._add_file(table.parquet_file, parquet, compressed=True)
         self._part.unlink()
 
-    def write_ledger(self, rows: Sequence[Row[Any]], tree: CategoryTree) -> None:
+    def write_ledger(self, rows: Sequence[Row[Any]], parts: RowParts, tree: CategoryTree) -> None:
         """Add rows of the ledger in its published columns, oldest first; the first batch may be empty."""
-        frame = ledger_frame(rows, tree)
+        frame = ledger_frame(rows, parts, tree)
         is_first = self._ledger is None
         if self._ledger is None:
             self._ledger = (self._folder / "ledger.csv").open("wb")
@@ -128,10 +126,8 @@ class ArchiveWriter:
             self._add(name, file, compressed=compressed)
 
     def _add(self, name: str, file: IO[bytes], *, compressed: bool) -> None:
-        entry = zipfile.ZipInfo(name, date_time=_NO_TIME)
-        entry.external_attr = _READABLE
-        entry.compress_type = zipfile.ZIP_STORED if compressed else zipfile.ZIP_DEFLATED
-        entry._compresslevel = _QUICK
+        # Without a time of its own an entry is of 1980, so that the same rows give the same bytes.
+        entry = zipfile.ZipInfo(name) if compressed else name
         digest, size = hashlib.sha256(), 0
         with self._zip.open(entry, "w", force_zip64=True) as inside:
             while piece := file.read(_PIECE):

@@ -12,6 +12,7 @@ from sqlalchemy import Row
 
 from transaction_service.category_tree import CategoryTree
 from transaction_service.ledger_format import LedgerFormat
+from transaction_service.repository.ledger import RowParts
 
 _SELECTED = (
     "id",
@@ -26,16 +27,18 @@ _SELECTED = (
     "counterparty",
     "description",
     "pending",
+    "marked_transfer",
 )
 _IDS = ("id", "account_id", "category_id")
+_FLAGS = ("pending", "marked_transfer")
 _DATES = ("booking_date", "value_date")
 _TEXTS = ("account", "category", "merchant", "counterparty", "description")
 _FORMULA_START = r"^[=+\-@\t\r\n]"
 _MICROS = 1_000_000
 
 
-def ledger_frame(rows: Sequence[Row[Any]], tree: CategoryTree) -> pl.DataFrame:
-    """Frame of `LEDGER_SCHEMA` from the rows of `LedgerRepository.rows`, in their order."""
+def ledger_frame(rows: Sequence[Row[Any]], parts: RowParts, tree: CategoryTree) -> pl.DataFrame:
+    """Frame of `LEDGER_SCHEMA` from the rows of `LedgerRepository.rows`, in their order, and what hangs on them."""
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(_SELECTED)
     frame = pl.DataFrame(
         {
@@ -44,21 +47,59 @@ def ledger_frame(rows: Sequence[Row[Any]], tree: CategoryTree) -> pl.DataFrame:
         }
     )
     frame = frame.with_columns(
-        *(_uuid_text(name) for name in _IDS),
         *(pl.col(name).str.to_date("%Y-%m-%d") for name in _DATES if frame.schema[name] == pl.String),
-        pl.col("pending").cast(pl.Boolean),
+        *(pl.col(name).cast(pl.Boolean) for name in _FLAGS),
+        transaction_id=pl.col("id"),
     )
+    # As long as the ids are the driver's own, they compare as they are.
+    frame = _with_tags(_with_transfers(frame, parts.transfers), parts.tags)
+    frame = _with_splits(frame, parts.splits).with_columns(_uuid_text(name) for name in _IDS)
+    # Without splits the two are equal, and text is dear to make.
+    of_row = _uuid_text("transaction_id") if parts.splits else pl.col("id").alias("transaction_id")
     categories = pl.DataFrame(
         [(str(node.id), tree.path(node.id), str(node.kind)) for node in tree],
         schema={"category_id": pl.String, "category": pl.String, "category_kind": pl.String},
         orient="row",
     )
     by_sign = pl.when(pl.col("amount_micros") > 0).then(pl.lit("income")).otherwise(pl.lit("expense"))
+    transfer = pl.when("is_transfer").then(pl.lit("transfer"))
     return (
-        frame.join(categories, on="category_id", how="left", maintain_order="left")
-        .with_columns(kind=pl.coalesce("category_kind", by_sign))
+        frame.with_columns(of_row)
+        .join(categories, on="category_id", how="left", maintain_order="left")
+        .with_columns(kind=pl.coalesce(transfer, "category_kind", by_sign))
         .select(LEDGER_SCHEMA.names())
         .match_to_schema(LEDGER_SCHEMA)
+    )
+
+
+def _with_transfers(frame: pl.DataFrame, sides: Sequence[Sequence[Any]]) -> pl.DataFrame:
+    linked = pl.Series([side[0] for side in sides], dtype=pl.String)
+    return frame.with_columns(is_transfer=pl.col("marked_transfer") | pl.col("id").is_in(linked.implode()))
+
+
+def _with_tags(frame: pl.DataFrame, tags: Sequence[Sequence[Any]]) -> pl.DataFrame:
+    if not tags:
+        return frame.with_columns(tags=pl.lit([], dtype=pl.List(pl.String)))
+    of_rows = (
+        pl.DataFrame(list(zip(*tags, strict=True)), schema={"id": pl.String, "tags": pl.String})
+        .group_by("id", maintain_order=True)
+        .agg("tags")
+    )
+    joined = frame.join(of_rows, on="id", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("tags").fill_null(pl.lit([], dtype=pl.List(pl.String))))
+
+
+def _with_splits(frame: pl.DataFrame, splits: Sequence[Sequence[Any]]) -> pl.DataFrame:
+    """One row for each part, in place of the split row: its id, amount and category, and the rest of the row's."""
+    if not splits:
+        return frame
+    schema = {"id": pl.String, "part_id": pl.String, "part_micros": pl.Int64, "part_category": pl.String}
+    parts = pl.DataFrame(list(zip(*splits, strict=True)), schema=schema)
+    own = pl.col("part_id").is_null()
+    return frame.join(parts, on="id", how="left", maintain_order="left_right").with_columns(
+        id=pl.coalesce("part_id", "id"),
+        amount_micros=pl.coalesce("part_micros", "amount_micros"),
+        category_id=pl.when(own).then("category_id").otherwise("part_category"),
     )
 
 
@@ -86,7 +127,7 @@ def _raw_type(name: str, values: Sequence[object]) -> pl.DataType:
     if name in _DATES:
         # PostgreSQL's driver gives dates, SQLite their text.
         return pl.String() if any(isinstance(value, str) for value in values[:1]) else pl.Date()
-    if name == "pending":
+    if name in _FLAGS:
         return pl.Boolean()
     return LEDGER_SCHEMA[name]
 
@@ -100,7 +141,9 @@ def _uuid_text(name: str) -> pl.Expr:
 
 def _for_people(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(
-        amount=_amount_text("amount_micros"), **{name: _harmless(name) for name in _TEXTS}
+        amount=_amount_text("amount_micros"),
+        tags=_harmless(pl.col("tags").list.join(", ")),
+        **{name: _harmless(pl.col(name)) for name in _TEXTS},
     ).select(
         "booking_date",
         "value_date",
@@ -112,8 +155,10 @@ def _for_people(frame: pl.DataFrame) -> pl.DataFrame:
         "merchant",
         "counterparty",
         "description",
+        "tags",
         "pending",
         "id",
+        "transaction_id",
         "account_id",
     )
 
@@ -127,7 +172,6 @@ def _amount_text(name: str) -> pl.Expr:
     return pl.concat_str(sign, whole, pl.lit("."), decimals)
 
 
-def _harmless(name: str) -> pl.Expr:
+def _harmless(text: pl.Expr) -> pl.Expr:
     """Texts that a spreadsheet would take for a formula get an apostrophe in front; amounts are not touched."""
-    text = pl.col(name)
     return pl.when(text.str.contains(_FORMULA_START)).then(pl.concat_str(pl.lit("'"), text)).otherwise(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from sqlalchemy import (
     select,
     tuple_,
     type_coerce,
+    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -27,9 +29,23 @@ from sqlmodel import col
 
 from transaction_service.archive_format import archived_tables
 from transaction_service.errors import LedgerClosed
-from transaction_service.models import Account, Ledger, Transaction
+from transaction_service.models import Account, Ledger, Split, Tag, Transaction, Transfer, TransferStatus
 
 _MICROS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RowParts:
+    """What hangs on the rows of a ledger, with the driver's own values.
+
+    tags:      row and tag
+    splits:    row, part, amount in millionths and category, the parts of a row in their order
+    transfers: the rows that are a side of a linked transfer
+    """
+
+    tags: Sequence[Sequence[Any]] = ()
+    splits: Sequence[Sequence[Any]] = ()
+    transfers: Sequence[Sequence[Any]] = ()
 
 
 class LedgerRepository:
@@ -80,13 +96,14 @@ class LedgerRepository:
                 col(Account.name),
                 self._date(Transaction.booking_date),
                 self._date(Transaction.value_date),
-                self._micros(),
+                self._micros(Transaction.amount),
                 col(Transaction.currency),
                 self._text(Transaction.category_id),
                 col(Transaction.merchant),
                 col(Transaction.counterparty),
                 col(Transaction.text),
                 col(Transaction.pending),
+                col(Transaction.marked_transfer),
             )
             .join(Account, col(Account.id) == col(Transaction.account_id))
             .where(col(Transaction.user_id) == self.user_id, col(Transaction.deleted_at).is_(None))
@@ -96,6 +113,29 @@ class LedgerRepository:
         if after is not None:
             statement = statement.where(tuple_(col(Transaction.booking_date), col(Transaction.id)) > after)
         return (await self.session.execute(statement)).all()
+
+    async def parts(self) -> RowParts:
+        """What hangs on the user's rows, for the export."""
+        tags = select(self._text(Tag.transaction_id), col(Tag.tag)).where(col(Tag.user_id) == self.user_id)
+        splits = (
+            select(
+                self._text(Split.transaction_id),
+                self._text(Split.id),
+                self._micros(Split.amount),
+                self._text(Split.category_id),
+            )
+            .where(col(Split.user_id) == self.user_id)
+            .order_by(col(Split.transaction_id), col(Split.position))
+        )
+        linked = (col(Transfer.user_id) == self.user_id, col(Transfer.status) == str(TransferStatus.LINKED))
+        sides = union_all(
+            *(select(self._text(side)).where(*linked) for side in (Transfer.outgoing_id, Transfer.incoming_id))
+        )
+        return RowParts(
+            (await self.session.execute(tags.order_by(col(Tag.tag)))).all(),
+            (await self.session.execute(splits)).all(),
+            (await self.session.execute(sides)).all(),
+        )
 
     async def delete_everything(self) -> dict[str, int]:
         """Delete all rows of the user; gives their number by table. The revision stays and goes on counting."""
@@ -118,6 +158,6 @@ class LedgerRepository:
     def _date(self, column: Any) -> ColumnElement[Any]:
         return type_coerce(column, Date if self._dialect == "postgresql" else String)
 
-    def _micros(self) -> ColumnElement[int]:
-        amount = col(Transaction.amount)
+    def _micros(self, column: Any) -> ColumnElement[int]:
+        amount = col(column)
         return cast(amount * _MICROS, BigInteger) if self._dialect == "postgresql" else type_coerce(amount, BigInteger)

@@ -19,7 +19,7 @@ from transaction_service.category_tree import CategoryTree
 from transaction_service.default_categories import DEFAULT_CATEGORIES
 from transaction_service.ledger_format import LedgerFormat
 from transaction_service.repository.categories import CategoryRepository
-from transaction_service.repository.ledger import LedgerRepository
+from transaction_service.repository.ledger import LedgerRepository, RowParts
 from transaction_service.schemas.accounts import Deleted
 
 _MOST_READINGS = 3
@@ -56,12 +56,12 @@ class WholeLedger:
         """
         revision = await self._ledger.revision()
         for _ in range(_MOST_READINGS):
-            rows = await self._ledger.rows()
+            rows, parts = await self._ledger.rows(), await self._ledger.parts()
             tree = await CategoryRepository(self._session, self._user_id).tree()
             before, revision = revision, await self._ledger.revision()
             if before == revision:
                 break
-        content = await offload(_file, rows, tree, form)
+        content = await offload(_file, rows, parts, tree, form)
         # Under constant writing the earlier revision is the safe one: its holder asks again and gets the rest.
         return ExportedLedger(content, self._tag(form, before))
 
@@ -77,8 +77,8 @@ class WholeLedger:
         return f"{form}{LEDGER_SCHEMA_VERSION}-{_TREE_MARK}-{owner}-{revision}"
 
 
-def _file(rows: Sequence[Row[Any]], tree: CategoryTree, form: LedgerFormat) -> bytes:
+def _file(rows: Sequence[Row[Any]], parts: RowParts, tree: CategoryTree, form: LedgerFormat) -> bytes:
     # Polars takes long to import: in a thread for the first who asks, instead of at every start.
     from transaction_service.ledger_frame import ledger_file, ledger_frame
 
-    return ledger_file(ledger_frame(rows, tree), form)
+    return ledger_file(ledger_frame(rows, parts, tree), form)
