@@ -47,6 +47,48 @@ class JournalEntryNotFound(NotFound):
     title = "Journal entry not found"
 
 
+class TransferNotFound(NotFound):
+    """The user has no such transfer."""
+
+    code = "transfer_not_found"
+    title = "Transfer not found"
+
+
+class SameAccount(InvalidInput):
+    """Two rows of one account are no transfer."""
+
+    code = "same_account"
+    title = "Both rows are of one account"
+
+
+class SameSign(InvalidInput):
+    """Two rows of money in, or of money out, are no transfer."""
+
+    code = "same_sign"
+    title = "Both rows go the same way"
+
+
+class AmountsDiffer(InvalidInput):
+    """The sides of a transfer in one currency do not sum to zero."""
+
+    code = "amounts_differ"
+    title = "The amounts differ"
+
+
+class RowPending(InvalidInput):
+    """A row that the bank has only announced cannot be linked."""
+
+    code = "row_pending"
+    title = "Row is not booked yet"
+
+
+class AlreadyLinked(Conflict):
+    """A row is part of another transfer."""
+
+    code = "already_linked"
+    title = "Row is part of another transfer"
+
+
 class LedgerClosed(Forbidden):
     """The user was deleted, and with him all that the ledger held; it takes nothing more."""
 
@@ -108,6 +150,13 @@ class TooManyRules(InvalidInput):
 
     code = "too_many_rules"
     title = "Too many rules"
+
+
+class RuleTooSlow(InvalidInput):
+    """The regular expressions of a rule take longer than a run over the history may take."""
+
+    code = "rule_too_slow"
+    title = "Rule takes too long"
 
 
 class RawTextKept(InvalidInput):

@@ -11,7 +11,18 @@ from fastapi import FastAPI
 
 from transaction_service._version import VERSION
 from transaction_service.models import Table
-from transaction_service.routes import accounts, categories, imports, journal, ledger, listing, rules, transactions
+from transaction_service.routes import (
+    accounts,
+    archive,
+    categories,
+    imports,
+    journal,
+    ledger,
+    listing,
+    rules,
+    transactions,
+    transfers,
+)
 from transaction_service.settings import Settings
 
 DATABASE = DatabaseSpec(
@@ -35,11 +46,13 @@ def service(settings: Settings | None = None) -> Service:
             accounts.router,
             listing.router,
             transactions.router,
+            transfers.router,
             categories.router,
             rules.router,
             imports.router,
             journal.router,
             ledger.router,
+            archive.router,
         ],
         database=DATABASE,
         calls=["auth_service"],
