@@ -31,7 +31,7 @@ from data_processing.formats.delimited.mapping import (
     mapping_from_json,
 )
 from data_processing.formats.delimited.proposal import ProposedColumn, ProposedMapping, SignRule
-from data_processing.identity import fingerprints
+from data_processing.identity import content_hash, contents, fingerprints, identities
 from data_processing.investment_identity import investment_identities
 from data_processing.investments import (
     InvestmentEntry,
@@ -113,8 +113,11 @@ __all__ = [
     "UnknownFormat",
     "UnsafeFile",
     "WrongEncoding",
+    "content_hash",
+    "contents",
     "fingerprints",
     "frame",
+    "identities",
     "investment_frame",
     "investment_identities",
     "mapping_from_json",

@@ -4,10 +4,31 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date
 from hashlib import blake2b
 
-from data_processing.statement import Entry
+from data_processing.statement import AccountReference, Entry
+
+
+def content_hash(entry: Entry, *, booking_date: date | None = None) -> str:
+    """The hash of what the bank wrote: booking date, amount, currency, counterparty and text, without the bank's id.
+
+    Equal rows have equal contents. ``booking_date`` asks what the content would be on another day.
+
+    >>> from decimal import Decimal
+    >>> coffee = Entry("line 2", date(2026, 4, 2), Decimal("-2.80"), "Coffee")
+    >>> padded = Entry("line 9", date(2026, 4, 2), Decimal("-2.8"), " Coffee ", bank_id="17")
+    >>> content_hash(coffee) == content_hash(padded)
+    True
+    """
+    substance = _substance(entry, booking_date or entry.booking_date)
+    return _hash(f"{substance}\x1f{_wording(entry)}", size=16)
+
+
+def contents(entries: Iterable[Entry]) -> list[str]:
+    """The content of each entry, in the order of the entries."""
+    return [content_hash(entry) for entry in entries]
 
 
 def fingerprints(entries: Iterable[Entry]) -> list[str]:
@@ -18,9 +39,9 @@ def fingerprints(entries: Iterable[Entry]) -> list[str]:
       out, because banks reword it later. Two rows of one file that agree in all of these and in their wording are the
       same row listed twice; of two that are worded differently, neither may be lost: the first wording in the alphabet
       has the identity as above, the others end in a hash of theirs.
-    - An entry without one is ``row:<hash of booking date, amount, currency, counterparty and text>#<occurrence>``. The
-      occurrence counts equal rows of one account in this file from 1, so two equal coffees on one day stay two, and a
-      longer file finds the first of them again.
+    - An entry without one is ``row:<content>#<occurrence>``, the content being the hash of booking date, amount,
+      currency, counterparty and text (``content_hash``). The occurrence counts equal rows of one account in this file
+      from 1, so two equal coffees on one day stay two, and a longer file finds the first of them again.
 
     The result does not depend on the order of the rows beyond which of several equal rows carries which occurrence, and
     is the same on every machine and in every version. Call it with the entries of one statement.
@@ -28,28 +49,48 @@ def fingerprints(entries: Iterable[Entry]) -> list[str]:
     A pending entry and its booking share an identity when nothing but their status differs; the ledger replaces the one
     by the other.
     """
-    seen: Counter[tuple[object, str]] = Counter()
-    wordings: dict[tuple[object, str, bool], list[tuple[str, int]]] = defaultdict(list)
+    listed = list(entries)
+    by_account: dict[AccountReference | None, list[int]] = defaultdict(list)
+    for number, entry in enumerate(listed):
+        by_account[entry.account].append(number)
+    if len(by_account) <= 1:
+        return identities(listed, contents(listed))
+    result = [""] * len(listed)
+    for numbers in by_account.values():
+        of_account = [listed[number] for number in numbers]
+        for number, identity in zip(numbers, identities(of_account, contents(of_account)), strict=True):
+            result[number] = identity
+    return result
+
+
+def identities(entries: Sequence[Entry], contents: Sequence[str]) -> list[str]:
+    """The identities that ``fingerprints`` gives, for entries of one account whose contents are known already.
+
+    Whoever knows that two spellings name one account counts equal rows across both.
+    """
+    seen: Counter[str] = Counter()
+    wordings: dict[tuple[str, bool], list[tuple[str, int]]] = defaultdict(list)
     result: list[str] = []
-    for entry in entries:
-        amount = str(entry.amount.normalize()) if entry.amount else "0"
-        substance = f"{entry.booking_date.isoformat()}\x1f{amount}\x1f{entry.currency or ''}"
+    for entry, content in zip(entries, contents, strict=True):
         if entry.bank_id is not None:
-            identity = f"bank:{entry.bank_id}#{_hash(substance, size=8)}"
+            identity = f"bank:{entry.bank_id}#{_hash(_substance(entry, entry.booking_date), size=8)}"
             # A pending row and its booking are worded differently and yet one row.
-            wordings[entry.account, identity, entry.pending].append((_wording(entry), len(result)))
+            wordings[identity, entry.pending].append((_wording(entry), len(result)))
             result.append(identity)
             continue
-        digest = _hash(f"{substance}\x1f{_wording(entry)}", size=16)
-        key = (entry.account, digest)
-        seen[key] += 1
-        result.append(f"row:{digest}#{seen[key]}")
-    for (_, identity, _), worded in wordings.items():
+        seen[content] += 1
+        result.append(f"row:{content}#{seen[content]}")
+    for (identity, _), worded in wordings.items():
         if len(worded) > 1:
             first = min(wording for wording, _ in worded)
             for wording, place in worded:
                 result[place] = identity if wording == first else f"{identity}~{_hash(wording, size=8)}"
     return result
+
+
+def _substance(entry: Entry, day: date) -> str:
+    amount = str(entry.amount.normalize()) if entry.amount else "0"
+    return f"{day.isoformat()}\x1f{amount}\x1f{entry.currency or ''}"
 
 
 def _wording(entry: Entry) -> str:
