@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from transaction_service.amounts import ExactAmount
 from transaction_service.models import ImportStatus
 from transaction_service.schemas.transactions import TransactionSchema
+from transaction_service.schemas.transfers import TransfersFound
 
 
 class RefusalSchema(BaseModel):
@@ -95,6 +96,10 @@ class ImportSchema(ImportCounts):
     sums: list[CurrencySum]
     balances: list[StatedBalance]
     reconciliations: list[StatementReconciliation] = Field(description="One per statement of the file.")
+    transfers: TransfersFound = Field(
+        default=TransfersFound(linked=0, proposed=0),
+        description="Transfers between own accounts that it brought to light.",
+    )
     notes: list[str] = Field(description="What the file says beside its rows, for people.")
     started_at: datetime
     finished_at: datetime

@@ -22,9 +22,9 @@ from transaction_service.import_plan import ImportPlan, assign_accounts, stateme
 from transaction_service.models import ImportStatus, StatementImport, Transaction
 from transaction_service.repository.accounts import AccountRepository
 from transaction_service.repository.booking import BookingRepository
-from transaction_service.repository.categories import RuleRepository
 from transaction_service.repository.imports import ImportRepository, booking_rows
 from transaction_service.repository.ledger import LedgerRepository
+from transaction_service.repository.rules import RuleRepository
 from transaction_service.schemas.imports import (
     CurrencySum,
     ImportedAccount,
@@ -34,6 +34,7 @@ from transaction_service.schemas.imports import (
     StatementGap,
     StatementReconciliation,
 )
+from transaction_service.service.transfers import Transfers
 from transaction_service.statement_rows import PreparedFile, prepare
 
 MOST_REFUSALS = 1000
@@ -121,10 +122,12 @@ class Imports:
         session.add_all(plan.references)
         record = await self._imports.add(self._record(import_id, upload, plan))
         await self._transactions.put_aside(rows.settled)
-        await self._imports.book(rows.values)
+        await self._imports.book(rows)
         for of_account in plan.accounts:
             await self._transactions.keep_repeated(of_account.account.id, of_account.standing, import_id)
         await self._imports.keep_balances(plan, import_id)
+        transfers = await Transfers(session, self._user_id).find(import_id)
+        record.report = {**record.report, "transfers": transfers.model_dump()}
         log.info(
             "import_booked", format=record.format, rows=record.booked, repeated=record.repeated, refused=record.refused
         )
