@@ -99,8 +99,9 @@ type-check: development ## Check the types of every package, strictly [PACKAGE=l
 	@$(WORKSPACE) type-check $(PACKAGE)
 
 .PHONY: boundaries
-boundaries: pants-ready ## Check that no package imports what it may not, and that such an import would be refused
+boundaries: pants-ready ## Check that nothing imports what it may not, that such an import is refused, and each package alone
 	@./pants dependencies :: > /dev/null
+	@.venv/bin/lint-imports --no-logo
 	@$(WORKSPACE) boundaries
 
 .PHONY: bench

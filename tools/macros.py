@@ -32,12 +32,12 @@ def package(*libraries, requirements=True, tests_also=(), binary_also=()):
     )
 
 
-def service_package(*libraries, embeds=()):
+def service_package(*libraries, embeds=(), tests_also=()):
     """Declare a service: a package, and a PEX that runs it. `embeds` names the services that it runs in its process."""
     name = build_file_dir().name
     embedded = _sources_of(embeds)
     others = [f"{address}/**" for address in embedded]
-    package("config", "api_common", *libraries, tests_also=others, binary_also=others)
+    package("config", "api_common", *libraries, tests_also=[*others, *tests_also], binary_also=others)
     pex_binary(
         name=name,
         entry_point=f"{name}.main:run",

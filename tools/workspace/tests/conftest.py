@@ -14,7 +14,7 @@ Declare = Callable[..., Path]
 def declare(tmp_path: Path) -> Declare:
     """Writes a package's pyproject.toml and gives its folder: `declare("services/a_service", service='port = 1 …')`."""
 
-    def write(path: str, *, service: str = "", project: str = "") -> Path:
+    def write(path: str, *, service: str = "", project: str = "", purser: str = "") -> Path:
         folder = tmp_path / path
         name = folder.name
         (folder / "src" / name).mkdir(parents=True)
@@ -25,7 +25,10 @@ def declare(tmp_path: Path) -> Declare:
             or f'name = "purser-{name.replace("_", "-")}"\nversion = "1.2.3"\ndescription = "The package {name}"'
         )
         table = f"\n[tool.purser.service]\n{service}\n" if service else ""
-        (folder / "pyproject.toml").write_text(f"[project]\n{text}\n{table}", encoding="utf-8")
+        declared = purser or f'tags = ["kind:{path.partition("/")[0]}"]'
+        (folder / "pyproject.toml").write_text(
+            f"[project]\n{text}\n\n[tool.purser]\n{declared}\n{table}", encoding="utf-8"
+        )
         return folder
 
     return write

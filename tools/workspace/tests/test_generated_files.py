@@ -49,7 +49,7 @@ def test_packages_are_chosen_by_folder_or_by_name(tmp_path: Path, declare: Decla
     [
         ('name = "purser-ledger"\ndescription = ""', "", r"services/ledger/pyproject\.toml: `version` is missing"),
         ("", 'prefixes = []\nimport = "a:b"\ncalls = []', "needs a `port`"),
-        ("", 'port = 1\nprefixes = "/v1"\nimport = "a:b"\ncalls = []', "needs `prefixes`, a list of texts"),
+        ("", 'port = 1\nprefixes = "/v1"\nimport = "a:b"\ncalls = []', "`prefixes` is missing or no list of texts"),
         ("", "port = 1\nprefixes = []\ncalls = []", "`import` is missing"),
     ],
 )
@@ -187,6 +187,8 @@ def house(
     (folder / "src" / "api_gateway" / "main.py").write_text(APPLICATION, encoding="utf-8")
     importable(folder / "src")
     (tmp_path / "README.md").write_text("<!-- services -->\n<!-- /services -->\n", encoding="utf-8")
+    rules = '[tool.purser.import-rules]\n"kind:services" = []\n'
+    (tmp_path / "pyproject.toml").write_text(rules, encoding="utf-8")
     (tmp_path / "uv.lock").write_text("package = []\n", encoding="utf-8")
     stand_in("uv", "true")
     resolved = '{"locked_resolves": [{"locked_requirements": []}]}'

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workspace import lock, openapi
+from workspace.build_files import build_files
 from workspace.catalogue import catalogue, readme_table
 from workspace.errors import WorkspaceError
 from workspace.members import Member, services
@@ -34,6 +35,8 @@ class Generated:
 def generated(root: Path) -> Iterator[Generated]:
     """Give every generated file except the lock of Pants, which only a resolver can write."""
     found = services(root)
+    for path, text in build_files(root):
+        yield Generated(path, text)
     listing = catalogue(found)
     yield Generated(root / "services" / "catalogue.toml", listing)
     for service in found:

@@ -12,6 +12,7 @@ from workspace import (
     boundaries,
     checks,
     generated,
+    isolation,
     lock,
     members,
     processes,
@@ -61,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     run_affected.add_argument("goal", choices=["test", "package", "lint"])
     for name in ("affected", "why", "run-affected"):
         commands.choices[name].add_argument("--base", default="main", help="a branch, tag or commit (default: main)")
-    add("boundaries", _boundaries, "see forbidden imports refused")
+    add("boundaries", _boundaries, "see forbidden imports refused, and each package imported alone")
     add("smoke", _smoke, "start every built PEX")
     add("count", _count, "count the tests that Pants reported")
     run = add("run", _run, "run services apart")
@@ -137,7 +138,8 @@ def _run_affected(options: argparse.Namespace) -> int:
 
 
 def _boundaries(options: argparse.Namespace) -> int:
-    return _verdict(boundaries.unrefused(options.root))
+    root: Path = options.root
+    return _verdict([*boundaries.unrefused(root), *isolation.unimportable(root, members.members(root))])
 
 
 def _smoke(options: argparse.Namespace) -> int:

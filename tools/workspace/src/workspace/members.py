@@ -2,8 +2,11 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from workspace.errors import WorkspaceError
 
@@ -21,6 +24,21 @@ class ServiceDeclaration:
 
 
 @dataclass(frozen=True)
+class TestDeclaration:
+    """The table [tool.purser.tests]: what the tests use beside the package itself.
+
+    `requires` are distributions, `imports` libraries of the workspace, `starts` services, `reads` folders of the root,
+    `sees` variables of the environment.
+    """
+
+    requires: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    sees: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Member:
     """A package of the workspace."""
 
@@ -31,6 +49,16 @@ class Member:
     version: str
     description: str
     service: ServiceDeclaration | None = None
+    dependencies: tuple[str, ...] = ()
+    """What it requires, as distributions without their bounds."""
+    testing: tuple[str, ...] = ()
+    """What its extra `testing` requires."""
+    tags: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    """Requirements that nothing imports, because they are named in a text."""
+    apart: tuple[str, ...] = ()
+    """Folders of its modules that do not travel with those who use it."""
+    tested_with: TestDeclaration = TestDeclaration()
 
     @property
     def name(self) -> str:
@@ -98,7 +126,25 @@ def _member(root: Path, path: str, declared: Mapping[str, object]) -> Member:
         version=_text(project, "version", path),
         description=_text(project, "description", path),
         service=_service(service, path) if isinstance(service, dict) else None,
+        dependencies=_distributions(_texts(project, "dependencies", path, optional=True)),
+        testing=_distributions(
+            _texts(_table(project, "optional-dependencies", path, optional=True), "testing", path, optional=True)
+        ),
+        tags=_texts(purser, "tags", path, optional=True),
+        named=_texts(purser, "named", path, optional=True),
+        apart=_texts(purser, "apart", path, optional=True),
+        tested_with=tests_declared(_table(purser, "tests", path, optional=True), path),
     )
+
+
+def tests_declared(table: Mapping[str, object], path: str) -> TestDeclaration:
+    """Read a table [tool.purser.tests]. Raises WorkspaceError for an entry that is no list of texts."""
+    known = {field.name for field in fields(TestDeclaration)}
+    for key in table.keys() - known:
+        raise WorkspaceError(
+            f'{path}/pyproject.toml: [tool.purser.tests] has no entry "{key}"; there are {", ".join(sorted(known))}'
+        )
+    return TestDeclaration(**{name: _texts(table, name, path, optional=True) for name in known})
 
 
 def _service(table: Mapping[str, object], path: str) -> ServiceDeclaration:
@@ -111,6 +157,10 @@ def _service(table: Mapping[str, object], path: str) -> ServiceDeclaration:
         factory=_text(table, "import", path),
         calls=_texts(table, "calls", path),
     )
+
+
+def _distributions(requirements: Sequence[str]) -> tuple[str, ...]:
+    return tuple(canonicalize_name(Requirement(text).name) for text in requirements)
 
 
 def _table(table: Mapping[str, object], key: str, path: str, *, optional: bool = False) -> Mapping[str, object]:
@@ -127,8 +177,8 @@ def _text(table: Mapping[str, object], key: str, path: str) -> str:
     return value
 
 
-def _texts(table: Mapping[str, object], key: str, path: str) -> tuple[str, ...]:
-    value = table.get(key)
+def _texts(table: Mapping[str, object], key: str, path: str, *, optional: bool = False) -> tuple[str, ...]:
+    value = table.get(key, [] if optional else None)
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise WorkspaceError(f"{path}/pyproject.toml: [tool.purser.service] needs `{key}`, a list of texts")
+        raise WorkspaceError(f"{path}/pyproject.toml: `{key}` is missing or no list of texts")
     return tuple(value)
