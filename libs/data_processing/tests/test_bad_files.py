@@ -51,6 +51,21 @@ MT940 = (
     b":61:260403C7,5NTRFNONREF\r\n:62F:C260403EUR4,70\r\n-\r\n"
 )
 QIF = b"!Type:Bank\nD04/02/2026\nT-2.80\nPCAF\xc3\x89\nSFood\n$-2.80\n^\nD04/13/2026\nT7.5\nMTea\n^\n"
+BROKER = (
+    b"OFXHEADER:100\n\n<OFX><INVSTMTMSGSRSV1><INVSTMTTRNRS><INVSTMTRS><DTASOF>20260430<CURDEF>USD<INVACCTFROM><ACCTID>X"
+    b"</INVACCTFROM><INVTRANLIST><BUYSTOCK><INVBUY><INVTRAN><FITID>1A<DTTRADE>20260402</INVTRAN><SECID><UNIQUEID>037833100"
+    b"<UNIQUEIDTYPE>CUSIP</SECID><UNITS>2.5<UNITPRICE>1.12<TOTAL>-2.80</INVBUY></BUYSTOCK><INCOME><INVTRAN><FITID>1B<DTTRADE>"
+    b"20260403</INVTRAN><SECID><UNIQUEID>9</SECID><INCOMETYPE>DIV<TOTAL>7,5</INCOME><TRANSFER><INVTRAN><FITID>1C<DTTRADE>"
+    b"20260404</INVTRAN><SECID><UNIQUEID>9</SECID><UNITS>1<TFERACTION>OUT</TRANSFER></INVTRANLIST><INVPOSLIST><POSMF><INVPOS>"
+    b"<SECID><UNIQUEID>9</SECID><UNITS>4<MKTVAL>8</INVPOS></POSMF></INVPOSLIST><INVBAL><AVAILCASH>4.70</INVBAL></INVSTMTRS>"
+    b"</INVSTMTTRNRS></INVSTMTMSGSRSV1><SECLISTMSGSRSV1><SECLIST><MFINFO><SECINFO><SECID><UNIQUEID>9</SECID><SECNAME>Caf\xc3\xa9"
+    b"</SECINFO></MFINFO></SECLIST></SECLISTMSGSRSV1></OFX>"
+)
+QIF_BROKER = (
+    b"!Type:Security\nNACME\nSACM\nTStock\n^\n!Type:Invst\nD04/02/2026\nNBuy\nYACME\nI1 1/8\nQ2.5\nT2.80\n^\nD04/13/2026\n"
+    b"NShrsOut\nYACM\nQ1\n^\nD04/14/2026\nNStkSplit\nYACM\nQ20\n^\nD04/14/2026\nNDiv\nT7.5\n^\n"
+    b'!Type:Prices\n"ACM",1.5,"4/14\' 6"\n^\n'
+)
 
 
 def archive(*names):
@@ -166,6 +181,10 @@ HOSTILE = {
     "many points": CSV + b"14/04/2026,x," + b"1." * 50_000 + b",EUR,\n",
     "titles": b"<html>" + b"<title" * 100_000,
     "signs": b"<" * 2_000_000,
+    "deep trades": BROKER.replace(b"<UNITS>", b"<A>" * 300_000 + b"<UNITS>", 1),
+    "huge units": BROKER.replace(b"<UNITS>2.5", b"<UNITS>" + b"9" * 300_000, 1),
+    "many securities": BROKER.replace(b"<SECLIST>", b"<SECLIST>" + b"<MFINFO><UNIQUEID>1</MFINFO>" * 100_000, 1),
+    "a huge action": QIF_BROKER.replace(b"NBuy", b"N" + b"Buy" * 300_000, 1),
 }
 
 
@@ -187,7 +206,7 @@ def test_hostile_input_ends_in_an_error_or_in_the_rows_that_are_there(name):
 
 @st.composite
 def damaged(draw):
-    content = bytearray(draw(st.sampled_from([OFX, CSV, CAMT, MT940, QIF])))
+    content = bytearray(draw(st.sampled_from([OFX, CSV, CAMT, MT940, QIF, BROKER, QIF_BROKER])))
     for _ in range(draw(st.integers(1, 6))):
         if not content:
             break
@@ -228,3 +247,6 @@ def test_damaged_files_raise_only_statement_errors_and_give_only_exact_rows(cont
             assert isinstance(entry.amount, Decimal)
             assert entry.amount == entry.amount.quantize(Decimal("0.000001"))
             assert "\x00" not in entry.text
+        cash = {entry.place: entry.amount for entry in statement.entries}
+        for moved in statement.investments:
+            assert cash.get(moved.place, Decimal(0)) == moved.amount

@@ -176,10 +176,10 @@ def test_the_cash_side_of_an_investment_is_booked(action, amount, booked):
     assert entry.text == f"{action} ACME"
 
 
-def test_actions_that_move_no_cash_are_left_out_and_unknown_ones_refused():
-    file = read("\n".join([investment("BuyX", "10.00"), investment("ShrsIn", ""), investment("StkSplit", ""), ""]))
-    assert file.statements[0].entries == ()
-    assert file.notes == ("3 actions in securities move no cash of the account and are left out.",)
+def test_reminders_are_left_out_and_unknown_actions_refused():
+    file = read(investment("Reminder", ""))
+    assert (file.statements[0].entries, file.statements[0].investments) == ((), ())
+    assert file.notes == ("1 reminder is left out.",)
     for action, amount, reason in [
         ("Wonder", "1.00", 'the action (N) is "Wonder"'),
         ("Buy", "", "no amount (T)"),

@@ -118,6 +118,8 @@ class StatementInProgress:
         )
         read = read_investments(self._investments, self.entries, currency=self.currency, securities=securities)
         entries, notes = corrected(read.entries, self.deletions)
+        left = {entry.place for entry in entries} if read.investments else set()
+        investments = tuple(moved for moved in read.investments if not moved.amount or moved.place in left)
         positions = self._read_positions(securities)
         statement = Statement(
             account=account,
@@ -127,7 +129,7 @@ class StatementInProgress:
             balances=tuple(self._balances),
             period_start=self._period.get("DTSTART"),
             period_end=self._period.get("DTEND"),
-            investments=tuple(read.investments),
+            investments=investments,
             positions=tuple(row for row in positions if isinstance(row, Position)),
             deletions=tuple(self.deletions),
         )

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
-from data_processing.amounts import AmountReader, amount_reader, shortened
+from data_processing.amounts import MAX_DECIMALS, QUANTITY_DECIMALS, AmountReader, amount_reader, shortened
 from data_processing.dates import DateReader, settle
 from data_processing.errors import UnclearAmounts
 
 _DATE = re.compile(r"([0-9]{1,2})\s*[-/.]\s*([0-9]{1,2})\s*([-/.'])\s*([0-9]{1,4})")
 _ONE_MARK = re.compile(r"[+-]?\s*[0-9]*([.,])([0-9]+)")
+_FRACTION = re.compile(r"(?:([0-9]{1,6}) +)?([0-9]{1,3})/(2|4|8|16|32|64|128|256)")
 _GROUPS = re.compile(r"[+-]?\s*[0-9]{1,3}(?:([.,])[0-9]{3})(?:\1[0-9]{3})+")
 
 
@@ -53,6 +54,39 @@ def amount_reader_of(texts: Iterable[str]) -> AmountReader:
     Raises:
         UnclearAmounts: some amounts show a decimal point, others a decimal comma.
     """
+    return _reader(_shown_mark(texts), MAX_DECIMALS)
+
+
+def quantity_reader_of(amounts: Iterable[str], quantities: Iterable[str]) -> AmountReader:
+    """The reader of units and prices: by the mark of the amounts or, where they show none, by their own.
+
+    A price may be a fraction, such as ``12 1/8``.
+    """
+    mark = _shown_mark(amounts)
+    if mark is None:
+        try:
+            mark = _shown_mark(quantities)
+        except UnclearAmounts:
+            mark = None
+    plain = _reader(mark, QUANTITY_DECIMALS)
+
+    def read(text: str) -> Decimal:
+        fraction = _FRACTION.fullmatch(text)
+        if fraction is None:
+            return plain(text)
+        return int(fraction[1] or 0) + Decimal(int(fraction[2])) / Decimal(int(fraction[3]))
+
+    return read
+
+
+def _reader(mark: str | None, max_decimals: int) -> AmountReader:
+    if mark is None:
+        return _unsettled
+    thousands = (".'" if mark == "," else ",'") + " "
+    return amount_reader(decimal=mark, thousands=thousands, currency_signs="$€£", max_decimals=max_decimals)
+
+
+def _shown_mark(texts: Iterable[str]) -> str | None:
     shown: dict[str, str] = {}
     for text in texts:
         mark = _decimal_mark(text)
@@ -63,10 +97,7 @@ def amount_reader_of(texts: Iterable[str]) -> AmountReader:
             f'The file writes amounts in two ways: "{shown["."][:40]}" has a decimal point, "{shown[","][:40]}" a '
             "decimal comma. Export it again with one setting for numbers."
         )
-    if not shown:
-        return _unsettled
-    decimal = next(iter(shown))
-    return amount_reader(decimal=decimal, thousands=(".'" if decimal == "," else ",'") + " ", currency_signs="$€£")
+    return next(iter(shown), None)
 
 
 def _decimal_mark(text: str) -> str | None:

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 SECTION = re.compile(r"\s*!\s*(Type|Account|Option|Clear)\b\s*:?\s*(.*)", re.IGNORECASE)
+PRICES: Final = "type:prices"
+"""The section that lists prices of securities, each in a line of its own."""
 _SPLIT_LETTERS: Final = "SE$%"
+_WITHOUT_SPLITS: Final = frozenset({"type:invst", "type:security"})
 
 
 @dataclass(slots=True)
@@ -54,6 +57,8 @@ def records(text: str) -> Iterator[Record]:
             if record is not None:
                 yield record
                 record = None
+        elif section == PRICES:
+            yield Record(section, number, {"line": line})
         elif section:
             record = record or Record(section, number)
             _add(record, line[0], line[1:].strip())
@@ -63,8 +68,7 @@ def records(text: str) -> Iterator[Record]:
 
 
 def _add(record: Record, letter: str, text: str) -> None:
-    investment = record.section == "type:invst"
-    if letter in _SPLIT_LETTERS and not investment:
+    if letter in _SPLIT_LETTERS and record.section not in _WITHOUT_SPLITS:
         if letter == "S":
             record.splits.append(Split(text))
         elif record.splits:
