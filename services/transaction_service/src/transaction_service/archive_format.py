@@ -16,6 +16,7 @@ from api_common.columns import Money, UtcDateTime
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, Float, Integer, String, Uuid
 from sqlalchemy import Table as DatabaseTable
+from sqlmodel import AutoString
 
 from transaction_service.models import Table
 
@@ -61,7 +62,7 @@ _KINDS: Final = (
     (JSON, Kind.JSON),
     (Float, Kind.NUMBER),
     (Integer, Kind.INTEGER),
-    (String, Kind.TEXT),
+    ((String, AutoString), Kind.TEXT),
 )
 
 
@@ -80,7 +81,7 @@ class ArchivedColumn:
     @property
     def longest(self) -> int | None:
         """The most characters that a text may have; None where there is no limit."""
-        return self.column.type.length if isinstance(self.column.type, String) else None
+        return getattr(self.column.type, "length", None)
 
     @property
     def is_long(self) -> bool:
