@@ -19,6 +19,12 @@ async def create(client: httpx2.AsyncClient, path: str, **body: object) -> Any:
     return answer.json()
 
 
+def contains(text: str, category_id: str) -> dict[str, Any]:
+    """A rule that gives rows with this text the category."""
+    condition = {"field": "text", "operator": "contains", "value": text}
+    return {"conditions": [condition], "actions": {"category_id": category_id}}
+
+
 async def test_every_user_starts_with_the_same_sensible_tree(
     client: httpx2.AsyncClient, stranger: dict[str, str]
 ) -> None:
@@ -68,7 +74,7 @@ async def test_a_category_in_use_is_deleted_only_with_a_word_on_its_rows(
     account = await household.account()
     mine = await create(client, "/v1/categories", name="Wine", parent_id=FOOD)
     row = await household.enter(account, "-9", category_id=mine["id"])
-    await create(client, "/v1/rules", contains="vino", category_id=mine["id"])
+    await create(client, "/v1/rules", **contains("vino", mine["id"]))
     path = f"/v1/categories/{mine['id']}"
     refused = await household.delete(path, 1)
     assert (refused.status_code, refused.json()["code"]) == (409, "category_in_use")
@@ -78,7 +84,7 @@ async def test_a_category_in_use_is_deleted_only_with_a_word_on_its_rows(
     assert deleted.json() == {"reassigned": {"transactions": 1, "rules": 1, "categories": 0}}
     after = (await client.get(f"/v1/transactions/{row['id']}")).json()
     assert (after["category_id"], after["categorised_by"]) == (GROCERIES, "user")
-    assert (await client.get("/v1/rules")).json()["items"][0]["category_id"] == GROCERIES
+    assert (await client.get("/v1/rules")).json()["items"][0]["actions"]["category_id"] == GROCERIES
 
 
 async def test_rows_of_a_deleted_category_can_be_left_without_one(household: Any, client: httpx2.AsyncClient) -> None:
@@ -113,8 +119,8 @@ async def test_built_in_categories_stay_as_they_are(household: Any, client: http
 async def test_rules_categorise_at_import_and_the_lowest_position_decides(
     household: Any, client: httpx2.AsyncClient, ofx: Callable[..., bytes], row: Any
 ) -> None:
-    await create(client, "/v1/rules", contains="rewe", category_id=GROCERIES, position=5)
-    await create(client, "/v1/rules", contains="REWE Cafe", category_id=RESTAURANTS, position=1)
+    await create(client, "/v1/rules", **contains("rewe", GROCERIES), position=5)
+    await create(client, "/v1/rules", **contains("REWE Cafe", RESTAURANTS), position=1)
     await household.upload(
         ofx(
             row("2026-03-01", "-5", name="ReWe sagt danke"),
@@ -133,38 +139,42 @@ async def test_applying_rules_changes_old_rows_and_never_what_the_user_chose(
     await household.upload(ofx(*(row(f"2026-03-0{n + 1}", "-5", name=name) for n, name in enumerate(names))))
     first = (await household.rows())[0]
     await household.change(f"/v1/transactions/{first['id']}", 1, category_id=RESTAURANTS)
-    rule = await create(client, "/v1/rules", contains="REWE", category_id=GROCERIES)
-    await create(client, "/v1/rules", contains="00%", category_id=FOOD)
+    rule = await create(client, "/v1/rules", **contains("REWE", GROCERIES))
+    await create(client, "/v1/rules", **contains("00%", FOOD))
     applied = await client.post("/v1/rules/apply")
-    assert applied.json() == {"matched": 2, "changed": 2, "cleared": 0}
+    assert applied.json() == {"matched": 3, "changed": 2, "cleared": 0}
     got = [(r["category_id"], r["categorised_by"]) for r in await household.rows()]
     assert got == [(RESTAURANTS, "user"), (GROCERIES, "rule"), (FOOD, "rule"), (None, "none")]
     again = await client.post("/v1/rules/apply")
-    assert again.json() == {"matched": 2, "changed": 0, "cleared": 0}
+    assert again.json() == {"matched": 3, "changed": 0, "cleared": 0}
     await household.delete(f"/v1/rules/{rule['id']}", 1)
     assert (await client.post("/v1/rules/apply")).json() == {"matched": 1, "changed": 1, "cleared": 1}
     got = [(r["category_id"], r["categorised_by"]) for r in await household.rows()]
     assert got == [(RESTAURANTS, "user"), (None, "none"), (FOOD, "rule"), (None, "none")]
     # Without a category the row is open to the rules again.
-    await create(client, "/v1/rules", contains="rewe", category_id=GROCERIES)
+    await create(client, "/v1/rules", **contains("rewe", GROCERIES))
     given_back = await household.change(f"/v1/transactions/{first['id']}", 2, category_id=None)
     assert (given_back.json()["category_id"], given_back.json()["categorised_by"]) == (GROCERIES, "rule")
 
 
 async def test_rules_can_be_read_reordered_and_deleted(household: Any, client: httpx2.AsyncClient) -> None:
-    first = await create(client, "/v1/rules", contains="a", category_id=FOOD)
-    second = await create(client, "/v1/rules", contains="b", category_id=FOOD)
+    first = await create(client, "/v1/rules", **contains("a", FOOD))
+    second = await create(client, "/v1/rules", **contains("b", FOOD))
     assert (first["position"], second["position"]) == (0, 1)
     path = f"/v1/rules/{first['id']}"
     assert (await client.get(path)).headers["etag"] == '"1"'
-    changed = await household.change(path, 1, position=7, contains="aa", category_id=GROCERIES)
-    assert changed.json() == first | {"position": 7, "contains": "aa", "category_id": GROCERIES, "version": 2}
-    assert [r["contains"] for r in (await client.get("/v1/rules")).json()["items"]] == ["b", "aa"]
+    changed = await household.change(path, 1, position=7, **contains("aa", GROCERIES))
+    assert changed.json()["actions"] == first["actions"] | {"category_id": GROCERIES}
+    assert changed.json() == first | {k: changed.json()[k] for k in ("conditions", "actions")} | {
+        "position": 7,
+        "version": 2,
+    }
+    assert [r["id"] for r in (await client.get("/v1/rules")).json()["items"]] == [second["id"], first["id"]]
     assert (await household.delete(path, 1)).status_code == 412
     assert (await household.delete(path, 2)).status_code == 204
     gone = await client.get(path)
     assert (gone.status_code, gone.json()["code"]) == (404, "rule_not_found")
-    unknown = await client.post("/v1/rules", json={"contains": "x", "category_id": str(uuid4())})
+    unknown = await client.post("/v1/rules", json=contains("x", str(uuid4())))
     assert (unknown.status_code, unknown.json()["code"]) == (404, "category_not_found")
 
 
@@ -172,7 +182,7 @@ async def test_categories_and_rules_of_others_do_not_exist(
     household: Any, client: httpx2.AsyncClient, stranger: dict[str, str]
 ) -> None:
     mine = await create(client, "/v1/categories", name="Mine", kind="income")
-    rule = await create(client, "/v1/rules", contains="x", category_id=mine["id"])
+    rule = await create(client, "/v1/rules", **contains("x", mine["id"]))
     account = (await client.post("/v1/accounts", json={"name": "S", "currency": "EUR"}, headers=stranger)).json()
     row = {"account_id": account["id"], "booking_date": "2026-03-01", "amount": "1", "category_id": mine["id"]}
     answers = [
@@ -187,7 +197,7 @@ async def test_categories_and_rules_of_others_do_not_exist(
 async def test_a_category_or_rule_sent_again_with_its_own_id_is_made_once(client: httpx2.AsyncClient) -> None:
     for path, body, other in (
         ("/v1/categories", {"name": "A", "kind": "income"}, {"name": "B", "kind": "income"}),
-        ("/v1/rules", {"contains": "a", "category_id": FOOD}, {"contains": "b", "category_id": FOOD}),
+        ("/v1/rules", contains("a", FOOD), contains("b", FOOD)),
     ):
         own = {"id": str(uuid4())}
         first, second = [await create(client, path, **body, **own) for _ in range(2)]

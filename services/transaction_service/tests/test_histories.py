@@ -131,7 +131,11 @@ async def test_applying_the_rules_right_after_an_import_changes_nothing(
     headers = issuer.headers(uuid4())
     for number, text in enumerate(contains):
         category_id = str(DEFAULT_CATEGORIES[number].id)
-        answer = await client.post("/v1/rules", json={"contains": text, "category_id": category_id}, headers=headers)
+        rule = {
+            "conditions": [{"field": "text", "operator": "contains", "value": text}],
+            "actions": {"category_id": category_id},
+        }
+        answer = await client.post("/v1/rules", json=rule, headers=headers)
         assert answer.status_code == 201
     file = ofx(*(row("2026-03-01", "-1", name=f"{name}.", fitid=str(n)) for n, name in enumerate(names)))
     await client.post("/v1/imports", content=file, headers=headers)

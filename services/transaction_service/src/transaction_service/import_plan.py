@@ -24,6 +24,7 @@ from transaction_service.errors import (
     StatementRefused,
 )
 from transaction_service.models import Account, AccountReference, AccountType
+from transaction_service.rule_effects import UNTOUCHED, Chosen
 from transaction_service.search_text import folded
 from transaction_service.statement_rows import PreparedFile, Row, RowGroup, refused_row
 
@@ -35,8 +36,8 @@ LONGEST_PENDING = timedelta(days=14)
 class PendingRow:
     """A row that the bank has announced.
 
-    `note` and `category_id` are the user's own, which the booking takes over; so do `counterparty` and `merchant` where
-    the user has `edited` the row.
+    `chosen` is what the user chose of it, which the booking takes over; so does `counterparty` where the user has
+    `edited` the row.
     """
 
     id: UUID
@@ -46,10 +47,8 @@ class PendingRow:
     amount: Decimal
     text: str
     counterparty: str | None
-    merchant: str | None
-    note: str | None
-    category_id: UUID | None
     edited: bool
+    chosen: Chosen = UNTOUCHED
 
     @property
     def wording(self) -> tuple[Decimal, str, str]:

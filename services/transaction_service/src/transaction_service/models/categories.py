@@ -22,9 +22,10 @@ class Category(Table, Owned, Versioned, table=True):
 
 
 class Rule(Table, Owned, Versioned, table=True):
-    """What is done to rows that fulfil all `conditions`; rules are tried in the order of `position`.
+    """What is done to rows that fulfil its conditions; rules are tried in the order of `position`.
 
-    `category_id` is the category that the rule gives; `actions` holds whatever else it does.
+    `match` says whether `all` of `conditions` must hold or `any` one. `category_id` is the category that the rule
+    gives; `actions` holds whatever else it does.
     """
 
     __tablename__ = "rules"
@@ -32,11 +33,7 @@ class Rule(Table, Owned, Versioned, table=True):
     name: str = Field(default="", max_length=200)
     enabled: bool = True
     position: int
+    match: str = Field(default="all", max_length=3)
     conditions: list[dict[str, object]] = Field(default_factory=list, sa_type=JSON)
     category_id: UUID | None = None
     actions: dict[str, object] = Field(default_factory=dict, sa_type=JSON)
-
-    @property
-    def contains(self) -> str:
-        """The text of the first condition."""
-        return str(self.conditions[0]["value"])

@@ -17,6 +17,9 @@ from transaction_service.errors import TransactionNotFound
 from transaction_service.import_plan import PendingRow
 from transaction_service.models import ChosenBy, ImportStatus, RepeatedRow, StatementImport, Table, Transaction
 from transaction_service.repository.imports import Settled
+from transaction_service.repository.row_states import RowStateRepository
+from transaction_service.row_state import RowTag
+from transaction_service.rule_effects import Chosen
 
 _PUT_ASIDE = "~announced"
 """Ends the identity of a pending row whose booking carries the same: of two rows only one may have it."""
@@ -67,6 +70,7 @@ class BookingRepository(Repository[Transaction]):
             col(Transaction.pending).is_(True),
         )
         rows = (await self.session.scalars(statement.order_by(*_OLDEST_FIRST))).all()
+        tags = await RowStateRepository(self.session, self.user_id).tags([row.id for row in rows])
         return [
             PendingRow(
                 id=row.id,
@@ -76,10 +80,8 @@ class BookingRepository(Repository[Transaction]):
                 amount=row.amount,
                 text=row.text,
                 counterparty=row.counterparty,
-                merchant=row.merchant,
-                note=row.note,
-                category_id=row.category_id if row.categorised_by == ChosenBy.USER else None,
                 edited=row.edited_at is not None,
+                chosen=_chosen(row, tags.get(row.id, ())),
             )
             for row in rows
         ]
@@ -180,3 +182,13 @@ class BookingRepository(Repository[Transaction]):
                 func.jsonb_array_elements_text(sql_cast(literal(document, String), JSONB)).column_valued("value")
             )
         return select(func.json_each(document).table_valued("value").c.value)
+
+
+def _chosen(row: Transaction, tags: Sequence[RowTag]) -> Chosen:
+    return Chosen(
+        category_id=row.category_id if row.categorised_by == ChosenBy.USER else None,
+        merchant=row.merchant if row.merchant_by == ChosenBy.USER else None,
+        note=row.note if row.note_by != ChosenBy.RULE else None,
+        marked_transfer=row.marked_transfer if row.transfer_by == ChosenBy.USER else None,
+        tags=tuple(tag.name for tag in tags if tag.by != ChosenBy.RULE),
+    )

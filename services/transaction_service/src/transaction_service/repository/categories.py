@@ -1,18 +1,16 @@
-"""The user's own categories and rules."""
+"""The user's own categories."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from api_common.repository import Repository
-from sqlalchemy import func, select, update
 from sqlmodel import col
 
 from transaction_service.category_tree import CategoryNode, CategoryTree
 from transaction_service.default_categories import CategoryKind
-from transaction_service.errors import CategoryNotFound, RuleNotFound
-from transaction_service.models import Category, Rule
+from transaction_service.errors import CategoryNotFound
+from transaction_service.models import Category
 
 
 class CategoryRepository(Repository[Category]):
@@ -33,35 +31,3 @@ class CategoryRepository(Repository[Category]):
             child.parent_id = to
         await self.session.flush()
         return len(children)
-
-
-class RuleRepository(Repository[Rule]):
-    """The user's rules."""
-
-    model = Rule
-    not_found = RuleNotFound
-
-    async def ordered(self) -> Sequence[Rule]:
-        """All rules in the order in which they are tried."""
-        return (await self.session.scalars(self.mine().order_by(col(Rule.position), col(Rule.id)))).all()
-
-    async def count(self, *, category_id: UUID | None = None) -> int:
-        """How many rules there are, or how many give this category."""
-        statement = select(func.count()).select_from(Rule).where(col(Rule.user_id) == self.user_id)
-        if category_id is not None:
-            statement = statement.where(col(Rule.category_id) == category_id)
-        return int(await self.session.scalar(statement) or 0)
-
-    async def last_position(self) -> int:
-        """The highest position in use, -1 when there is no rule."""
-        highest = await self.session.scalar(select(func.max(Rule.position)).where(col(Rule.user_id) == self.user_id))
-        return -1 if highest is None else int(highest)
-
-    async def reassign_category(self, category_id: UUID, to: UUID) -> None:
-        """Let all rules of a category give another one."""
-        await self.session.execute(
-            update(Rule)
-            .where(col(Rule.user_id) == self.user_id, col(Rule.category_id) == category_id)
-            .values(category_id=to, version=col(Rule.version) + 1)
-            .execution_options(synchronize_session=False)
-        )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from analytics_core import merchant_name
 from api_common.bulk import bulk_insert
 from api_common.columns import new_id
 from api_common.compute import uncollected
@@ -16,17 +16,18 @@ from api_common.repository import Repository
 from sqlalchemy import delete
 from sqlmodel import col
 
-from transaction_service.categorisation import Categoriser
+from transaction_service.categorisation import Categoriser, RowFacts
 from transaction_service.errors import ImportNotFound
 from transaction_service.import_plan import ImportPlan, PendingRow
 from transaction_service.models import (
     Account,
-    ChosenBy,
     RepeatedRow,
     StatementBalance,
     StatementImport,
+    Tag,
     Transaction,
 )
+from transaction_service.rule_effects import UNTOUCHED, booked
 from transaction_service.search_text import searchable
 from transaction_service.statement_rows import Row
 
@@ -48,11 +49,16 @@ _COLUMNS = (
     "counterparty_account",
     "reference",
     "bank_category",
-    "merchant",
-    "note",
     "search_text",
     "category_id",
     "categorised_by",
+    "rule_id",
+    "merchant",
+    "merchant_by",
+    "note",
+    "note_by",
+    "marked_transfer",
+    "transfer_by",
     "version",
     "created_at",
 )
@@ -72,6 +78,7 @@ class BookingRows:
     """What an import inserts, as values of the table's columns, and the pending rows that give way to it."""
 
     values: list[tuple[object, ...]] = field(default_factory=list)
+    tags: list[tuple[UUID, str, UUID, str]] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
 
 
@@ -81,17 +88,17 @@ def booking_rows(plan: ImportPlan, *, import_id: UUID, categoriser: Categoriser,
     found = BookingRows()
     for of_account in plan.accounts:
         account = of_account.account
-        found.values.extend(
-            _values(new_id(), account, row, None, import_id, categoriser, created_at) for row in of_account.book
-        )
+        for row in of_account.book:
+            _add(found, new_id(), account, row, None, import_id, categoriser, created_at)
         for announced, row in of_account.settle:
             row_id = new_id()
-            found.values.append(_values(row_id, account, row, announced, import_id, categoriser, created_at))
+            _add(found, row_id, account, row, announced, import_id, categoriser, created_at)
             found.settled.append(Settled(announced.id, row_id, announced.identity == row.identity))
     return found
 
 
-def _values(
+def _add(
+    found: BookingRows,
     row_id: UUID,
     account: Account,
     row: Row,
@@ -99,42 +106,69 @@ def _values(
     import_id: UUID,
     categoriser: Categoriser,
     created_at: datetime,
-) -> tuple[object, ...]:
-    entry = row.entry
-    counterparty, merchant, note, search_text = entry.counterparty, row.merchant, None, row.search_text
+) -> None:
+    entry, chosen = row.entry, announced.chosen if announced is not None else UNTOUCHED
+    counterparty, told_merchant, search_text = entry.counterparty, row.merchant, row.search_text
     if announced is not None:
-        note = announced.note
         if announced.edited:
-            counterparty, merchant = announced.counterparty, announced.merchant
-        search_text = searchable(counterparty, entry.text, entry.reference, merchant, note)
-    category_id = categoriser.category_of(search_text)
-    categorised_by = ChosenBy.NONE if category_id is None else ChosenBy.RULE
-    if announced is not None and announced.category_id is not None:
-        category_id, categorised_by = announced.category_id, ChosenBy.USER
-    return (
-        row_id,
-        account.user_id,
-        account.id,
-        import_id,
-        row.identity,
-        entry.booking_date,
-        entry.value_date,
-        entry.amount,
-        account.currency,
-        entry.pending,
-        entry.text,
-        counterparty,
-        entry.counterparty_account,
-        entry.reference,
-        entry.bank_category,
-        merchant,
-        note,
-        search_text,
-        category_id,
-        str(categorised_by),
-        1,
-        created_at,
+            counterparty = announced.counterparty
+            told_merchant = merchant_name(counterparty or entry.text) or None
+        search_text = searchable(
+            counterparty, entry.text, entry.reference, chosen.merchant or told_merchant, chosen.note, *chosen.tags
+        )
+    decision = categoriser.decide(
+        RowFacts(
+            search_text,
+            entry.text,
+            counterparty,
+            entry.counterparty_account,
+            entry.reference,
+            chosen.merchant or told_merchant,
+            chosen.note,
+            entry.bank_category,
+            entry.amount,
+            account.currency,
+            account.id,
+            entry.booking_date,
+            chosen.tags,
+        )
     )
+    given = booked(told_merchant, decision, chosen)
+    if decision.merchant or decision.note or decision.tags:
+        names = [tag.name for tag in given.tags]
+        search_text = searchable(counterparty, entry.text, entry.reference, given.merchant, given.note, *names)
+    found.values.append(
+        (
+            row_id,
+            account.user_id,
+            account.id,
+            import_id,
+            row.identity,
+            entry.booking_date,
+            entry.value_date,
+            entry.amount,
+            account.currency,
+            entry.pending,
+            entry.text,
+            counterparty,
+            entry.counterparty_account,
+            entry.reference,
+            entry.bank_category,
+            search_text,
+            given.category_id,
+            str(given.categorised_by),
+            given.rule_id,
+            given.merchant,
+            str(given.merchant_by),
+            given.note,
+            str(given.note_by),
+            given.marked_transfer,
+            str(given.transfer_by),
+            1,
+            created_at,
+        )
+    )
+    found.tags.extend((row_id, tag.name, account.user_id, str(tag.by)) for tag in given.tags)
 
 
 class ImportRepository(Repository[StatementImport]):
@@ -147,9 +181,11 @@ class ImportRepository(Repository[StatementImport]):
         """One page of the imports, newest first."""
         return await self.page(self.mine(), _NEWEST, page)
 
-    async def book(self, values: Sequence[Sequence[object]]) -> None:
-        """Insert rows as `booking_rows` gives them, all at once."""
-        await bulk_insert(WriteSession(self.session), Transaction, _COLUMNS, values)
+    async def book(self, rows: BookingRows) -> None:
+        """Insert rows and their tags as `booking_rows` gives them, all at once."""
+        session = WriteSession(self.session)
+        await bulk_insert(session, Transaction, _COLUMNS, rows.values)
+        await bulk_insert(session, Tag, ("transaction_id", "tag", "user_id", "tagged_by"), rows.tags)
 
     async def forget_repeated(self, import_id: UUID) -> None:
         """Forget which standing rows an import brought again."""

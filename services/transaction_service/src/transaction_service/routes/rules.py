@@ -2,52 +2,96 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
 from api_common import idempotency
+from api_common.pagination import InvalidCursor, Links, Page, PageQuery
 from api_common.preconditions import IfMatch, IfMatchMissing, Stale, etag
 from api_common.problems import responses
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 
-from transaction_service.errors import CategoryNotFound, IdTaken, RuleNotFound, TooManyRules
-from transaction_service.models import Rule
+from transaction_service.errors import (
+    AccountNotFound,
+    CategoryNotFound,
+    IdTaken,
+    RuleNotFound,
+    RuleTooSlow,
+    TooManyRules,
+)
 from transaction_service.routes.access import Once, Reader, Reading, Writer, Writing
-from transaction_service.schemas.categories import RuleChange, RuleCreate, RuleList, RulesApplied, RuleSchema
+from transaction_service.schemas.rules import (
+    PreviewWanted,
+    RuleChange,
+    RuleCreate,
+    RuleOrder,
+    RulesApplied,
+    RuleSchema,
+    RulesPreview,
+    rule_schema,
+)
 from transaction_service.service.rules import Rules
 
 router = APIRouter(prefix="/v1/rules", tags=["rules"])
 
 
-def _schema(rule: Rule) -> RuleSchema:
-    return RuleSchema.model_validate(rule, from_attributes=True)
-
-
-@router.get("")
-async def list_rules(user: Reader, session: Reading) -> RuleList:
-    """List all rules in the order in which they are tried."""
-    return RuleList(items=[_schema(rule) for rule in await Rules(session, user.user_id).list()])
+@router.get("", responses=responses(InvalidCursor))
+async def list_rules(
+    user: Reader, session: Reading, page: Annotated[PageQuery, Depends()], links: Links
+) -> Page[RuleSchema]:
+    """List the rules in the order in which they are tried."""
+    return links.page(await Rules(session, user.user_id).list(page), rule_schema)
 
 
 @router.post(
     "",
     status_code=201,
     response_model=RuleSchema,
-    responses=responses(CategoryNotFound, IdTaken, TooManyRules, *idempotency.PROBLEMS),
+    responses=responses(AccountNotFound, CategoryNotFound, IdTaken, TooManyRules, *idempotency.PROBLEMS),
 )
 async def create_rule(wanted: RuleCreate, user: Writer, once: Once, session: Writing) -> Response:
     """Create a rule; rows that are there already wait for `POST /v1/rules/apply`."""
+
+    async def create() -> RuleSchema:
+        return rule_schema(await Rules(session, user.user_id).create(wanted))
+
     return await once.once(
         user.user_id,
         status=201,
         model=RuleSchema,
-        effect=lambda: Rules(session, user.user_id).create(wanted),
+        effect=create,
         headers=lambda rule: {"Location": f"/v1/rules/{rule.id}", "ETag": etag(rule.version)},
     )
 
 
-@router.post("/apply")
+@router.post("/order", responses=responses(RuleNotFound))
+async def order_rules(wanted: RuleOrder, user: Writer, session: Writing) -> RuleOrder:
+    """Put the rules into this order and answer with the order of all; rules that are not named follow."""
+    return RuleOrder(ids=[rule.id for rule in await Rules(session, user.user_id).order(wanted)])
+
+
+@router.post("/preview", responses=responses(AccountNotFound, CategoryNotFound, InvalidCursor))
+async def preview_rules(
+    user: Reader,
+    session: Reading,
+    page: Annotated[PageQuery, Depends()],
+    links: Links,
+    response: Response,
+    wanted: PreviewWanted | None = None,
+) -> RulesPreview:
+    """Show what applying the rules would change in the whole history, with a rule that is only a draft if one is sent.
+
+    Nothing is written. Further pages are asked for with the same body.
+    """
+    found = await Rules(session, user.user_id).preview(wanted.rule if wanted else None, page)
+    if found.next_cursor is not None:
+        response.headers["Link"] = links.next(found.next_cursor)
+    return found
+
+
+@router.post("/apply", responses=responses(RuleTooSlow))
 async def apply_rules(user: Writer, session: Writing) -> RulesApplied:
-    """Categorise all rows as the rules say now; what the user chose by hand stays."""
+    """Give all rows what the rules say now, and take back what none says any more; what the user chose stays."""
     return await Rules(session, user.user_id).apply()
 
 
@@ -56,20 +100,20 @@ async def read_rule(rule_id: UUID, user: Reader, session: Reading, response: Res
     """Read one rule."""
     rule = await Rules(session, user.user_id).get(rule_id)
     response.headers["ETag"] = etag(rule.version)
-    return _schema(rule)
+    return rule_schema(rule)
 
 
-@router.patch("/{rule_id}", responses=responses(RuleNotFound, CategoryNotFound, Stale, IfMatchMissing))
+@router.patch("/{rule_id}", responses=responses(RuleNotFound, AccountNotFound, CategoryNotFound, Stale, IfMatchMissing))
 async def change_rule(
     rule_id: UUID, changes: RuleChange, user: Writer, if_match: IfMatch, session: Writing, response: Response
 ) -> RuleSchema:
-    """Change the given fields of a rule."""
+    """Change the given fields of a rule; rows wait for `POST /v1/rules/apply`."""
     rule = await Rules(session, user.user_id).change(rule_id, changes, if_match)
     response.headers["ETag"] = etag(rule.version)
-    return _schema(rule)
+    return rule_schema(rule)
 
 
 @router.delete("/{rule_id}", status_code=204, responses=responses(RuleNotFound, Stale, IfMatchMissing))
 async def delete_rule(rule_id: UUID, user: Writer, if_match: IfMatch, session: Writing) -> None:
-    """Delete a rule; rows keep their category until the rules are applied."""
+    """Delete a rule; rows keep what it gave them until the rules are applied."""
     await Rules(session, user.user_id).delete(rule_id, if_match)

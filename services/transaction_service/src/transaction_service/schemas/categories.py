@@ -1,4 +1,4 @@
-"""Categories and rules as clients send and read them."""
+"""Categories as clients send and read them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from transaction_service.default_categories import CategoryKind
-from transaction_service.schemas.fields import CategoryName, Change, Name
+from transaction_service.schemas.fields import CategoryName, Change
 
 
 class CategoryCreate(BaseModel):
@@ -52,46 +52,3 @@ class CategoryDeleted(BaseModel):
     """What hung on the deleted category and moved elsewhere."""
 
     reassigned: dict[str, int]
-
-
-class RuleCreate(BaseModel):
-    """Rows whose text contains `contains`, in any case, get the category. Without a position the rule comes last."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: UUID | None = None
-    contains: Name
-    category_id: UUID
-    position: int | None = Field(default=None, ge=0, le=1_000_000)
-
-
-class RuleChange(Change):
-    """The fields to change."""
-
-    contains: Name | None = None
-    category_id: UUID | None = None
-    position: int | None = Field(default=None, ge=0, le=1_000_000)
-
-
-class RuleSchema(BaseModel):
-    """One rule; of several that fit a row, the one with the lowest position decides."""
-
-    id: UUID
-    contains: str
-    category_id: UUID
-    position: int
-    version: int
-
-
-class RuleList(BaseModel):
-    """All rules of the user, in the order in which they are tried."""
-
-    items: list[RuleSchema]
-
-
-class RulesApplied(BaseModel):
-    """How many rows fit a rule, how many changed their category, and how many lost it as no rule fits any more."""
-
-    matched: int
-    changed: int
-    cleared: int

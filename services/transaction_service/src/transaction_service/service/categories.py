@@ -17,8 +17,9 @@ from transaction_service.errors import (
     IdTaken,
 )
 from transaction_service.models import Category
-from transaction_service.repository.categories import CategoryRepository, RuleRepository
+from transaction_service.repository.categories import CategoryRepository
 from transaction_service.repository.ledger import LedgerRepository
+from transaction_service.repository.rules import RuleRepository
 from transaction_service.repository.transactions import TransactionRepository
 from transaction_service.schemas.categories import (
     CategoryChange,

@@ -22,6 +22,7 @@ from transaction_service.errors import TransactionNotFound
 from transaction_service.models import JournalAction, JournalEntry
 from transaction_service.repository.journal import JournalFilter, JournalRepository
 from transaction_service.repository.transactions import TransactionRepository
+from transaction_service.row_state import RowState, journal_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class RowChange:
     transaction_id: UUID
     before: Mapping[str, object] = field(default_factory=dict)
     after: Mapping[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def between(cls, before: RowState, after: RowState) -> RowChange:
+        """What differs between two states of a row."""
+        return cls(before.id, *journal_fields(before, after))
 
 
 class Journal:
@@ -67,11 +73,27 @@ class Journal:
             summary=_plain(summary or {}),
         )
         await self._journal.add(entry)
+        await self._keep(entry.id, changes)
+        return entry.id
+
+    async def extend(
+        self, entry_id: UUID, changes: Sequence[RowChange] = (), *, summary: Mapping[str, object] | None = None
+    ) -> None:
+        """Add rows, or a summary, to an entry of the same unit of work: very many rows are not held at once.
+
+        Raises JournalEntryNotFound.
+        """
+        entry = await self._journal.get(entry_id)
+        entry.rows += len(changes)
+        if summary is not None:
+            entry.summary = _plain(summary)
+        await self._keep(entry_id, changes)
+
+    async def _keep(self, entry_id: UUID, changes: Sequence[RowChange]) -> None:
         if changes:
             await self._journal.keep_changes(
-                entry.id, [(c.transaction_id, _plain(c.before), _plain(c.after)) for c in changes]
+                entry_id, [(c.transaction_id, _plain(c.before), _plain(c.after)) for c in changes]
             )
-        return entry.id
 
     async def list(self, wanted: JournalFilter, page: PageQuery) -> Slice[JournalEntry]:
         """One page of the entries that pass the filter, newest first."""
@@ -102,7 +124,7 @@ def _value(value: object) -> object:
         case UUID():
             return str(value)
         case date() | datetime():
-            return value.isoformat()
+            return value.isoformat().replace("+00:00", "Z")
         case Mapping():
             return {str(name): _value(inner) for name, inner in value.items()}
         case str():

@@ -16,12 +16,13 @@ from transaction_service.categorisation import Categoriser
 from transaction_service.errors import CategoryNotFound, CurrencyDiffers, IdTaken, RowReplaced, TransactionNotFound
 from transaction_service.models import JournalAction, Transaction
 from transaction_service.repository.accounts import AccountRepository
-from transaction_service.repository.categories import CategoryRepository, RuleRepository
+from transaction_service.repository.categories import CategoryRepository
 from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.repository.row_states import RowStateRepository
+from transaction_service.repository.rules import RuleRepository
 from transaction_service.repository.transactions import TransactionRepository
 from transaction_service.row_edits import Decide, Edit
-from transaction_service.row_state import MANUAL, RowPart, RowState, changed_columns, journal_fields, whole_fields
+from transaction_service.row_state import MANUAL, RowPart, RowState, changed_columns, whole_fields
 from transaction_service.schemas.transactions import (
     SplitInput,
     TransactionChange,
@@ -192,7 +193,7 @@ class Transactions:
         """Write what differs, and nothing when nothing does."""
         if after != before:
             await self._states.write([(before, after)], edited=edited)
-            await self._journal.record(action, changes=[RowChange(row.id, *journal_fields(before, after))])
+            await self._journal.record(action, changes=[RowChange.between(before, after)])
             await self._session.refresh(row)
         return transaction_schema(row, after.tags, after.splits)
 

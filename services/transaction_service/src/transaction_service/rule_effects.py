@@ -1,0 +1,148 @@
+"""What a decision of the rules changes in a row: never what the user chose.
+
+The outcome depends on the row's facts and the rules alone, so that applying them twice, or after an import that applied
+them, changes nothing: what rules gave and no longer give goes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+from uuid import UUID
+
+from transaction_service.models import ChosenBy
+from transaction_service.row_edits import MOST_TAGS, in_order
+from transaction_service.row_facts import Decision
+from transaction_service.row_state import RowState, RowTag
+from transaction_service.search_text import folded
+
+
+def ruled(state: RowState, decision: Decision) -> RowState:
+    """The row as the rules leave it.
+
+    A rule's category goes before a model's, and a rule's note only into an empty note.
+    """
+    new = _with_category(state, decision)
+    new = _with_merchant(new, decision)
+    new = _with_note(new, decision)
+    new = _with_transfer(new, decision)
+    return _with_tags(new, decision)
+
+
+class Chosen(NamedTuple):
+    """What the user chose of a row before it is booked; None and empty where he chose nothing."""
+
+    category_id: UUID | None = None
+    merchant: str | None = None
+    note: str | None = None
+    marked_transfer: bool | None = None
+    tags: tuple[str, ...] = ()
+
+
+UNTOUCHED = Chosen()
+
+
+class Booked(NamedTuple):
+    """What a row that is about to be booked has from the user, the rules and its own texts, and from whom."""
+
+    category_id: UUID | None
+    categorised_by: str
+    rule_id: UUID | None
+    merchant: str | None
+    merchant_by: str
+    note: str | None
+    note_by: str
+    marked_transfer: bool
+    transfer_by: str
+    tags: tuple[RowTag, ...]
+
+
+def booked(told_merchant: str | None, decision: Decision, chosen: Chosen = UNTOUCHED) -> Booked:
+    """What `ruled` makes of a row with the merchant that its texts tell, for very many rows."""
+    category_id, categorised_by, rule_id = decision.category_id, ChosenBy.RULE, decision.rule_id
+    if chosen.category_id is not None:
+        category_id, categorised_by, rule_id = chosen.category_id, ChosenBy.USER, None
+    elif category_id is None:
+        categorised_by = ChosenBy.NONE
+    merchant, merchant_by = _first(chosen.merchant, decision.merchant)
+    note, note_by = _first(chosen.note, decision.note)
+    transfer, transfer_by = decision.transfer, ChosenBy.RULE if decision.transfer else ChosenBy.NONE
+    if chosen.marked_transfer is not None:
+        transfer, transfer_by = chosen.marked_transfer, ChosenBy.USER
+    return Booked(
+        category_id,
+        categorised_by,
+        rule_id,
+        merchant or told_merchant,
+        merchant_by,
+        note,
+        note_by,
+        transfer,
+        transfer_by,
+        _tags([RowTag(name) for name in chosen.tags], decision),
+    )
+
+
+def _first(chosen: str | None, ruled: str | None) -> tuple[str | None, str]:
+    if chosen:
+        return chosen, ChosenBy.USER
+    return (ruled, ChosenBy.RULE) if ruled else (None, ChosenBy.NONE)
+
+
+def _with_category(state: RowState, decision: Decision) -> RowState:
+    if state.categorised_by == ChosenBy.USER:
+        return state
+    if decision.category_id is not None:
+        return replace(
+            state,
+            category_id=decision.category_id,
+            categorised_by=ChosenBy.RULE,
+            rule_id=decision.rule_id,
+            confidence=None,
+        )
+    if state.categorised_by == ChosenBy.MODEL:
+        return state
+    return replace(state, category_id=None, categorised_by=ChosenBy.NONE, rule_id=None, confidence=None)
+
+
+def _with_merchant(state: RowState, decision: Decision) -> RowState:
+    if state.merchant_by == ChosenBy.USER:
+        return state
+    if decision.merchant:
+        return replace(state, merchant=decision.merchant, merchant_by=ChosenBy.RULE)
+    if state.merchant_by == ChosenBy.RULE:
+        return replace(state, merchant=state.told_merchant, merchant_by=ChosenBy.NONE)
+    return state
+
+
+def _with_note(state: RowState, decision: Decision) -> RowState:
+    users = state.note_by == ChosenBy.USER or (state.note is not None and state.note_by != ChosenBy.RULE)
+    if users or (not decision.note and state.note_by != ChosenBy.RULE):
+        return state
+    return replace(state, note=decision.note, note_by=ChosenBy.RULE if decision.note else ChosenBy.NONE)
+
+
+def _with_transfer(state: RowState, decision: Decision) -> RowState:
+    if state.transfer_by == ChosenBy.USER:
+        return state
+    if decision.transfer:
+        return replace(state, marked_transfer=True, transfer_by=ChosenBy.RULE)
+    if state.transfer_by == ChosenBy.RULE:
+        return replace(state, marked_transfer=False, transfer_by=ChosenBy.NONE)
+    return state
+
+
+def _with_tags(state: RowState, decision: Decision) -> RowState:
+    tags = _tags([tag for tag in state.tags if tag.by != ChosenBy.RULE], decision)
+    return state if tags == state.tags else replace(state, tags=tags)
+
+
+def _tags(others: Sequence[RowTag], decision: Decision) -> tuple[RowTag, ...]:
+    if not others and not decision.tags:
+        return ()
+    kept = {folded(tag.name): tag for tag in others}
+    for name in decision.tags:
+        if len(kept) < MOST_TAGS:
+            kept.setdefault(folded(name), RowTag(name, ChosenBy.RULE))
+    return in_order(kept.values())
