@@ -101,7 +101,9 @@ def fill(user: User, statement: bytes) -> dict[str, str]:
     """Give a user an import, an account, rows, a category and a rule; the ids by the names that paths use."""
     imported = user.upload(statement, "statement.ofx").json()
     category = user.client.post("/v1/categories", json={"name": "Hobby", "kind": "expense"}).json()
-    rule = user.client.post("/v1/rules", json={"contains": "BERGSPORT", "category_id": category["id"]}).json()
+    condition = {"field": "text", "operator": "contains", "value": "BERGSPORT"}
+    wanted = {"conditions": [condition], "actions": {"category_id": category["id"]}}
+    rule = user.client.post("/v1/rules", json=wanted).json()
     return {
         "import_id": imported["id"],
         "account_id": imported["accounts"][0]["account_id"],
