@@ -28,6 +28,7 @@ class _ReadyRule:
 
     def __init__(self, rule: Rule) -> None:
         self.rule_id = rule.id
+        self.title = f'"{rule.name}"' if rule.name else str(rule.id)
         self.gives = _gives(rule)
         tests = [test_of(stored) for stored in rule.conditions]
         self.of_texts = [test for test in tests if isinstance(test, TextCondition)]
@@ -72,6 +73,12 @@ class Categoriser:
         self._joined: dict[tuple[UUID, ...], Decision] = {}
         self._seconds_left = PATTERN_SECONDS
         self.timed_out: tuple[UUID, ...] = ()
+
+    @property
+    def notes(self) -> list[str]:
+        """What went wrong, for people."""
+        slow = (rule for rule in self._rules if rule.rule_id in self.timed_out)
+        return [f"The rule {rule.title} was left out: its regular expressions take too long." for rule in slow]
 
     def decide(self, facts: RowFacts) -> Decision:
         """What the rules give a row."""

@@ -127,7 +127,8 @@ class Imports:
             await self._transactions.keep_repeated(of_account.account.id, of_account.standing, import_id)
         await self._imports.keep_balances(plan, import_id)
         transfers = await Transfers(session, self._user_id).find(import_id)
-        record.report = {**record.report, "transfers": transfers.model_dump()}
+        notes = [*upload.prepared.file.notes, *categoriser.notes]
+        record.report = {**record.report, "notes": notes, "transfers": transfers.model_dump()}
         log.info(
             "import_booked", format=record.format, rows=record.booked, repeated=record.repeated, refused=record.refused
         )

@@ -132,7 +132,7 @@ class Rules:
         async for rows in self._rules.history():
             tags = await self._states.tags([row.id for row in rows])
             changes = await offload(run.tried, rows, tags)
-            self._check_time(run, rules)
+            _check_time(run.categoriser)
             if not changes:
                 continue
             await self._states.write(changes, edited=False)
@@ -200,15 +200,14 @@ class Rules:
             if account_id not in known:
                 raise AccountNotFound(f"There is no account {account_id}.")
 
-    def _check_time(self, run: RuleRun, rules: Sequence[Rule]) -> None:
-        slow = [rule for rule in rules if rule.id in run.categoriser.timed_out]
-        if slow:
-            named = ", ".join(f'"{rule.name}"' if rule.name else str(rule.id) for rule in slow)
-            raise RuleTooSlow(
-                f"The regular expressions of {named} take too long. Nothing was changed; make them simpler, or disable "
-                "these rules, and apply the rules again.",
-                rules=[str(rule.id) for rule in slow],
-            )
+
+def _check_time(categoriser: Categoriser) -> None:
+    if categoriser.timed_out:
+        raise RuleTooSlow(
+            f"{' '.join(categoriser.notes)} Nothing was changed: make them simpler, or disable these rules, and apply the "
+            "rules again.",
+            rules=[str(rule_id) for rule_id in categoriser.timed_out],
+        )
 
 
 def _stored(conditions: Sequence[AnyCondition]) -> list[dict[str, object]]:
