@@ -20,6 +20,7 @@ from transaction_service.routes import (
     ledger,
     listing,
     rules,
+    tags,
     transactions,
     transfers,
 )
@@ -47,6 +48,7 @@ def service(settings: Settings | None = None) -> Service:
             listing.router,
             transactions.router,
             transfers.router,
+            tags.router,
             categories.router,
             rules.router,
             imports.router,

@@ -89,6 +89,19 @@ def entered(state: RowState, given: Edit, decide: Decide) -> RowState:
     return replace(new, tags=in_order((*new.tags, *by_rule)))
 
 
+def with_tag_renamed(state: RowState, tag: str, name: str) -> RowState:
+    """The row with another name for one of its tags; where it has that one already, the two are one."""
+    kept: dict[str, RowTag] = {}
+    for before in state.tags:
+        after = replace(before, name=name) if before.name == tag else before
+        twin = kept.get(folded(after.name))
+        # Of the two the new name stays, and the user's if one of them is the user's.
+        users = ChosenBy.USER in (after.by, twin.by if twin else None)
+        shown = name if twin is not None else after.name
+        kept[folded(after.name)] = RowTag(shown, ChosenBy.USER if users else after.by)
+    return replace(state, tags=in_order(kept.values()))
+
+
 def deleted(state: RowState, at: datetime) -> RowState:
     """The row as a tombstone."""
     return replace(state, deleted_at=at)

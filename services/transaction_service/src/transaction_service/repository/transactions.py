@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from api_common.repository import Repository
@@ -31,6 +32,10 @@ class TransactionRepository(Repository[Transaction]):
     def mine(self) -> Select[Transaction]:
         """Start a query: the user's rows without tombstones."""
         return super().mine().where(col(Transaction.deleted_at).is_(None))
+
+    async def named(self, row_ids: Collection[UUID]) -> Sequence[Transaction]:
+        """The rows with these ids, as far as they are there; of a short list."""
+        return (await self.session.scalars(self.mine().where(col(Transaction.id).in_(row_ids)))).all()
 
     async def with_tombstones(self, row_id: UUID) -> Transaction | None:
         """The row with this id, deleted or not, of whichever user: an id is used only once."""

@@ -17,16 +17,21 @@ from transaction_service.errors import (
     RawTextKept,
     RowIsSplit,
     RowReplaced,
+    RowsUnknown,
     SplitsDiffer,
+    TooManyRows,
+    TooManyTags,
     TransactionNotFound,
 )
 from transaction_service.routes.access import Once, Reader, Reading, Writer, Writing
+from transaction_service.schemas.bulk import BulkEdit, BulkEdited
 from transaction_service.schemas.transactions import (
     SplitsChange,
     TransactionChange,
     TransactionCreate,
     TransactionSchema,
 )
+from transaction_service.service.bulk import BulkEdits
 from transaction_service.service.transactions import Transactions
 
 router = APIRouter(prefix="/v1/transactions", tags=["transactions"])
@@ -43,6 +48,7 @@ router = APIRouter(prefix="/v1/transactions", tags=["transactions"])
         IdTaken,
         RowIsSplit,
         SplitsDiffer,
+        TooManyTags,
         *idempotency.PROBLEMS,
     ),
 )
@@ -54,6 +60,26 @@ async def enter_transaction(wanted: TransactionCreate, user: Writer, once: Once,
         model=TransactionSchema,
         effect=lambda: Transactions(session, user.user_id).enter(wanted),
         headers=lambda row: {"Location": f"/v1/transactions/{row.id}", "ETag": etag(row.version)},
+    )
+
+
+@router.post(
+    "/bulk",
+    response_model=BulkEdited,
+    responses=responses(
+        AccountNotFound, CategoryNotFound, RowsUnknown, TooManyRows, TooManyTags, *idempotency.PROBLEMS
+    ),
+)
+async def edit_transactions(wanted: BulkEdit, user: Writer, once: Once, session: Writing, reading: Reading) -> Response:
+    """Change or delete many rows at once, or say what that would do: all rows are changed, or none."""
+    if wanted.preview:
+        answer = await BulkEdits(reading, user.user_id).preview(wanted)
+        return Response(answer.model_dump_json(), media_type="application/json")
+    return await once.once(
+        user.user_id,
+        status=200,
+        model=BulkEdited,
+        effect=lambda: BulkEdits(session, user.user_id).apply(wanted),
     )
 
 
@@ -70,7 +96,7 @@ async def read_transaction(
 @router.patch(
     "/{transaction_id}",
     responses=responses(
-        TransactionNotFound, CategoryNotFound, RawTextKept, RowIsSplit, SplitsDiffer, Stale, IfMatchMissing
+        TransactionNotFound, CategoryNotFound, RawTextKept, RowIsSplit, SplitsDiffer, TooManyTags, Stale, IfMatchMissing
     ),
 )
 async def change_transaction(

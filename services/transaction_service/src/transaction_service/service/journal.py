@@ -70,7 +70,7 @@ class Journal:
             import_id=import_id,
             rule_id=rule_id,
             rows=rows or len(changes),
-            summary=_plain(summary or {}),
+            summary=plain(summary or {}),
         )
         await self._journal.add(entry)
         await self._keep(entry.id, changes)
@@ -86,13 +86,13 @@ class Journal:
         entry = await self._journal.get(entry_id)
         entry.rows += len(changes)
         if summary is not None:
-            entry.summary = _plain(summary)
+            entry.summary = plain(summary)
         await self._keep(entry_id, changes)
 
     async def _keep(self, entry_id: UUID, changes: Sequence[RowChange]) -> None:
         if changes:
             await self._journal.keep_changes(
-                entry_id, [(c.transaction_id, _plain(c.before), _plain(c.after)) for c in changes]
+                entry_id, [(c.transaction_id, plain(c.before), plain(c.after)) for c in changes]
             )
 
     async def list(self, wanted: JournalFilter, page: PageQuery) -> Slice[JournalEntry]:
@@ -113,7 +113,8 @@ class Journal:
         return await self._journal.history(transaction_id, page)
 
 
-def _plain(fields: Mapping[str, object]) -> dict[str, object]:
+def plain(fields: Mapping[str, object]) -> dict[str, object]:
+    """Fields as JSON can hold them, written as the answers of the API write them."""
     return {name: _value(value) for name, value in fields.items()}
 
 

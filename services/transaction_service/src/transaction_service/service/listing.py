@@ -28,9 +28,14 @@ class Listing:
     ) -> Slice[dict[str, Any]]:
         """One page of the rows that pass the filter, as fields of the answer.
 
-        A category stands for everything below it too.
-
         Raises AccountNotFound or CategoryNotFound when the filter names what the user does not have.
+        """
+        return await self._listing.list(await self.resolved(wanted, category_id=category_id), keyset, page)
+
+    async def resolved(self, wanted: TransactionFilter, *, category_id: UUID | None) -> TransactionFilter:
+        """The filter, limited to a category and everything below it.
+
+        Raises AccountNotFound or CategoryNotFound when it names what the user does not have.
         """
         if wanted.account_ids:
             known = {account.id for account in await self._accounts.book()}
@@ -42,4 +47,4 @@ class Listing:
             if category_id not in tree:
                 raise CategoryNotFound(f"There is no category {category_id}.")
             wanted = replace(wanted, category_ids=tree.with_descendants(category_id))
-        return await self._listing.list(wanted, keyset, page)
+        return wanted
