@@ -31,6 +31,7 @@ from data_processing.formats.delimited.mapping import (
     mapping_from_json,
 )
 from data_processing.formats.delimited.proposal import ProposedColumn, ProposedMapping, SignRule
+from data_processing.formats.parts import StatementPart
 from data_processing.identity import content_hash, contents, fingerprints, identities
 from data_processing.investment_identity import investment_identities
 from data_processing.investments import (
@@ -54,6 +55,7 @@ from data_processing.statement import (
     Statement,
     StatementFile,
 )
+from data_processing.streaming import StatementReader, open_statement_file
 
 if TYPE_CHECKING:
     from data_processing.frames import (
@@ -106,6 +108,8 @@ __all__ = [
     "Statement",
     "StatementFile",
     "StatementFileError",
+    "StatementPart",
+    "StatementReader",
     "TruncatedFile",
     "UnclearAmounts",
     "UnclearDates",
@@ -121,6 +125,7 @@ __all__ = [
     "investment_frame",
     "investment_identities",
     "mapping_from_json",
+    "open_statement_file",
     "position_frame",
     "propose_mapping",
     "read_statement_file",

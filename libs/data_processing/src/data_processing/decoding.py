@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -15,7 +16,11 @@ from charset_normalizer import from_bytes
 
 from data_processing.errors import BinaryFile, WrongEncoding
 
+Pieces = Callable[[], Iterable[bytes]]
+"""The bytes of a file from the start, anew at each call."""
+
 _HEAD = 4096
+_SAMPLES = 2000
 _DECLARATIONS = (
     re.compile(rb"""<\?xml[^>]{0,200}\bencoding\s*=\s*["']([\w.:-]{1,40})["']""", re.IGNORECASE),
     re.compile(rb"^[ \t]*ENCODING:[ \t]*(UTF-?8|UNICODE)", re.IGNORECASE | re.MULTILINE),
@@ -46,13 +51,46 @@ def decode(content: bytes) -> DecodedText:
         BinaryFile: the bytes are no text in any encoding.
         WrongEncoding: the text is UTF-8 in part, with bytes that are not.
     """
-    if unicode := _unicode_encoding(content):
-        return _decode_unicode(content, unicode)
-    _refuse_binary(content)
-    try:
-        return DecodedText(content.decode("utf-8"), "utf-8")
-    except UnicodeDecodeError as error:
-        return _decode_legacy(content, error)
+    encoding = encoding_of(lambda: (content,))
+    return DecodedText(content.decode(encoding), public_name(encoding))
+
+
+def public_name(encoding: str) -> str:
+    """The encoding as it is called towards users: a byte order mark is no part of the name."""
+    return encoding.removesuffix("-sig")
+
+
+def encoding_of(pieces: Pieces) -> str:
+    """The encoding, by Python's name, that the bytes of a file can be decoded in from their first to their last.
+
+    Args:
+        pieces: gives the bytes of the file from the start, anew at each call, cut anywhere but inside a line where they
+            have lines. No more than a piece is held at a time.
+
+    Raises what ``decode`` raises.
+    """
+    head = _head(pieces)
+    encoding = _unicode_encoding(head)
+    if encoding is None:
+        _refuse_binary(head)
+    broken = _broken_place(pieces, encoding or "utf-8")
+    if broken is None:
+        return encoding or "utf-8"
+    if encoding is None:
+        return _legacy_encoding(pieces, head[:_HEAD], broken)
+    raise WrongEncoding(
+        f"Line {broken.line}: the file starts as {public_name(encoding).upper()} but its bytes there are not. "
+        "It was damaged on the way; export it again."
+    )
+
+
+def _head(pieces: Pieces) -> bytes:
+    head = b""
+    for piece in pieces():
+        head += piece[: 16 * _HEAD - len(head)]
+        if len(head) >= 16 * _HEAD:
+            break
+    return head
 
 
 def _unicode_encoding(content: bytes) -> str | None:
@@ -69,18 +107,45 @@ def _unicode_encoding(content: bytes) -> str | None:
     return None
 
 
-def _decode_unicode(content: bytes, encoding: str) -> DecodedText:
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        place = content.count(b"\n", 0, error.start) + 1
-        raise WrongEncoding(
-            f"Line {place}: the file starts as {encoding.removesuffix('-sig').upper()} but its bytes there are not. "
-            "It was damaged on the way; export it again."
-        ) from error
-    if "\x00" in text:
-        raise BinaryFile(_BINARY)
-    return DecodedText(text, encoding.removesuffix("-sig"))
+@dataclass(frozen=True, slots=True)
+class _BrokenPlace:
+    """Where bytes do not fit the encoding: the line, from 1, and the byte."""
+
+    line: int
+    byte: int
+
+
+def _broken_place(pieces: Pieces, encoding: str) -> _BrokenPlace | None:
+    """The first place that cannot be decoded; None where there is none. Raises ``BinaryFile`` for zero characters."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    plain = encoding.startswith("utf-8")
+    lines, before, broken = 1, b"", None
+    for piece in pieces():
+        if plain and b"\x00" in piece:
+            raise BinaryFile(_BINARY)
+        if broken is not None:
+            continue
+        if plain and not before and piece.isascii():
+            lines += piece.count(b"\n")
+            decoder.decode(piece[:3])  # past a byte order mark
+            continue
+        try:
+            text = decoder.decode(piece)
+        except UnicodeDecodeError as error:
+            # The decoder keeps what it could not decode of earlier pieces and puts it in front of this one.
+            whole = error.object
+            broken = _BrokenPlace(lines + whole.count(b"\n", 0, error.start), whole[error.start])
+            continue
+        if not plain and "\x00" in text:
+            raise BinaryFile(_BINARY)
+        lines += piece.count(b"\n")
+        before = piece[-1:] if not piece.isascii() else b""
+    if broken is None:
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            broken = _BrokenPlace(lines, error.object[error.start])
+    return broken
 
 
 _BINARY = (
@@ -89,43 +154,79 @@ _BINARY = (
 )
 
 
-def _refuse_binary(content: bytes) -> None:
-    head = content[: 16 * _HEAD]
+def _refuse_binary(head: bytes) -> None:
     strange = len(head) - len(head.translate(None, _CONTROL))
-    if b"\x00" in content or strange > max(_FEW_CONTROLS, len(head) // 100):
+    if b"\x00" in head or strange > max(_FEW_CONTROLS, len(head) // 100):
         raise BinaryFile(_BINARY)
 
 
-def _decode_legacy(content: bytes, error: UnicodeDecodeError) -> DecodedText:
-    declared = _declared(content[:_HEAD])
-    sequences = len(_UTF8_SEQUENCE.findall(content))
-    strays = len(_HIGH_BYTE.findall(_UTF8_SEQUENCE.sub(b"", content)))
+def _legacy_encoding(pieces: Pieces, head: bytes, broken: _BrokenPlace) -> str:
+    declared = _declared(head)
+    counts = _Legacy()
+    for piece in pieces():
+        counts.add(piece)
     # Two letters of another encoding may look like one of UTF-8 by accident, so a declaration weighs against it.
-    if sequences and sequences >= strays * (_DECLARED_WEIGHT if declared else 1):
-        line = content.count(b"\n", 0, error.start) + 1
+    if counts.sequences and counts.sequences >= counts.strays * (_DECLARED_WEIGHT if declared else 1):
         raise WrongEncoding(
-            f"Line {line}: the byte {content[error.start]:#04x} is not UTF-8, but the rest of the file is. It was "
+            f"Line {broken.line}: the byte {broken.byte:#04x} is not UTF-8, but the rest of the file is. It was "
             "damaged on the way, or joined from two files; export it again and upload it unopened."
         )
-    for name in (declared, _classic_mac(content)):
-        if name and (text := _try(content, name)) is not None:
-            return DecodedText(text, name)
-    text = _try(content, "cp1252")
-    if text is not None and _plausible(text):
-        return DecodedText(text, "cp1252")
-    guessed = _guess(content)
-    if guessed is not None:
-        return guessed
-    return DecodedText(text, "cp1252") if text is not None else DecodedText(content.decode("latin-1"), "latin-1")
+    for name in (declared, "mac_roman" if counts.classic_mac else None):
+        if name and _decodes(pieces, name):
+            return name
+    if counts.plausible:
+        return "cp1252"
+    guessed = from_bytes(bytes(counts.sample), cp_isolation=_CANDIDATES).best()
+    if guessed is not None and _decodes(pieces, guessed.encoding):
+        return guessed.encoding
+    return "cp1252" if counts.western else "latin-1"
 
 
-def _plausible(text: str) -> bool:
-    """Whether Windows-1252 gives words of a western language: known letters, most of them plain."""
-    if not _LIKELY.fullmatch(text):
-        return False
-    words = "".join(_ACCENTED_WORD.findall(text))
-    accented = sum(1 for letter in words if letter > "\x7f")
-    return accented * 2 <= len(words)
+class _Legacy:
+    """What the bytes of a file in an old encoding look like, counted while its pieces pass by."""
+
+    def __init__(self) -> None:
+        self.sequences = self.strays = 0
+        self.sample = bytearray()
+        self.western = self.likely = True
+        self._returns = self._newlines = False
+        self._letters = self._accented = self._sampled = 0
+
+    @property
+    def classic_mac(self) -> bool:
+        """Whether the lines end as on old Macs."""
+        return self._returns and not self._newlines
+
+    @property
+    def plausible(self) -> bool:
+        """Whether Windows-1252 gives words of a western language: known letters, most of them plain."""
+        return self.western and self.likely and self._accented * 2 <= self._letters
+
+    def add(self, piece: bytes) -> None:
+        """The next bytes."""
+        self._returns = self._returns or b"\r" in piece
+        self._newlines = self._newlines or b"\n" in piece
+        if piece.isascii():
+            return
+        self.sequences += len(_UTF8_SEQUENCE.findall(piece))
+        self.strays += len(_HIGH_BYTE.findall(_UTF8_SEQUENCE.sub(b"", piece)))
+        self._take_samples(piece)
+        try:
+            text = piece.decode("cp1252")
+        except UnicodeDecodeError:
+            self.western = False
+            return
+        self.likely = self.likely and _LIKELY.fullmatch(text) is not None
+        words = "".join(_ACCENTED_WORD.findall(text))
+        self._letters += len(words)
+        self._accented += sum(1 for letter in words if letter > "\x7f")
+
+    def _take_samples(self, piece: bytes) -> None:
+        places = islice(_HIGH_BYTE.finditer(piece), _SAMPLES - self._sampled)
+        found = [place.start() for place in places]
+        self._sampled += len(found)
+        for start in dict.fromkeys(max(0, place - 40) // 80 * 80 for place in found):
+            self.sample += (b"\n" if self.sample else b"") + piece[start : start + 160]
 
 
 def _declared(head: bytes) -> str | None:
@@ -145,23 +246,12 @@ def _declared(head: bytes) -> str | None:
     return None
 
 
-def _classic_mac(content: bytes) -> str | None:
-    return "mac_roman" if b"\r" in content and b"\n" not in content else None
-
-
-def _try(content: bytes, encoding: str) -> str | None:
+def _decodes(pieces: Pieces, encoding: str) -> bool:
     try:
-        return content.decode(encoding)
+        decoder = codecs.getincrementaldecoder(encoding)()
+        for piece in pieces():
+            decoder.decode(piece)
+        decoder.decode(b"", final=True)
     except (UnicodeDecodeError, LookupError):
-        return None
-
-
-def _guess(content: bytes) -> DecodedText | None:
-    places = islice(_HIGH_BYTE.finditer(content), 2000)
-    starts = dict.fromkeys(max(0, found.start() - 40) // 80 * 80 for found in places)
-    sample = b"\n".join(content[start : start + 160] for start in starts)
-    best = from_bytes(sample, cp_isolation=_CANDIDATES).best()
-    if best is None:
-        return None
-    text = _try(content, best.encoding)
-    return None if text is None else DecodedText(text, best.encoding)
+        return False
+    return True

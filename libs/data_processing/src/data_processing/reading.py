@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import BinaryIO
 
 from data_processing.errors import EmptyFile, UnknownFormat
 from data_processing.formats.delimited.mapping import CsvMapping
 from data_processing.formats.delimited.proposal import ProposedMapping
 from data_processing.formats.delimited.reader import DelimitedFormat
-from data_processing.formats.excel.container import workbook_kind
 from data_processing.formats.excel.reader import ExcelFormat
-from data_processing.formats.registry import detect
+from data_processing.formats.registry import Format, detect
 from data_processing.formats.source import Source
 from data_processing.recognition import refuse_foreign_bytes, refuse_web_page, unknown_text
 from data_processing.statement import StatementFile
@@ -42,10 +43,7 @@ def read_statement_file(
     >>> file.format, file.statements[0].entries[0].amount
     ('csv/generic', Decimal('-2.80'))
     """
-    source = _source(content, filename=filename, today=today, profiles=profiles)
-    known = detect(source)
-    if known is None:
-        raise unknown_text(source.head)
+    source, known = recognised(content, filename=filename, today=today, profiles=profiles)
     return known.read(source)
 
 
@@ -65,11 +63,8 @@ def propose_mapping(content: bytes, *, filename: str | None = None, today: date 
     >>> read_statement_file(content, profiles=[found.mapping]).format
     'csv/own'
     """
-    source = _source(content, filename=filename, today=today, profiles=())
-    known = detect(source)
+    source, known = recognised(content, filename=filename, today=today, profiles=())
     proposal = known.propose(source) if isinstance(known, ExcelFormat | DelimitedFormat) else None
-    if known is None:
-        raise unknown_text(source.head)
     if proposal is None:
         raise UnknownFormat(
             "The file has no header row that names its columns, so no mapping can be proposed. Add a first row with "
@@ -78,12 +73,17 @@ def propose_mapping(content: bytes, *, filename: str | None = None, today: date 
     return proposal
 
 
-def _source(content: bytes, *, filename: str | None, today: date | None, profiles: Sequence[CsvMapping]) -> Source:
-    """The file as formats look at it, once it is known to be no empty, foreign or binary one."""
-    if not content.strip():
+def recognised(
+    file: bytes | Path | BinaryIO, *, filename: str | None, today: date | None, profiles: Sequence[CsvMapping]
+) -> tuple[Source, Format]:
+    """The file and its format; raises ``EmptyFile`` or an ``UnknownFormat``."""
+    source = Source(file, today or datetime.now(tz=UTC).date(), filename, profiles)
+    if not any(piece.strip() for piece in source.pieces()):
         raise EmptyFile("The file is empty. Export the statement again; the download may have been cut off.")
-    source = Source(content, today or datetime.now(tz=UTC).date(), filename, profiles)
-    if workbook_kind(content) is None:
-        refuse_foreign_bytes(content)
+    if source.workbook is None:
+        refuse_foreign_bytes(source.start if source.start[:2] != b"PK" else source.content)
         refuse_web_page(source.head)
-    return source
+    known = detect(source)
+    if known is None:
+        raise unknown_text(source.head)
+    return source, known

@@ -11,6 +11,7 @@ from data_processing.formats.camt.reader import CamtFormat
 from data_processing.formats.delimited.reader import DelimitedFormat
 from data_processing.formats.excel.reader import ExcelFormat
 from data_processing.formats.ofx.reader import OfxFormat
+from data_processing.formats.parts import OpenFile, cut
 from data_processing.formats.qif.reader import QifFormat
 from data_processing.formats.source import Source
 from data_processing.formats.swift.reader import SwiftFormat
@@ -51,3 +52,10 @@ def detect(source: Source) -> Format | None:
         if sureness > surest:
             best, surest = known, sureness
     return best
+
+
+def opened(known: Format, source: Source, *, rows: int) -> OpenFile:
+    """The file in parts: from the file itself where the format can, else cut from the whole."""
+    if isinstance(known, DelimitedFormat):
+        return known.open(source, rows=rows)
+    return cut(known.read(source), rows=rows)

@@ -2,34 +2,136 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import codecs
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from typing import BinaryIO, Final, TextIO
 
-from data_processing.decoding import DecodedText, decode
+from data_processing.decoding import DecodedText, encoding_of, public_name
+from data_processing.errors import UnsafeFile
 from data_processing.formats.delimited.mapping import CsvMapping
+from data_processing.formats.excel.container import may_be_workbook, workbook_kind
 
-_HEAD_CHARACTERS = 64 * 1024
+MOST_HELD: Final = 256 * 1024 * 1024
+"""The most bytes of a file whose format is read from memory; tables as text may be larger."""
+LONGEST_LINE: Final = 16 * 1024 * 1024
+"""The most bytes that a line of a table may have."""
+
+_HEAD_CHARACTERS: Final = 64 * 1024
+_PIECE: Final = 1 << 20
 
 
-@dataclass(frozen=True)
 class Source:
     """One uploaded file.
 
-    ``filename`` only ever serves messages; ``today`` settles the century of two-digit years; ``mappings`` are the
-    user's own readings of tables.
+    ``file`` is its bytes, a path, or a binary file that can be read from its start more than once. ``filename`` only
+    ever serves messages; ``today`` settles the century of two-digit years; ``mappings`` are the user's own readings of
+    tables.
     """
 
-    content: bytes
-    today: date
-    filename: str | None = None
-    mappings: Sequence[CsvMapping] = ()
+    def __init__(
+        self,
+        file: bytes | Path | BinaryIO,
+        today: date,
+        filename: str | None = None,
+        mappings: Sequence[CsvMapping] = (),
+    ) -> None:
+        self.today = today
+        self.filename = filename
+        self.mappings = mappings
+        self.longest_run = 0
+        self._file = file
+
+    @contextmanager
+    def binary(self) -> Iterator[BinaryIO]:
+        """The bytes from the start."""
+        if isinstance(self._file, Path):
+            with self._file.open("rb") as opened:
+                yield opened
+        elif isinstance(self._file, bytes):
+            yield BytesIO(self._file)
+        else:
+            self._file.seek(0)
+            yield self._file
+
+    @contextmanager
+    def lines(self) -> Iterator[TextIO]:
+        """The text from the start, without a byte order mark; every line end is a newline."""
+        with self.binary() as opened:
+            text = TextIOWrapper(opened, self.encoding_used, newline=None)
+            try:
+                yield text
+            finally:
+                text.detach()
+
+    def texts(self) -> Iterator[str]:
+        """The text in pieces, with the line ends as they are."""
+        decoder = codecs.getincrementaldecoder(self.encoding_used)()
+        for piece in self.pieces():
+            yield decoder.decode(piece)
+        yield decoder.decode(b"", final=True)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes in pieces that end with a line, but for lines longer than a piece; ``longest_run`` counts those."""
+        with self.binary() as opened:
+            rest, run = b"", 0
+            while piece := opened.read(_PIECE):
+                end = max(piece.rfind(b"\n"), piece.rfind(b"\r")) + 1
+                run = 0 if end else run + len(piece)
+                self.longest_run = max(self.longest_run, run)
+                if end:
+                    yield rest + piece[:end]
+                    rest = piece[end:]
+                else:
+                    yield rest + piece
+                    rest = b""
+            if rest:
+                yield rest
+
+    @cached_property
+    def start(self) -> bytes:
+        """The first bytes, by which files that are no texts are known."""
+        with self.binary() as opened:
+            return opened.read(_HEAD_CHARACTERS)
+
+    @cached_property
+    def workbook(self) -> str | None:
+        """``xlsx`` or ``xls`` where the bytes are those of a workbook."""
+        return workbook_kind(self.content) if may_be_workbook(self.start) else None
+
+    @cached_property
+    def content(self) -> bytes:
+        """All bytes; raises ``UnsafeFile`` for more than can be held in memory."""
+        if isinstance(self._file, bytes):
+            return self._file
+        with self.binary() as opened:
+            content = opened.read(MOST_HELD + 1)
+        if len(content) > MOST_HELD:
+            raise UnsafeFile(
+                f"The file is larger than {MOST_HELD // 1024**2} MiB, which only tables (CSV, TSV) may be. Export "
+                "shorter periods and upload them one by one."
+            )
+        return content
+
+    @cached_property
+    def encoding_used(self) -> str:
+        """The encoding by Python's name; raises ``BinaryFile`` or ``WrongEncoding``."""
+        return encoding_of(self.pieces)
+
+    @property
+    def encoding(self) -> str:
+        """The encoding as it is called towards users; raises ``BinaryFile`` or ``WrongEncoding``."""
+        return public_name(self.encoding_used)
 
     @cached_property
     def decoded(self) -> DecodedText:
         """The whole text; raises ``BinaryFile`` or ``WrongEncoding``."""
-        return decode(self.content)
+        encoding = self.encoding_used
+        return DecodedText(self.content.decode(encoding), public_name(encoding))
 
     @property
     def text(self) -> str:
@@ -39,4 +141,9 @@ class Source:
     @cached_property
     def head(self) -> str:
         """The first 64 Ki characters: what a format detects itself by."""
-        return self.text[:_HEAD_CHARACTERS]
+        head = ""
+        for text in self.texts():
+            head += text[: _HEAD_CHARACTERS - len(head)]
+            if len(head) >= _HEAD_CHARACTERS:
+                break
+        return head

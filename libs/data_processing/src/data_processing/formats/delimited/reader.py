@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
-from io import StringIO
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
-from data_processing.errors import BrokenFile, UnknownCsvShape
+from data_processing.errors import BrokenFile, UnknownCsvShape, UnsafeFile
 from data_processing.formats.delimited.header import Header, candidates, find_header, looks_like_a_table
 from data_processing.formats.delimited.proposal import ProposedMapping, propose
 from data_processing.formats.delimited.shape import likeliest_header
-from data_processing.formats.delimited.table import NumberedRow, Table, read_table
-from data_processing.formats.source import Source
+from data_processing.formats.delimited.table import NumberedRow, Table, TableReader
+from data_processing.formats.parts import ROWS_OF_A_PART, OpenFile, StatementPart, collected
+from data_processing.formats.source import LONGEST_LINE, Source
 from data_processing.statement import StatementFile
 
-_SEARCHED_LINES = 60
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader
+
+_SEARCHED_LINES: Final = 60
+_LONGEST_LINE: Final = 16_384
 _OTHER_FORMATS = ("<", "!", "{", "[", ":20:")
 
 
@@ -32,29 +37,57 @@ class DelimitedFormat:
 
     def read(self, source: Source) -> StatementFile:
         """The one statement of the file; raises as ``Format.read`` says."""
-        text = source.text
-        if "\r" in text:
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        return collected(self.open(source, rows=ROWS_OF_A_PART))
+
+    def open(self, source: Source, *, rows: int) -> OpenFile:
+        """The parts of the file's one statement; raises as ``Format.read`` says, all of it before the first part."""
+        head = _head(source)
+        if source.longest_run > LONGEST_LINE:
+            raise UnsafeFile(
+                f"The file has a line of more than {LONGEST_LINE // 1024**2} MiB, which no table has. Export it again."
+            )
         try:
-            header, profile = find_header(candidates(text), source.mappings)
+            header, profile = find_header(candidates(head), source.mappings)
         except UnknownCsvShape as error:
-            error.proposal = _proposal(text, source)
+            error.proposal = _proposal(head, source)
             raise
-        above, below = _split(text, header.line)
-        table = Table(header, profile, lambda: _rows(below, header), above)
-        statement, notes = read_table(table, today=source.today)
-        return StatementFile(f"{self.name}/{profile.dialect}", source.decoded.encoding, (statement,), tuple(notes))
+        table = Table(header, profile, lambda: _rows(source, header), _above(head, header.line))
+        reader = TableReader(table, today=source.today)
+        opened = OpenFile(f"{self.name}/{profile.dialect}", source.encoding, iter(()))
+
+        def parts() -> Iterator[StatementPart]:
+            yield from reader.parts(rows=rows)
+            opened.notes += reader.notes
+
+        opened.parts = parts()
+        return opened
 
     def propose(self, source: Source) -> ProposedMapping | None:
         """How the table might be read; None where no row looks like a header."""
-        return _proposal(source.text.replace("\r\n", "\n").replace("\r", "\n"), source)
+        return _proposal(_head(source), source)
 
 
-def _proposal(text: str, source: Source) -> ProposedMapping | None:
-    lines = text.split("\n", _SEARCHED_LINES * 2)[: _SEARCHED_LINES * 2]
+def _head(source: Source) -> str:
+    """The first lines, in which the header is looked for; of longer lines than any header the start."""
+    found: list[str] = []
+    with source.lines() as lines:
+        for _ in range(_SEARCHED_LINES * 2):
+            line = start = lines.readline(_LONGEST_LINE)
+            while line and not line.endswith("\n"):
+                line = lines.readline(_LONGEST_LINE)
+            found.append(start)
+    return "".join(line if line.endswith("\n") or not line else f"{line}\n" for line in found)
+
+
+def _above(head: str, line: int) -> str:
+    return "".join(head.splitlines(keepends=True)[:line])
+
+
+def _proposal(head: str, source: Source) -> ProposedMapping | None:
+    lines = head.split("\n")
 
     def with_rows() -> Iterator[tuple[Header, list[list[str]]]]:
-        for header in candidates(text):
+        for header in candidates(head):
             below = lines[header.line + 1 : header.line + 1 + _SEARCHED_LINES]
             try:
                 yield header, list(csv.reader(below, delimiter=header.delimiter))
@@ -64,23 +97,21 @@ def _proposal(text: str, source: Source) -> ProposedMapping | None:
     header = likeliest_header(with_rows())
     if header is None:
         return None
-    _, below = _split(text, header.line)
     try:
-        return propose(header, lambda: _rows(below, header), encoding=source.decoded.encoding, today=source.today)
+        return propose(header, lambda: _rows(source, header), encoding=source.encoding, today=source.today)
     except BrokenFile:
         return None
 
 
-def _split(text: str, line: int) -> tuple[str, str]:
-    position = 0
-    for _ in range(line):
-        position = text.index("\n", position) + 1
-    return text[:position], text[position:]
-
-
-def _rows(text: str, header: Header) -> Iterable[NumberedRow]:
+def _rows(source: Source, header: Header) -> Iterator[NumberedRow]:
     """The rows below the header; blank lines and repeated headers are no rows."""
-    reader = csv.reader(StringIO(text), delimiter=header.delimiter, strict=True)
+    with source.lines() as lines:
+        for _ in range(header.line):
+            lines.readline()
+        yield from _numbered(csv.reader(lines, delimiter=header.delimiter, strict=True), header)
+
+
+def _numbered(reader: CsvReader, header: Header) -> Iterator[NumberedRow]:
     names = [cell.strip() for cell in header.cells]
     try:
         next(reader)

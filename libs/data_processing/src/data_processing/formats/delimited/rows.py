@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from data_processing.amounts import amount_reader, within_range
 from data_processing.dates import DateReader
@@ -13,6 +14,9 @@ from data_processing.formats.delimited.header import Header
 from data_processing.formats.delimited.profile import Amount, Profile, Status
 from data_processing.formats.row_checks import MAX_FIELD, currency_code, own_bank_id
 from data_processing.statement import AccountReference, Entry
+
+_MOST_NOTES: Final = 100
+"""So many balances that cannot be read are named one by one."""
 
 Cells = Sequence[str]
 AccountKey = tuple[str, str, str]
@@ -42,7 +46,8 @@ class RowReader:
     def __init__(self, profile: Profile, header: Header, dates: DateReader, accounts: bool) -> None:
         self.width = len(header.cells)
         self.left_out: Counter[str] = Counter()
-        self.notes: list[str] = []
+        self._notes: list[str] = []
+        self._odd_balances = 0
         self._dates = dates
         self._codes: dict[str, str] = {}
         self._at = _positions(profile, header)
@@ -55,6 +60,12 @@ class RowReader:
         self._account_type = profile.account.type or None
         self._balance_rows = profile.balance_rows
         self._amounts = _amount_positions(profile.amount, header)
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know about the rows that were read."""
+        more = self._odd_balances - len(self._notes)
+        return [*self._notes, *([f"The balances in {more} more rows are left out."] if more else [])]
 
     def read(self, cells: Cells, place: str) -> Entry | None:
         """The row's entry; None for a row that moves no money by its status, or that states a balance."""
@@ -135,7 +146,9 @@ class RowReader:
         try:
             return self._number(written)
         except ValueError as reason:
-            self.notes.append(f"The balance in {place} is left out: {reason}.")
+            self._odd_balances += 1
+            if self._odd_balances <= _MOST_NOTES:
+                self._notes.append(f"The balance in {place} is left out: {reason}.")
             return None
 
     def _row_account(self, cells: Cells) -> AccountReference | None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from data_processing.amounts import shortened
-from data_processing.dates import settle
+from data_processing.dates import DateSurvey
 from data_processing.formats.delimited.header import Header
 from data_processing.formats.delimited.profile import Profile
 from data_processing.formats.delimited.rows import AccountKey, RowReader, account_columns, file_currency
+from data_processing.formats.parts import StatementPart
 from data_processing.statement import AccountReference, Entry, RefusedRow, Statement
 
 NumberedRow = tuple[int, list[str]]
@@ -32,24 +34,76 @@ class Table:
     place: str = "line"
 
 
+class TableReader:
+    """Reads a table in parts; ``notes`` are whole when the parts are used up.
+
+    Raises ``UnclearDates``, and what the table's rows raise, before the first part.
+    """
+
+    def __init__(self, table: Table, *, today: date) -> None:
+        survey = _survey(table.rows(), table.profile, table.header)
+        dates = survey.dates.reader(table.profile.dates.order, today=today)
+        self._table = table
+        self._reader = RowReader(table.profile, table.header, dates, accounts=len(survey.accounts) > 1)
+        self._accounts = survey.accounts
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know about the rows that were read."""
+        return [*_left_out(self._table.profile, self._reader), *self._reader.notes]
+
+    def parts(self, number: int = 0, *, rows: int) -> Iterator[StatementPart]:
+        """The parts of the table's statement; there is always a last one."""
+        profile = self._table.profile
+        fallback = file_currency(profile, self._table.header)
+        account = _account(profile, self._accounts, self._table.above, fallback)
+        currencies: set[str | None] = set()
+        for entries, refused, last in self._batches(rows):
+            currencies.update([entry.currency for entry in entries])
+            if not last:
+                yield StatementPart(number, Statement(account, fallback, entries, refused), last=False)
+                continue
+            # The currency of all entries; None where they differ; the file's own where there are none.
+            currencies = currencies or {fallback}
+            currency = currencies.pop() if len(currencies) == 1 else None
+            account = _account(profile, self._accounts, self._table.above, currency)
+            yield StatementPart(number, Statement(account, currency, entries, refused), last=True)
+
+    def _batches(self, rows: int) -> Iterator[tuple[tuple[Entry, ...], tuple[RefusedRow, ...], bool]]:
+        entries: list[Entry] = []
+        refused: list[RefusedRow] = []
+        read, place, delimiter = self._reader.read, self._table.place, self._table.header.delimiter
+        full = 0
+        for line, cells in self._table.rows():
+            if full >= rows:
+                yield tuple(entries), tuple(refused), False
+                entries, refused, full = [], [], 0
+            where = f"{place} {line}"
+            try:
+                entry = read(cells, where)
+            except ValueError as reason:
+                raw = shortened(delimiter.join(cells), 300)
+                refused.append(RefusedRow(where, str(reason), self._reader.identifier(cells), raw))
+                full += 1
+            else:
+                if entry is not None:
+                    entries.append(entry)
+                    full += 1
+        yield tuple(entries), tuple(refused), True
+
+
 def read_table(table: Table, *, today: date) -> tuple[Statement, list[str]]:
-    """The table's statement, and what the user should know about it; raises ``UnclearDates``."""
-    profile, header = table.profile, table.header
-    survey = _survey(table.rows(), profile, header)
-    dates = settle(profile.dates.order, survey.dates, today=today)
-    reader = RowReader(profile, header, dates, accounts=len(survey.accounts) > 1)
-    entries, refused = _read_rows(table, reader)
-    currency = _common_currency(entries, file_currency(profile, header))
-    account = _account(profile, survey.accounts, table.above, currency)
-    statement = Statement(account, currency, tuple(entries), tuple(refused))
-    return statement, [*_left_out(profile, reader), *reader.notes]
+    """The table's statement as a whole, and what the user should know about it; raises as ``TableReader``."""
+    reader = TableReader(table, today=today)
+    ((_, statement),) = ((part.number, part.statement) for part in reader.parts(rows=sys.maxsize))
+    return statement, reader.notes
 
 
 @dataclass(frozen=True, slots=True)
 class _Survey:
-    """What must be known of all rows before the first can be read."""
+    """What must be known of all rows before the first can be read; of the accounts no more than two."""
 
-    dates: set[str]
+    dates: DateSurvey
     accounts: set[AccountKey]
 
 
@@ -57,39 +111,22 @@ def _survey(rows: Iterable[NumberedRow], profile: Profile, header: Header) -> _S
     wanted = (profile.dates.booking, profile.dates.value, profile.dates.pending)
     positions = [position for column in wanted if column and (position := header.position(column)) is not None]
     columns = account_columns(profile, header)
+    named = columns.positions if columns is not None else ()
     width = len(header.cells)
-    dates: set[str] = set()
-    examples: dict[tuple[str, ...], list[str]] = {}
+    dates = DateSurvey()
+    accounts: set[AccountKey] = set()
+    last: list[str] = []
     for _, cells in rows:
-        if len(cells) >= width:
-            for position in positions:
-                dates.add(cells[position])
-            if columns is not None:
-                examples.setdefault(tuple([cells[position] for position in columns.positions]), cells)
-    return _Survey(dates, {columns.key(cells) for cells in examples.values()} if columns else set())
-
-
-def _read_rows(table: Table, reader: RowReader) -> tuple[list[Entry], list[RefusedRow]]:
-    entries: list[Entry] = []
-    refused: list[RefusedRow] = []
-    delimiter = table.header.delimiter
-    for line, cells in table.rows():
-        place = f"{table.place} {line}"
-        try:
-            entry = reader.read(cells, place)
-        except ValueError as reason:
-            raw = shortened(delimiter.join(cells), 300)
-            refused.append(RefusedRow(place, str(reason), reader.identifier(cells), raw))
-        else:
-            if entry is not None:
-                entries.append(entry)
-    return entries, refused
-
-
-def _common_currency(entries: list[Entry], fallback: str | None) -> str | None:
-    """The currency of all entries; None where they differ; the file's own where there are none."""
-    currencies = {entry.currency for entry in entries} or {fallback}
-    return currencies.pop() if len(currencies) == 1 else None
+        if len(cells) < width:
+            continue
+        for position in positions:
+            dates.add(cells[position])
+        if columns is not None and len(accounts) < 2:
+            found = [cells[position] for position in named]
+            if found != last:
+                last = found
+                accounts.add(columns.key(cells))
+    return _Survey(dates, accounts)
 
 
 def _account(profile: Profile, keys: set[AccountKey], above: str, currency: str | None) -> AccountReference:

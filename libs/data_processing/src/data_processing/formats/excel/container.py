@@ -34,6 +34,11 @@ _LOCAL_HEADER: Final = struct.Struct("<4s22xHH")
 _REPAIR: Final = "Open the file in a spreadsheet program, save the sheet as CSV and upload that."
 
 
+def may_be_workbook(start: bytes) -> bool:
+    """Whether a file that starts with these bytes is worth a closer look."""
+    return start.startswith((_ZIP, SIGNATURE))
+
+
 def workbook_kind(content: bytes) -> str | None:
     """``xlsx`` or ``xls`` where the bytes are those of a workbook; None for any other file."""
     if content.startswith(_ZIP):

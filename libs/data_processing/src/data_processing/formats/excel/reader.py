@@ -16,7 +16,7 @@ from data_processing.formats.delimited.proposal import ProposedMapping, propose
 from data_processing.formats.delimited.shape import likeliest_header
 from data_processing.formats.delimited.table import NumberedRow, Table, read_table
 from data_processing.formats.excel.cells import Cell, cell_text
-from data_processing.formats.excel.container import safe_content, workbook_kind
+from data_processing.formats.excel.container import safe_content
 from data_processing.formats.source import Source
 from data_processing.statement import Statement, StatementFile
 
@@ -33,11 +33,11 @@ class ExcelFormat:
 
     def detect(self, source: Source) -> float:
         """Certain for the bytes of a workbook."""
-        return 1.0 if workbook_kind(source.content) else 0.0
+        return 1.0 if source.workbook else 0.0
 
     def read(self, source: Source) -> StatementFile:
         """The statements of the workbook; raises as ``Format.read`` says."""
-        kind = workbook_kind(source.content) or "xlsx"
+        kind = source.workbook or "xlsx"
         sheets = _sheets(safe_content(source.content, kind), kind)
         if not sheets:
             raise EmptyFile("The workbook has no sheet with cells in it. Export the statement again.")
@@ -59,7 +59,7 @@ class ExcelFormat:
 
     def propose(self, source: Source) -> ProposedMapping | None:
         """How the sheet that looks most like a statement might be read; None where no row looks like a header."""
-        kind = workbook_kind(source.content) or "xlsx"
+        kind = source.workbook or "xlsx"
         return _proposal(_sheets(safe_content(source.content, kind), kind), kind, source)
 
 
