@@ -3,6 +3,7 @@
 from transaction_service.models.accounts import Account, AccountReference, AccountType, BalanceAssertion
 from transaction_service.models.base import Ledger, Table
 from transaction_service.models.categories import Category, Rule
+from transaction_service.models.corrections import Correction
 from transaction_service.models.imports import (
     CsvProfile,
     ImportStatus,
@@ -14,7 +15,7 @@ from transaction_service.models.imports import (
     StatementBalance,
     StatementImport,
 )
-from transaction_service.models.investments import InvestmentEntry, Position, Security
+from transaction_service.models.investments import InvestmentEntry, Position, PositionStatement, Security
 from transaction_service.models.journal import JournalAction, JournalChange, JournalEntry
 from transaction_service.models.transactions import ChosenBy, Split, Tag, Transaction, Transfer, TransferStatus
 
@@ -25,6 +26,7 @@ __all__ = [
     "BalanceAssertion",
     "Category",
     "ChosenBy",
+    "Correction",
     "CsvProfile",
     "ImportStatus",
     "InvestmentEntry",
@@ -33,6 +35,7 @@ __all__ = [
     "JournalEntry",
     "Ledger",
     "Position",
+    "PositionStatement",
     "Proposal",
     "ProposalStatus",
     "RepeatedRow",

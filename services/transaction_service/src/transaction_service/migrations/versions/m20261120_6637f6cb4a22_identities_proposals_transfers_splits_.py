@@ -129,6 +129,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("positions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_positions_import_id"), ["import_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_positions_security_id"), ["security_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_positions_user_id"), ["user_id"], unique=False)
 
     op.create_table(
@@ -157,23 +158,91 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_statements_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "position_statements",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("import_id", sa.Uuid(), nullable=False),
+        sa.Column("as_of", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+            name=op.f("fk_position_statements_account_id_accounts"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["import_id"], ["imports.id"], name=op.f("fk_position_statements_import_id_imports"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_position_statements")),
+        sa.UniqueConstraint(
+            "account_id", "as_of", "import_id", name=op.f("uq_position_statements_account_id_as_of_import_id")
+        ),
+    )
+    with op.batch_alter_table("position_statements", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_position_statements_import_id"), ["import_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_position_statements_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "corrections",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("import_id", sa.Uuid(), nullable=False),
+        sa.Column("bank_id", sa.Text(), nullable=False),
+        sa.Column("transaction_id", sa.Uuid(), nullable=True),
+        sa.Column("replaced_by", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_corrections_account_id_accounts"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["import_id"], ["imports.id"], name=op.f("fk_corrections_import_id_imports"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["transaction_id"],
+            ["transactions.id"],
+            name=op.f("fk_corrections_transaction_id_transactions"),
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
+            ["replaced_by"],
+            ["transactions.id"],
+            name=op.f("fk_corrections_replaced_by_transactions"),
+            ondelete="SET NULL",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_corrections")),
+        sa.UniqueConstraint(
+            "account_id", "bank_id", "import_id", name=op.f("uq_corrections_account_id_bank_id_import_id")
+        ),
+    )
+    with op.batch_alter_table("corrections", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_corrections_import_id"), ["import_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_corrections_replaced_by"), ["replaced_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_corrections_transaction_id"), ["transaction_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_corrections_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "investment_entries",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
-        sa.Column("import_id", sa.Uuid(), nullable=True),
+        sa.Column("import_id", sa.Uuid(), nullable=False),
         sa.Column("transaction_id", sa.Uuid(), nullable=True),
         sa.Column("security_id", sa.Uuid(), nullable=True),
         sa.Column("identity", sa.Text(), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("action", sa.String(length=40), nullable=False),
         sa.Column("trade_date", sa.Date(), nullable=False),
         sa.Column("settle_date", sa.Date(), nullable=True),
         sa.Column("units", sa.String(length=40), nullable=True),
         sa.Column("unit_price", sa.String(length=40), nullable=True),
+        sa.Column("split", sa.String(length=80), nullable=True),
         sa.Column("amount", Money(), nullable=True),
+        sa.Column("total", Money(), nullable=True),
         sa.Column("commission", Money(), nullable=True),
         sa.Column("fees", Money(), nullable=True),
+        sa.Column("taxes", Money(), nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=True),
+        sa.Column("other_account", sa.String(length=200), nullable=True),
         sa.Column("text", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_investment_entries_account_id_accounts"), ondelete="CASCADE"
@@ -194,12 +263,17 @@ def upgrade() -> None:
             ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_investment_entries")),
-        sa.UniqueConstraint("account_id", "identity", name=op.f("uq_investment_entries_account_id_identity")),
+        sa.UniqueConstraint(
+            "account_id", "identity", "import_id", name=op.f("uq_investment_entries_account_id_identity_import_id")
+        ),
     )
     with op.batch_alter_table("investment_entries", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_investment_entries_import_id"), ["import_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_investment_entries_security_id"), ["security_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_investment_entries_transaction_id"), ["transaction_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_investment_entries_user_id"), ["user_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_investment_entries_user_id_trade_date_id"), ["user_id", "trade_date", "id"], unique=False
+        )
 
     op.create_table(
         "proposals",
@@ -455,11 +529,24 @@ def downgrade() -> None:
 
     op.drop_table("proposals")
     with op.batch_alter_table("investment_entries", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_investment_entries_user_id"))
+        batch_op.drop_index(batch_op.f("ix_investment_entries_user_id_trade_date_id"))
         batch_op.drop_index(batch_op.f("ix_investment_entries_transaction_id"))
+        batch_op.drop_index(batch_op.f("ix_investment_entries_security_id"))
         batch_op.drop_index(batch_op.f("ix_investment_entries_import_id"))
 
     op.drop_table("investment_entries")
+    with op.batch_alter_table("corrections", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_corrections_user_id"))
+        batch_op.drop_index(batch_op.f("ix_corrections_transaction_id"))
+        batch_op.drop_index(batch_op.f("ix_corrections_replaced_by"))
+        batch_op.drop_index(batch_op.f("ix_corrections_import_id"))
+
+    op.drop_table("corrections")
+    with op.batch_alter_table("position_statements", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_position_statements_user_id"))
+        batch_op.drop_index(batch_op.f("ix_position_statements_import_id"))
+
+    op.drop_table("position_statements")
     with op.batch_alter_table("statements", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_statements_user_id"))
         batch_op.drop_index(batch_op.f("ix_statements_import_id"))
@@ -468,6 +555,7 @@ def downgrade() -> None:
     op.drop_table("statements")
     with op.batch_alter_table("positions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_positions_user_id"))
+        batch_op.drop_index(batch_op.f("ix_positions_security_id"))
         batch_op.drop_index(batch_op.f("ix_positions_import_id"))
 
     op.drop_table("positions")
