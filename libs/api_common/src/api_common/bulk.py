@@ -80,7 +80,9 @@ async def _copy(
 
 def _type_name(column: Column[Any], dialect: Dialect) -> str:
     """Give the type's name without its length: binary COPY wants each value in exactly the column's type."""
-    return column.type.compile(dialect).partition("(")[0].strip().lower()
+    name = column.type.compile(dialect).partition("(")[0].strip().lower()
+    # Under the name of the standard psycopg does not know it.
+    return "float8" if name == "float" else name
 
 
 @uncollected()

@@ -18,7 +18,8 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, Float, Integer, 
 from sqlalchemy import Table as DatabaseTable
 from sqlmodel import AutoString
 
-from transaction_service.models import Table
+from transaction_service.default_categories import CategoryKind
+from transaction_service.models import AccountType, ImportStatus, ProposalStatus, Table, TransferStatus
 
 FORMAT: Final = 1
 """Rises when an older Purser could no longer read an archive right."""
@@ -66,6 +67,15 @@ _KINDS: Final = (
 )
 
 
+_CHOICES: Final[Mapping[tuple[str, str], frozenset[str]]] = {
+    ("accounts", "type"): frozenset(AccountType),
+    ("categories", "kind"): frozenset(CategoryKind),
+    ("imports", "status"): frozenset(ImportStatus),
+    ("proposals", "status"): frozenset(ProposalStatus),
+    ("transfers", "status"): frozenset(TransferStatus),
+}
+
+
 @dataclass(frozen=True)
 class ArchivedColumn:
     """A column of a table as an archive holds it."""
@@ -76,12 +86,17 @@ class ArchivedColumn:
     @property
     def name(self) -> str:
         """The column's name."""
-        return self.column.name
+        return str(self.column.name)
 
     @property
     def longest(self) -> int | None:
         """The most characters that a text may have; None where there is no limit."""
         return getattr(self.column.type, "length", None)
+
+    @property
+    def choices(self) -> frozenset[str] | None:
+        """The only texts that it may hold; None where there is no list of them."""
+        return _CHOICES.get((str(self.column.table.name), self.name))
 
     @property
     def is_long(self) -> bool:
@@ -99,7 +114,7 @@ class ArchivedTable:
     @property
     def name(self) -> str:
         """The table's name."""
-        return self.table.name
+        return str(self.table.name)
 
     @property
     def data_file(self) -> str:

@@ -1,7 +1,7 @@
 """Values of rows on their way into an archive and out of it.
 
-A database's own values become JSON without a detour through Python objects where one can be spared, since a million rows
-have forty million values.
+A database's own values become JSON without a detour through Python objects where one can be spared, since a million
+rows have forty million values.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -23,8 +24,15 @@ from transaction_service.archive_format import ArchivedColumn, Kind
 
 _MICROS = 1_000_000
 _DECIMAL = re.compile(r"-?\d{1,13}\.\d{2,6}", re.ASCII)
+# orjson would make a float of it.
+_LONG_NUMBER = re.compile(rb"[\s:\[,]-?\d{19}")
 _SMALL_LIMIT = 2**31
 _LONG_LIMIT = 2**63
+# A UUIDv7 is 48 bits of time, 4 of version, 12 that are random or count, 2 of variant, and 62 more of the former.
+_RANDOM_BITS = 74
+_VERSION_SHIFT = 64
+_LOW_12 = 2**12 - 1
+_LOW_62 = 2**62 - 1
 
 
 def selected(column: ArchivedColumn, dialect: str) -> ColumnElement[Any]:
@@ -43,8 +51,13 @@ def writer(kind: Kind, dialect: str) -> Callable[[Any], object] | None:
     if kind is Kind.MONEY:
         return _money_text
     if dialect == "postgresql":
-        return {Kind.TIMESTAMP: _timestamp_text}.get(kind)
-    return {Kind.ID: _id_text, Kind.TIMESTAMP: _stored_timestamp_text, Kind.BOOLEAN: bool}.get(kind)
+        return _timestamp_text if kind is Kind.TIMESTAMP else None
+    by_kind: dict[Kind, Callable[[Any], object]] = {
+        Kind.ID: _id_text,
+        Kind.TIMESTAMP: _stored_timestamp_text,
+        Kind.BOOLEAN: bool,
+    }
+    return by_kind.get(kind)
 
 
 def json_line(row: Mapping[str, object]) -> bytes:
@@ -58,13 +71,15 @@ def json_line(row: Mapping[str, object]) -> bytes:
 
 def parsed_line(line: bytes) -> object:
     """The row of a line. Raises ValueError."""
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
+    if not _LONG_NUMBER.search(line):
         try:
-            return json.loads(line)
-        except RecursionError:
-            raise ValueError("it is nested too deeply") from None
+            return orjson.loads(line)
+        except orjson.JSONDecodeError:
+            pass  # perhaps for a lone surrogate
+    try:
+        return json.loads(line)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _money_text(micros: int) -> str:
@@ -90,16 +105,28 @@ class NewIds:
     built-in categories are everybody's and stay.
     """
 
-    def __init__(self, mask: int, *, kept: Collection[UUID], known: Collection[str], names: Collection[str]) -> None:
-        self._mask = mask & (2**48 - 1)
+    def __init__(self, *, kept: Collection[UUID], known: Collection[str], names: Collection[str]) -> None:
+        """Draw new ids.
+
+        kept:  ids that stay
+        known: ids that are exchanged wherever a JSON value is one of them
+        names: members of JSON objects whose values are ids
+        """
+        self._step = secrets.randbits(_RANDOM_BITS - 2) | 1
         self._kept = frozenset(kept)
         self._known = frozenset(known)
         self._names = frozenset(names)
 
     def id(self, old: UUID) -> UUID:
         """The id that stands for an old one."""
-        # Only the last 48 bits change: the first ones of a UUIDv7 are its time, and lists are sorted by it.
-        return old if old in self._kept else UUID(int=old.int ^ self._mask)
+        if old in self._kept:
+            return old
+        # Time, version and variant stay, and the rest moves by the same step for all: lists are sorted by ids. The
+        # first of these bits is 0 in the ids that Purser makes, so that the sum stays in its place.
+        bits = old.int
+        moved = (((bits >> _VERSION_SHIFT & _LOW_12) << 62 | bits & _LOW_62) + self._step) % 2**_RANDOM_BITS
+        fixed = bits & ~(_LOW_12 << _VERSION_SHIFT | _LOW_62)
+        return UUID(int=fixed | moved >> 62 << _VERSION_SHIFT | moved & _LOW_62)
 
     def in_json(self, value: Any, name: str = "") -> Any:
         """A JSON value with the ids in it replaced: members named like columns of ids, and the known ones anywhere."""
@@ -122,6 +149,7 @@ class ColumnReader:
         self.name = column.name
         self._column = column
         self._new_ids = new_ids
+        self._longest, self._choices = column.longest, column.choices
         self._seen: dict[str, object] = {}
         self._convert: Callable[[Any], object] = {
             Kind.ID: self._id,
@@ -171,7 +199,9 @@ class ColumnReader:
     def _text(self, value: Any) -> object:
         if not isinstance(value, str) or "\x00" in value:
             raise ValueError
-        if self._column.longest is not None and len(value) > self._column.longest:
+        if self._longest is not None and len(value) > self._longest:
+            raise ValueError
+        if self._choices is not None and value not in self._choices:
             raise ValueError
         value.encode()
         return value

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from api_common.bulk import bulk_insert
 from api_common.database import WriteSession
-from sqlalchemy import Column, ColumnElement, Row, Select, Uuid, collate, exists, func, select, tuple_
+from sqlalchemy import Column, ColumnElement, Select, Uuid, collate, exists, func, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.expression import UnaryExpression
@@ -41,7 +41,7 @@ class ArchiveRepository:
         }
         return {name: count for name, count in found.items() if count}
 
-    async def batches(self, archived: ArchivedTable) -> AsyncIterator[Sequence[Row[Any]]]:
+    async def batches(self, archived: ArchivedTable) -> AsyncIterator[Sequence[Sequence[Any]]]:
         """The rows of a table in the order of its primary key, some thousands at a time."""
         key = list(archived.table.primary_key)
         order = [self._ordered(column) for column in key]
@@ -61,7 +61,7 @@ class ArchiveRepository:
                 return
             last = rows[-1][-len(key) :]
 
-    async def has_other_s(self, archived: ArchivedTable, ids: Sequence[UUID]) -> bool:
+    async def is_taken(self, archived: ArchivedTable, ids: Sequence[UUID]) -> bool:
         """Whether one of the ids is taken in a table, whoever's it is."""
         column = archived.table.c.id
         for start in range(0, len(ids), _IDS_AT_ONCE):

@@ -1,0 +1,155 @@
+"""Everything that a user has as one file, and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, TYPE_CHECKING, TypeVar
+from uuid import UUID
+
+from api_common.columns import now
+from api_common.compute import offload
+from api_common.logging import get_logger
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from transaction_service.archive_format import Kind, archived_tables
+from transaction_service.archive_reader import ArchiveReader
+from transaction_service.archive_values import NewIds
+from transaction_service.default_categories import DEFAULT_CATEGORIES
+from transaction_service.errors import ArchiveBroken, LedgerNotEmpty
+from transaction_service.repository.archive import BATCH_ROWS, ArchiveRepository
+from transaction_service.repository.categories import CategoryRepository
+from transaction_service.repository.ledger import LedgerRepository
+
+if TYPE_CHECKING:
+    from transaction_service.archive_writer import ArchiveWriter
+
+T = TypeVar("T")
+
+log = get_logger()
+
+
+@dataclass(frozen=True)
+class Archived:
+    """What was imported: rows by table, and whether they have other ids than in the archive."""
+
+    tables: dict[str, int]
+    ids: str
+    created_at: datetime
+
+
+class Archives:
+    """The archives of one user."""
+
+    def __init__(self, session: AsyncSession, user_id: UUID) -> None:
+        self._archive = ArchiveRepository(session, user_id)
+        self._ledger = LedgerRepository(session, user_id)
+        self._categories = CategoryRepository(session, user_id)
+
+    async def export(self) -> IO[bytes]:
+        """Make an archive on disk and give it, open at its first byte; it is gone from the disk when it is closed.
+
+        The session shows one state from the first row to the last (`Database.snapshot`).
+        """
+        folder = TemporaryDirectory(prefix="purser-archive-", ignore_cleanup_errors=True)
+        try:
+            archive = await self._write(Path(folder.name))
+            # On the systems Purser runs on, an open file outlives its name: whatever ends the answer, nothing is left.
+            return await offload(archive.open, "rb")
+        finally:
+            await asyncio.shield(offload(folder.cleanup))
+
+    async def _write(self, folder: Path) -> Path:
+        writer = await offload(_writer, folder, self._archive.dialect)
+        for table in archived_tables():
+            await offload(writer.begin, table)
+            async for rows in self._archive.batches(table):
+                await offload(writer.write, table, rows)
+            await offload(writer.end, table)
+        await self._write_ledger(writer)
+        await offload(writer.finish, now())
+        return writer.path
+
+    async def _write_ledger(self, writer: ArchiveWriter) -> None:
+        tree, parts = await self._categories.tree(), await self._ledger.parts()
+        after: tuple[date, UUID] | None = None
+        while True:
+            rows = await self._ledger.rows(after=after, limit=BATCH_ROWS)
+            if rows or after is None:
+                await offload(writer.write_ledger, rows, parts, tree)
+            if len(rows) < BATCH_ROWS:
+                return
+            last = rows[-1]
+            after = (date.fromisoformat(str(last.booking_date)), UUID(str(last.id)))
+
+    async def import_(self, archive: ArchiveReader) -> Archived:
+        """Fill an empty ledger with an archive that was verified: all of it, or, when anything fails, nothing.
+
+        Ids stay as they are, unless somebody else on this server has them: then all are exchanged for new ones.
+
+        Raises LedgerNotEmpty, ArchiveBroken.
+        """
+        await self._ledger.begin_change()
+        present = await self._archive.counts()
+        if present:
+            listed = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in present.items())
+            raise LedgerNotEmpty(
+                f"An archive goes into an empty ledger, and this one holds {listed}. Delete everything first "
+                "(DELETE /v1/ledger), or import as another user.",
+                present=present,
+            )
+        new_ids = await self._new_ids(archive)
+        for table in archive.tables:
+            batches = archive.rows(table, new_ids)
+            while rows := await offload(_next, batches):
+                await self._archive.insert(table, rows)
+        await self._archive.check_references()
+        await self._check_categories()
+        counts = {name: table.rows for name, table in archive.manifest.tables.items() if table.rows}
+        log.info("archive_imported", rows=sum(counts.values()), new_ids=new_ids is not None)
+        return Archived(counts, "kept" if new_ids is None else "renewed", archive.manifest.created_at)
+
+    async def _new_ids(self, archive: ArchiveReader) -> NewIds | None:
+        """New ids where those of the archive are taken.
+
+        Rows that hang on no others tell it: the rows of somebody who has any of the archive's hang on these.
+        """
+        taken, known = False, set[str]()
+        for table in archive.tables:
+            if table.is_root:
+                texts = await offload(archive.ids, table)
+                known.update(texts)
+                taken = taken or await self._archive.is_taken(table, [i for t in texts if (i := _uuid(t))])
+        if not taken:
+            return None
+        names = {c.name for table in archived_tables() for c in table.columns if c.kind is Kind.ID}
+        built_in = {category.id for category in DEFAULT_CATEGORIES}
+        return NewIds(kept=built_in, known=known, names=names)
+
+    async def _check_categories(self) -> None:
+        tree = await self._categories.tree()
+        strange = await self._archive.used_categories() - {node.id for node in tree}
+        if strange:
+            raise ArchiveBroken(f"Rows have the category {min(strange)}, which the archive does not hold.")
+
+
+def _writer(folder: Path, dialect: str) -> ArchiveWriter:
+    # Polars takes long to import: in a thread for the first who asks, instead of at every start.
+    from transaction_service.archive_writer import ArchiveWriter
+
+    return ArchiveWriter(folder, dialect)
+
+
+def _next(batches: Iterator[Sequence[T]]) -> Sequence[T]:
+    return next(batches, ())
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
