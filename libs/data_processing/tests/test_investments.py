@@ -238,6 +238,21 @@ def test_positions_and_the_balance_of_cash_are_kept():
     assert file.securities == (APPLE, FUND)
 
 
+def test_an_account_that_holds_nothing_says_so_and_one_without_a_list_does_not():
+    empty = document()
+    assert (only(empty).positions, only(empty).positions_as_of) == ((), date(2026, 4, 30))
+    assert only(empty.replace(b"<INVPOSLIST></INVPOSLIST>", b"")).positions_as_of is None
+
+
+def test_positions_without_a_day_of_the_statement_are_of_the_latest_price():
+    held = "<UNITS>1<DTPRICEASOF>2026042{}"
+    content = document(positions=position("POSMF", held.format(1)) + position("POSMF", held.format(3), FUND))
+    found = only(content.replace(b"<DTASOF>20260430", b""))
+    assert {held.as_of for held in found.positions} == {found.positions_as_of} == {date(2026, 4, 23)}
+    undated = only(document(positions=position("POSMF", "<UNITS>1")).replace(b"<DTASOF>20260430", b""))
+    assert undated.refused[0].reason.startswith("POSMF: neither the statement nor the position says the day")
+
+
 def test_a_security_that_no_list_describes_is_known_by_its_id():
     trade = transaction("BUYMF", TRADE.format(units="1", total="-1"), security=FUND)
     file = read_statement_file(document(trade, securities=()))

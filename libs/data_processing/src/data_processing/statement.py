@@ -118,7 +118,8 @@ class Statement:
     """The rows a file holds for one account, or, for a CSV file, all rows of the file.
 
     ``investments`` are the trades and transfers of an investment account, whose cash is among the ``entries``, and
-    ``positions`` what it holds. ``deletions`` name earlier rows that the bank takes back.
+    ``positions`` what it holds on the day ``positions_as_of``, which is None where the file does not list them.
+    ``deletions`` name earlier rows that the bank takes back.
     """
 
     account: AccountReference = field(default_factory=AccountReference)
@@ -130,6 +131,7 @@ class Statement:
     period_end: date | None = None
     investments: tuple[InvestmentEntry, ...] = ()
     positions: tuple[Position, ...] = ()
+    positions_as_of: date | None = None
     deletions: tuple[Deletion, ...] = ()
 
 

@@ -90,6 +90,8 @@ class _Document:
                 self._finish_statement()
         elif tag[:1] == "/" and tag[1:] in _STATEMENTS:
             self._finish_statement()
+        elif self.current is not None and tag == "INVPOSLIST":
+            self.current.list_positions()
         elif self.current is not None and not closed:
             self._inside(self.current, tag)
 

@@ -92,9 +92,7 @@ def _position(
         raise ValueError("the position names no security (UNIQUEID)")
     if not fields.get("UNITS"):
         raise ValueError("the position has no units (UNITS)")
-    price_date = ofx_date_or_none(fields.get("DTPRICEASOF", ""))
-    day = as_of or price_date
-    if day is None:
+    if as_of is None:
         raise ValueError("neither the statement nor the position says the day (DTASOF, DTPRICEASOF)")
     symbol = fields.get("CURRENCY.CURSYM")
     stated = (currency_code(symbol) if symbol else None) or currency
@@ -105,11 +103,11 @@ def _position(
     return Position(
         security=security,
         units=units,
-        as_of=day,
+        as_of=as_of,
         unit_price=ofx_quantity(fields["UNITPRICE"]) if fields.get("UNITPRICE") else None,
         market_value=value,
         currency=stated,
-        price_date=price_date,
+        price_date=ofx_date_or_none(fields.get("DTPRICEASOF", "")),
         sub_account=fields.get("HELDINACCT") or None,
     )
 

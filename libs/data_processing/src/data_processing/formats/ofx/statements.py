@@ -43,6 +43,7 @@ class StatementInProgress:
         self._fields: dict[str, str] = {}
         self._investments: list[RawInvestment] = []
         self._positions: list[tuple[str, dict[str, str]]] = []
+        self._lists_positions = False
 
     @property
     def of_investments(self) -> bool:
@@ -62,6 +63,10 @@ class StatementInProgress:
         """A transaction in securities, read when the document's list of securities is known."""
         self.rows += 1
         self._investments.append(RawInvestment(self.rows, tag, fields, len(self.entries)))
+
+    def list_positions(self) -> None:
+        """The statement says what the account holds, be it nothing."""
+        self._lists_positions = True
 
     def add_position(self, tag: str, fields: dict[str, str]) -> None:
         """A position, read when the document's list of securities is known."""
@@ -120,7 +125,8 @@ class StatementInProgress:
         entries, notes = corrected(read.entries, self.deletions)
         left = {entry.place for entry in entries} if read.investments else set()
         investments = tuple(moved for moved in read.investments if not moved.amount or moved.place in left)
-        positions = self._read_positions(securities)
+        as_of = self._positions_as_of()
+        positions = self._read_positions(securities, as_of)
         statement = Statement(
             account=account,
             currency=self.currency,
@@ -131,12 +137,21 @@ class StatementInProgress:
             period_end=self._period.get("DTEND"),
             investments=investments,
             positions=tuple(row for row in positions if isinstance(row, Position)),
+            positions_as_of=as_of,
             deletions=tuple(self.deletions),
         )
         return statement, [*self._notes, *read.notes, *notes]
 
-    def _read_positions(self, securities: Mapping[tuple[str, str], Security]) -> list[Position | RefusedRow]:
-        as_of = self._period.get("DTASOF")
+    def _positions_as_of(self) -> date | None:
+        """The day of the statement, else the latest day of a price."""
+        if not self._lists_positions:
+            return None
+        priced = [ofx_date_or_none(fields.get("DTPRICEASOF", "")) for _, fields in self._positions]
+        return self._period.get("DTASOF") or max((day for day in priced if day), default=None)
+
+    def _read_positions(
+        self, securities: Mapping[tuple[str, str], Security], as_of: date | None
+    ) -> list[Position | RefusedRow]:
         return [
             read_position(number, tag, fields, described=securities, currency=self.currency, as_of=as_of)
             for number, (tag, fields) in enumerate(self._positions, start=1)
