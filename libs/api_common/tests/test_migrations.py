@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -122,11 +122,29 @@ def _rows(spec: DatabaseSpec, url: str, statement: str) -> list[tuple[object, ..
         return server.execute(statement.encode()).fetchall()
 
 
+def _execute(spec: DatabaseSpec, url: str, statement: str) -> None:
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+            connection.execute(statement)
+        return
+    with psycopg.connect(url, options=f"-c search_path={spec.schema}") as server:
+        server.execute(statement.encode())
+
+
 @on_both
 def test_tables_made_by_migrations_are_those_of_the_models(bookkeeping: DatabaseSpec, empty_url: str) -> None:
     assert "create_table('account'" in migrations.differences(bookkeeping, empty_url)
     migrations.upgrade(bookkeeping, empty_url)
     assert migrations.differences(bookkeeping, empty_url) == ""
+
+
+@on_both
+def test_what_a_migration_makes_by_hand_is_no_difference(bookkeeping: DatabaseSpec, empty_url: str) -> None:
+    migrations.upgrade(bookkeeping, empty_url)
+    _execute(bookkeeping, empty_url, "CREATE TABLE search_words (word VARCHAR(20))")
+    _execute(bookkeeping, empty_url, "CREATE INDEX by_words ON search_words (word)")
+    assert "drop_table('search_words')" in migrations.differences(bookkeeping, empty_url)
+    assert migrations.differences(replace(bookkeeping, by_hand=("search",)), empty_url) == ""
 
 
 def test_nothing_is_written_when_the_models_have_not_changed(bookkeeping: DatabaseSpec) -> None:

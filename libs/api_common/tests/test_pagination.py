@@ -109,6 +109,30 @@ def test_a_cursor_of_another_order_is_refused() -> None:
         SMALLEST_ENTRY_OF_LAST_DAY.values(NEWEST_ENTRY.cursor(entry))
 
 
+async def test_an_expression_with_a_name_orders_pages(database: Database) -> None:
+    account = await _account(database)
+    await _book(database, account, [(date(2026, 1, day), Decimal(day * -1)) for day in range(1, 8)])
+    note = func.coalesce(col(Entry.note), "none").label("shown_note")
+    order = Keyset(note.desc(), col(Entry.id).desc())
+    statement = select(col(Entry.id), note).where(col(Entry.account_id) == account).order_by(*order.order).limit(3)
+    async with database.read() as session:
+        first = (await session.execute(statement)).all()
+        after = (await session.execute(statement.where(order.after(order.cursor(first[-1]))))).all()
+        rest = (await session.execute(statement.where(order.after(order.cursor(after[-1]))))).all()
+    ids = [row.id for row in (*first, *after, *rest)]
+    assert (len(ids), ids) == (7, sorted(ids, reverse=True))
+
+
+def test_a_cursor_that_is_bound_to_filters_is_refused_with_others() -> None:
+    entry = Entry(id=uuid4(), account_id=uuid4(), booking_date=date(2026, 1, 1), amount=Decimal(1))
+    groceries = NEWEST_ENTRY.bound_to("groceries", date(2026, 1, 1))
+    cursor = groceries.cursor(entry)
+    assert NEWEST_ENTRY.bound_to("groceries", date(2026, 1, 1)).values(cursor) == [entry.booking_date, entry.id]
+    for other in (NEWEST_ENTRY, NEWEST_ENTRY.bound_to("rent", date(2026, 1, 1))):
+        with pytest.raises(InvalidCursor):
+            other.values(cursor)
+
+
 def test_a_column_that_may_be_null_cannot_order_pages() -> None:
     with pytest.raises(ValueError, match=r"entry\.note may be NULL"):
         Keyset(col(Entry.note), col(Entry.id))

@@ -25,6 +25,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
+from api_common._alembic.environment import made_by_models
 from api_common._engines import migration_engine, shown
 from api_common._revisions import MigrationError as MigrationError
 from api_common._revisions import versions_folder
@@ -130,7 +131,12 @@ def differences(spec: "DatabaseSpec", url: URL | str) -> str:
     For a test of every service, on both databases: `assert differences(spec, url) == ""`.
     """
     with _migrating(spec, url) as (_, connection):
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "target_metadata": spec.metadata})
+        options = {
+            "compare_type": True,
+            "target_metadata": spec.metadata,
+            "include_name": made_by_models(spec.by_hand),
+        }
+        context = MigrationContext.configure(connection, opts=options)
         operations = produce_migrations(context, spec.metadata).upgrade_ops
         if operations is None or operations.is_empty():
             return ""
@@ -148,7 +154,9 @@ def _migrating(spec: "DatabaseSpec", url: URL | str) -> Iterator[tuple[Config, C
                 text("SELECT pg_advisory_xact_lock(:key)"),
                 {"key": zlib.crc32(f"purser migrations {spec.schema}".encode())},
             )
-        config.attributes.update(connection=connection, metadata=spec.metadata, place=_place(spec, url))
+        config.attributes.update(
+            connection=connection, metadata=spec.metadata, place=_place(spec, url), by_hand=spec.by_hand
+        )
         yield config, connection
 
 

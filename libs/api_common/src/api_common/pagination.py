@@ -30,7 +30,7 @@ from uuid import UUID
 import orjson
 from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import Column, ColumnElement, Select, UnaryExpression, and_, inspect, literal, or_, tuple_
+from sqlalchemy import Column, ColumnElement, Label, Select, UnaryExpression, and_, inspect, literal, or_, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
 from sqlalchemy.sql.operators import desc_op
@@ -82,7 +82,13 @@ class Slice(Generic[T]):
 
 
 Ordering = ColumnElement[Any] | Mapped[Any]
-"""A column of a model, `.asc()` or `.desc()` of it, or the column itself."""
+"""A column of a model, `.asc()` or `.desc()` of it, or the column itself.
+
+Or a labelled expression that is never NULL, such as `func.coalesce(...).label("name")`, for which each row has a value
+of that name.
+"""
+
+Key = Column[Any] | Label[Any]
 
 
 class Keyset:
@@ -96,10 +102,17 @@ class Keyset:
         self._columns = tuple(_column_of(expression) for expression in order)
         self._descending = tuple(_is_descending(expression) for expression in order)
         for column in self._columns:
-            if column.nullable:
+            if isinstance(column, Column) and column.nullable:
                 raise ValueError(f"{column} may be NULL and cannot order pages; order by a column that is always set.")
         described = ",".join(f"{c}{'-' if d else '+'}" for c, d in zip(self._columns, self._descending, strict=True))
+        self._described = described
         self._mark = hashlib.sha256(described.encode()).hexdigest()[:8]
+
+    def bound_to(self, *filters: object) -> "Keyset":
+        """Give the same order with cursors of its own: they hold for these filters only (values with a stable repr)."""
+        bound = Keyset(*self.order)
+        bound._mark = hashlib.sha256(f"{self._described} {filters!r}".encode()).hexdigest()[:8]
+        return bound
 
     def after(self, cursor: str) -> ColumnElement[bool]:
         """Give the condition for rows that come after the cursor's. Raises InvalidCursor."""
@@ -128,11 +141,12 @@ class Keyset:
         try:
             mark, *texts = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
             if mark != self._mark or len(texts) != len(self._columns):
-                raise ValueError("the cursor belongs to another order")
+                raise ValueError("the cursor belongs to another list")
             return [_parsed(text, _python_type(column)) for text, column in zip(texts, self._columns, strict=True)]
         except (ValueError, TypeError, InvalidOperation, binascii.Error) as error:
             raise InvalidCursor(
-                "The cursor is not one that this list has given for this order. Leave it out for the first page.",
+                "The cursor is not one that this list has given for this order and these filters. "
+                "Leave it out for the first page.",
             ) from error
 
 
@@ -169,10 +183,10 @@ Links = Annotated[PageLinks, Depends(PageLinks)]
 """The route parameter that makes pages out of slices."""
 
 
-def _column_of(expression: Ordering) -> Column[Any]:
+def _column_of(expression: Ordering) -> Key:
     inner = expression.element if isinstance(expression, UnaryExpression) else expression
     column = getattr(inner, "expression", inner)  # an attribute of a model stands for its column
-    if not isinstance(column, Column):
+    if not isinstance(column, Column | Label):
         raise TypeError(f"{expression} is not a column of a table, and cannot order pages.")
     return column
 
@@ -181,12 +195,12 @@ def _is_descending(expression: Ordering) -> bool:
     return isinstance(expression, UnaryExpression) and expression.modifier is desc_op
 
 
-def _value(row: object, column: Column[Any]) -> Value:
+def _value(row: object, column: Key) -> Value:
     state = inspect(row, raiseerr=False)
-    if state is not None and hasattr(state, "mapper"):
+    if isinstance(column, Column) and state is not None and hasattr(state, "mapper"):
         value: Value = getattr(row, state.mapper.get_property_by_column(column).key)
         return value
-    attribute: Value = getattr(row, column.key)
+    attribute: Value = getattr(row, str(column.key))
     return attribute
 
 
@@ -196,7 +210,7 @@ def _plain(value: Value) -> str | int | bool:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _python_type(column: Column[Any]) -> type[Any]:
+def _python_type(column: Key) -> type[Any]:
     kind = column.type
     # A decorated type that does not say what it gives, such as SQLModel's strings, gives what it decorates.
     return kind.impl_instance.python_type if isinstance(kind, AutoString) else kind.python_type
