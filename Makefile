@@ -80,6 +80,10 @@ affected: pants-ready ## List the packages, tests and artefacts that changed or 
 why: pants-ready ## Print the chain from a change to a target: TARGET=services/auth_service [BASE=main] [JSON=1]
 	@$(WORKSPACE) why $(or $(TARGET),$(error name the target: make $@ TARGET=services/auth_service)) $(SINCE) $(if $(JSON),--json)
 
+.PHONY: graph
+graph: pants-ready ## Draw the packages and what connects them: dist/graph.html, one page [FORMAT=html|json|text]
+	@$(WORKSPACE) graph $(if $(FORMAT),--format $(FORMAT),--output dist/graph.html)
+
 .PHONY: coverage
 coverage: development ## Print the coverage of each package; under 80 % fails [PACKAGE=libs/config]
 	@$(WORKSPACE) coverage $(PACKAGE)

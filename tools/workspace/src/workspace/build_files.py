@@ -46,19 +46,22 @@ def check_rules(found: Sequence[Member], rules: Mapping[str, Sequence[str]]) -> 
     """Raise WorkspaceError for a package without a ruled tag, and for a declared dependency that a rule forbids."""
     by_distribution = {member.distribution: member for member in found}
     for member in found:
-        ruled = [tag for tag in member.tags if tag in rules]
-        if not ruled:
+        if not rules.keys() & set(member.tags):
             raise WorkspaceError(
                 f"{member.path}/pyproject.toml: [tool.purser] `tags` names none of {', '.join(sorted(rules))}"
             )
         for distribution in member.dependencies:
             other = by_distribution.get(distribution)
-            for tag in ruled if other is not None else ():
-                if other is not None and not set(other.tags) & set(rules[tag]):
-                    allowed = ", ".join(rules[tag]) or "no other package"
-                    raise WorkspaceError(
-                        f"{member.path}/pyproject.toml depends on {other.name}; {tag} may depend on: {allowed}"
-                    )
+            if other is not None and (rule := forbidden_by(member, other, rules)) is not None:
+                raise WorkspaceError(f"{member.path}/pyproject.toml depends on {other.name}; {rule}")
+
+
+def forbidden_by(member: Member, other: Member, rules: Mapping[str, Sequence[str]]) -> str | None:
+    """Give the rule that forbids a package to depend on another, None when all of its tags allow it."""
+    for tag in member.tags:
+        if tag in rules and not set(other.tags) & set(rules[tag]):
+            return f"{tag} may depend on: {', '.join(rules[tag]) or 'no other package'}"
+    return None
 
 
 def siblings(member: Member, found: Sequence[Member]) -> list[Member]:

@@ -12,6 +12,7 @@ from workspace import (
     boundaries,
     checks,
     generated,
+    graph,
     isolation,
     lock,
     members,
@@ -62,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     run_affected.add_argument("goal", choices=["test", "package", "lint"])
     for name in ("affected", "why", "run-affected"):
         commands.choices[name].add_argument("--base", default="main", help="a branch, tag or commit (default: main)")
+    draw = add("graph", _graph, "draw the packages and what connects them")
+    draw.add_argument("--format", choices=["html", "json", "text"], default="html")
+    draw.add_argument("--output", type=Path, help="a file; standard output without")
     add("boundaries", _boundaries, "see forbidden imports refused, and each package imported alone")
     add("smoke", _smoke, "start every built PEX")
     add("count", _count, "count the tests that Pants reported")
@@ -135,6 +139,18 @@ def _run_affected(options: argparse.Namespace) -> int:
     if options.goal == "lint":
         return _verdict(affected_runs.lint(root, found))
     return affected_runs.run_goal(root, options.goal, found)
+
+
+def _graph(options: argparse.Namespace) -> int:
+    written = {"html": graph.as_page, "json": graph.as_json, "text": graph.as_text}[options.format]
+    text = written(graph.graph(options.root))
+    if options.output is None:
+        print(text)
+        return 0
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(text, encoding="utf-8")
+    print(f"wrote {options.output}")
+    return 0
 
 
 def _boundaries(options: argparse.Namespace) -> int:

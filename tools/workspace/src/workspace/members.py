@@ -54,6 +54,8 @@ class Member:
     testing: tuple[str, ...] = ()
     """What its extra `testing` requires."""
     tags: tuple[str, ...] = ()
+    owner: str = ""
+    """Who looks after it."""
     named: tuple[str, ...] = ()
     """Requirements that nothing imports, because they are named in a text."""
     apart: tuple[str, ...] = ()
@@ -131,6 +133,7 @@ def _member(root: Path, path: str, declared: Mapping[str, object]) -> Member:
             _texts(_table(project, "optional-dependencies", path, optional=True), "testing", path, optional=True)
         ),
         tags=_texts(purser, "tags", path, optional=True),
+        owner=str(purser.get("owner", "")),
         named=_texts(purser, "named", path, optional=True),
         apart=_texts(purser, "apart", path, optional=True),
         tested_with=tests_declared(_table(purser, "tests", path, optional=True), path),

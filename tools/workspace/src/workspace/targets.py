@@ -9,6 +9,7 @@ from pathlib import Path
 from workspace.errors import WorkspaceError
 
 TESTS = frozenset({"python_test"})
+VISIBILITY = "pants.backend.experimental.visibility"
 ARTEFACTS = frozenset({"pex_binary", "docker_image", "python_distribution"})
 
 
@@ -29,9 +30,17 @@ class Target:
         return str(Path(path).parent) if self.files and path in self.files else path
 
 
-def targets(root: Path, *, launcher: Path | None = None) -> dict[str, Target]:
-    """Ask Pants for all targets, by address. Raises WorkspaceError with what Pants says when it cannot tell."""
-    command = [str(launcher or root / "pants"), "peek", "::"]
+def targets(root: Path, *, launcher: Path | None = None, refuse_forbidden: bool = True) -> dict[str, Target]:
+    """Ask Pants for all targets, by address; dependencies against the visibility rules are refused, unless told not to.
+
+    Raises WorkspaceError with what Pants says when it cannot tell.
+    """
+    lenient = (
+        []
+        if refuse_forbidden
+        else [f"--backend-packages=-['{VISIBILITY}']", "--python-infer-unowned-dependency-behavior=ignore"]
+    )
+    command = [str(launcher or root / "pants"), *lenient, "peek", "::"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
     if done.returncode != 0:
         raise WorkspaceError(f"`pants peek ::` fails, so nobody can tell what depends on what:\n{done.stderr.strip()}")
