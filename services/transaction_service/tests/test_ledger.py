@@ -103,6 +103,11 @@ async def test_a_form_that_does_not_exist_is_not_acceptable(client: httpx2.Async
     assert (await client.get("/v1/ledger", params={"format": "xls"})).status_code == 422
 
 
+def some(answer: httpx2.Response) -> dict[str, int]:
+    """What was deleted, without the tables that were empty."""
+    return {table: rows for table, rows in answer.json()["deleted"].items() if rows}
+
+
 async def test_a_user_deletes_the_own_ledger_only_with_a_word_of_confirmation(
     ledger: Any, client: httpx2.AsyncClient, stranger: dict[str, str]
 ) -> None:
@@ -113,15 +118,7 @@ async def test_a_user_deletes_the_own_ledger_only_with_a_word_of_confirmation(
     assert (refused.status_code, refused.json()["code"]) == (422, "confirmation_needed")
     assert len(await ledger.rows()) == 4
     deleted = await client.delete("/v1/ledger", params={"confirm": "delete everything"})
-    assert deleted.json()["deleted"] == {
-        "transactions": 4,
-        "statement_balances": 0,
-        "imports": 0,
-        "account_references": 0,
-        "accounts": 1,
-        "rules": 0,
-        "categories": 0,
-    }
+    assert some(deleted) == {"transactions": 4, "accounts": 1, "journal_entries": 4, "journal_changes": 4}
     after = await client.get("/v1/ledger", headers={"If-None-Match": tag})
     assert (after.status_code, pl.read_ipc_stream(after.content).height) == (200, 0)
     assert len((await client.get("/v1/accounts", headers=stranger)).json()["items"]) == 1
@@ -135,15 +132,8 @@ async def test_an_administrator_deletes_all_data_of_a_user_and_learns_how_much_i
     refused = await client.delete(path)
     assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
     deleted = await client.delete(path, headers=issuer.headers(scopes=["users:admin"]))
-    assert deleted.json()["deleted"] == {
-        "transactions": 5,
-        "statement_balances": 1,
-        "imports": 1,
-        "account_references": 1,
-        "accounts": 2,
-        "rules": 0,
-        "categories": 0,
-    }
+    expected = {"transactions": 5, "statement_balances": 1, "imports": 1, "account_references": 1, "accounts": 2}
+    assert expected.items() <= some(deleted).items()
     assert await ledger.rows() == []
     nothing = await client.delete(path, headers=issuer.headers(scopes=["users:admin"]))
     assert set(nothing.json()["deleted"].values()) == {0}

@@ -92,5 +92,6 @@ class Tags:
         for rule in await self._rules.ordered():
             tags = rule.actions.get("tags")
             if isinstance(tags, list) and tag in tags:
-                renamed = {folded(one): one for one in (name if one == tag else one for one in tags)}
-                rule.actions = {**rule.actions, "tags": list(renamed.values())}
+                one = {folded(tag), folded(name)}
+                renamed = dict.fromkeys(name if folded(other) in one else other for other in tags)
+                rule.actions = {**rule.actions, "tags": list(renamed)}
