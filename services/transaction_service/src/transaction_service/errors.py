@@ -89,6 +89,20 @@ class AlreadyLinked(Conflict):
     title = "Row is part of another transfer"
 
 
+class AssertionNotFound(NotFound):
+    """The account has no such balance assertion."""
+
+    code = "assertion_not_found"
+    title = "Balance assertion not found"
+
+
+class DayAsserted(Conflict):
+    """The balance of that day is asserted already."""
+
+    code = "day_asserted"
+    title = "The day's balance is asserted already"
+
+
 class LedgerClosed(Forbidden):
     """The user was deleted, and with him all that the ledger held; it takes nothing more."""
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from api_common.columns import MICROS_PER_UNIT
 from api_common.pagination import Keyset, PageQuery, Slice
 from api_common.repository import Repository
-from sqlalchemy import BigInteger, ColumnElement, Numeric, delete, false, func, literal, or_, select, true, type_coerce
+from sqlalchemy import delete, false, func, or_, select, true
 from sqlmodel import col
 
 from transaction_service.account_matching import AccountBook
 from transaction_service.errors import AccountNotFound
 from transaction_service.models import Account, AccountReference, StatementBalance, Transaction
+from transaction_service.repository.exact_sums import joined, units_and_millionths
 
 _OLDEST = Keyset(col(Account.id).asc())
 
@@ -57,7 +56,7 @@ class AccountRepository(Repository[Account]):
 
     async def totals(self, account_ids: Collection[UUID]) -> dict[UUID, AccountTotals]:
         """The totals of the given accounts, exact; an account without rows is missing."""
-        whole, rest = self._parts()
+        whole, rest = units_and_millionths(self.session, Transaction.amount)
         pending = col(Transaction.pending)
         counts = or_(col(Account.opening_date).is_(None), col(Transaction.booking_date) >= col(Account.opening_date))
         statement = (
@@ -78,18 +77,11 @@ class AccountRepository(Repository[Account]):
             .group_by(col(Transaction.account_id))
         )
         return {
-            account_id: AccountTotals(_joined(booked, booked_rest), _joined(announced, announced_rest), transactions)
+            account_id: AccountTotals(joined(booked, booked_rest), joined(announced, announced_rest), transactions)
             for account_id, booked, booked_rest, announced, announced_rest, transactions in (
                 await self.session.execute(statement)
             ).all()
         }
-
-    def _parts(self) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-        """Units and millionths of an amount, to be summed apart: SQLite's sums of plain millionths could overflow."""
-        if self.session.get_bind().dialect.name == "postgresql":
-            return type_coerce(Transaction.amount, Numeric), literal(0)
-        micros = type_coerce(Transaction.amount, BigInteger)
-        return micros // MICROS_PER_UNIT, micros % MICROS_PER_UNIT
 
     async def replace_references(self, account: Account, references: Sequence[AccountReference]) -> None:
         """Give the account these references instead of those it has."""
@@ -108,7 +100,3 @@ class AccountRepository(Repository[Account]):
                 delete(model).where(col(model.user_id) == self.user_id, col(model.account_id) == account.id)
             )
         await self.delete(account)
-
-
-def _joined(whole: Decimal | int | None, millionths: int | None) -> Decimal:
-    return Decimal(whole or 0) + Decimal(millionths or 0) / MICROS_PER_UNIT

@@ -14,7 +14,7 @@ from api_common.columns import new_id, now
 from api_common.database import WriteSession
 from api_common.pagination import Keyset, PageQuery, Slice
 from api_common.repository import Repository
-from sqlalchemy import ColumnElement, Row, Select, delete, exists, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, SQLColumnExpression, delete, exists, false, func, literal, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -35,7 +35,7 @@ from transaction_service.transfer_matching import Pair
 _NEWEST = Keyset(col(Transfer.id).desc())
 _CHUNK = 5000
 
-_MATCHED = (
+_MATCHED: tuple[SQLColumnExpression[Any], ...] = (
     col(Transaction.id),
     col(Transaction.account_id),
     col(Transaction.import_id),
@@ -69,7 +69,7 @@ class TransferSide:
     counterparty: str | None
 
 
-def linked_transfer() -> ColumnElement[UUID | None]:
+def linked_transfer() -> ColumnElement[UUID]:
     """The linked transfer of the row of an enclosing query on transactions, as a column."""
     return (
         select(col(Transfer.id))
@@ -268,7 +268,7 @@ class MatchingRepository:
         the import; `any_amount` gives all rows.
         """
         conditions = [*self._standing(), col(Transaction.booking_date).between(first, last)]
-        statement: Select[Any] = select(*_MATCHED).where(*conditions)
+        statement = select(*_MATCHED).where(*conditions)
         if not any_amount:
             size = func.abs(col(Transaction.amount))
             moved = select(size).where(*conditions).group_by(size)

@@ -1,0 +1,141 @@
+"""Whether the ledger agrees with every balance that is known of an account, and from when on not. No database."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from itertools import accumulate, groupby
+from uuid import UUID
+
+
+class BalanceSource(StrEnum):
+    """Who states a balance: a statement at its opening or closing, a row with the balance after it, or the user."""
+
+    OPENING = "opening"
+    RUNNING = "running"
+    CLOSING = "closing"
+    ASSERTION = "assertion"
+
+
+_ORDER = {source: place for place, source in enumerate(BalanceSource)}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBalance:
+    """A balance at the end of a day, or, for an opening, at its start.
+
+    Banks date an opening either by the first day of the statement or by the day before, whose end it then is.
+    """
+
+    day: date
+    source: BalanceSource
+    amount: Decimal
+    import_id: UUID | None = None
+    assertion_id: UUID | None = None
+
+    @property
+    def order(self) -> tuple[date, int, Decimal, str]:
+        """Its place in the timeline."""
+        return self.day, _ORDER[self.source], self.amount, str(self.import_id or self.assertion_id or "")
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceGap:
+    """Money that the balances know of and the rows do not, between the end of `after` and that of `until`.
+
+    A negative amount says that money left the account without a row, or came in by a row too many.
+    """
+
+    amount: Decimal
+    after: date | None
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedBalance:
+    """A known balance beside the ledger's at that time; `gap` where the two begin to differ, or differ otherwise."""
+
+    known: KnownBalance
+    ledger: Decimal
+    gap: BalanceGap | None
+
+    @property
+    def difference(self) -> Decimal:
+        """What the ledger lacks; zero where they agree."""
+        return self.known.amount - self.ledger
+
+
+class LedgerBalances:
+    """The ledger's own balance at any time: what was before the first day, and the sums of the days."""
+
+    def __init__(self, before: Decimal, sums: Mapping[date, Decimal]) -> None:
+        self._days = sorted(sums)
+        self._totals = list(accumulate((sums[day] for day in self._days), initial=before))
+
+    def at_start(self, day: date) -> Decimal:
+        """Before the rows of the day."""
+        return self._totals[bisect_left(self._days, day)]
+
+    def at_end(self, day: date) -> Decimal:
+        """After the rows of the day."""
+        return self._totals[bisect_right(self._days, day)]
+
+    def compared(self, known: KnownBalance, difference: Decimal) -> Decimal:
+        """The ledger's balance to compare a known one with; of the two readings of an opening, the one that fits.
+
+        difference: what the ledger is known to lack by then
+        """
+        end = self.at_end(known.day)
+        if known.source is not BalanceSource.OPENING or known.amount - end == difference:
+            return end
+        return self.at_start(known.day)
+
+
+def check_balances(
+    known: Iterable[KnownBalance],
+    ledger: LedgerBalances,
+    *,
+    difference: Decimal = Decimal(0),
+    after: date | None = None,
+) -> list[CheckedBalance]:
+    """The timeline of the balances, each beside the ledger's.
+
+    difference: what the ledger lacks before the first of them, known from the day `after`
+
+    Of several balances for one time the one that agrees with what came before is believed, else the last.
+    """
+    found: list[CheckedBalance] = []
+    ordered = sorted(known, key=lambda balance: balance.order)
+    for _, same_time in groupby(ordered, key=lambda b: (b.day, b.source is not BalanceSource.OPENING)):
+        checked = []
+        for balance in same_time:
+            own = ledger.compared(balance, difference)
+            arisen = balance.amount - own - difference
+            gap = BalanceGap(arisen, after, balance.day) if arisen else None
+            checked.append(CheckedBalance(balance, own, gap))
+        found += checked
+        if all(item.gap is not None for item in checked):
+            difference = checked[-1].difference
+        after = checked[-1].known.day
+    return found
+
+
+def anchored(known: Sequence[KnownBalance], ledger: LedgerBalances) -> Decimal:
+    """What to add to the ledger's sums so that it agrees with the first of the balances.
+
+    An opening is read as the start of its day, unless only the other reading agrees with the balance that follows.
+    """
+    ordered = sorted(known, key=lambda balance: balance.order)
+    first = ordered[0]
+    at_end = first.amount - ledger.at_end(first.day)
+    if first.source is not BalanceSource.OPENING:
+        return at_end
+    at_start = first.amount - ledger.at_start(first.day)
+    following = next((balance for balance in ordered if balance.source is not BalanceSource.OPENING), None)
+    if following is not None and following.amount - ledger.at_end(following.day) == at_end:
+        return at_end
+    return at_start
