@@ -19,6 +19,7 @@ from transaction_service.routes import (
     journal,
     ledger,
     listing,
+    reconciliation,
     rules,
     tags,
     transactions,
@@ -27,7 +28,10 @@ from transaction_service.routes import (
 from transaction_service.settings import Settings
 
 DATABASE = DatabaseSpec(
-    schema="transaction_service", metadata=Table.metadata, migrations="transaction_service.migrations"
+    schema="transaction_service",
+    metadata=Table.metadata,
+    migrations="transaction_service.migrations",
+    by_hand=("transactions_search", "ix_transactions_search", "ix_transactions_merchant"),
 )
 
 
@@ -45,6 +49,7 @@ def service(settings: Settings | None = None) -> Service:
         settings=chosen,
         routers=[
             accounts.router,
+            reconciliation.router,
             listing.router,
             transactions.router,
             transfers.router,
