@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from time import perf_counter
+from time import thread_time
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ MOST_KNOWN = 100_000
 """So many different texts are remembered with the rules that fit them."""
 PATTERN_SECONDS = 2.0
 PATTERN_SECONDS_PER_ROW = 0.0004
-"""What all regular expressions of a run may take together: so much, and so much for each row."""
+"""Processor time that all regular expressions of a run may take together: so much, and so much for each text."""
 
 
 class _ReadyRule:
@@ -125,9 +125,9 @@ class Categoriser:
         test: Callable[[Any], bool] = condition.test
         if not condition.timed:
             return test(text)
-        begun = perf_counter()
+        begun = thread_time()
         fits = test(text)
-        seconds = perf_counter() - begun
+        seconds = thread_time() - begun
         rule.seconds += seconds
         self._seconds_left -= seconds
         if self._seconds_left < 0:

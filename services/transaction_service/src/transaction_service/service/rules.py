@@ -204,8 +204,8 @@ class Rules:
 def _check_time(categoriser: Categoriser) -> None:
     if categoriser.timed_out:
         raise RuleTooSlow(
-            f"{' '.join(categoriser.notes)} Nothing was changed: make them simpler, or disable these rules, and apply the "
-            "rules again.",
+            f"{' '.join(categoriser.notes)} Nothing was changed: make them simpler, or disable these rules, and apply "
+            "the rules again.",
             rules=[str(rule_id) for rule_id in categoriser.timed_out],
         )
 
