@@ -47,6 +47,13 @@ class JournalEntryNotFound(NotFound):
     title = "Journal entry not found"
 
 
+class SecurityNotFound(NotFound):
+    """No security with this id is known from the user's statements."""
+
+    code = "security_not_found"
+    title = "Security not found"
+
+
 class TransferNotFound(NotFound):
     """The user has no such transfer."""
 
