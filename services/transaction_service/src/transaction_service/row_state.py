@@ -136,6 +136,17 @@ def changed_columns(before: RowState, after: RowState) -> dict[str, object]:
     return {name: getattr(after, name) for name in CHANGEABLE if getattr(before, name) != getattr(after, name)}
 
 
+def ends_transfer(before: RowState, after: RowState) -> bool:
+    """Whether the row can no longer be the side of a transfer that it was: deleted, of another amount, or denied."""
+    denied = after.transfer_by == ChosenBy.USER and not after.marked_transfer
+    was_denied = before.transfer_by == ChosenBy.USER and not before.marked_transfer
+    return (
+        before.amount != after.amount
+        or (before.deleted_at is None and after.deleted_at is not None)
+        or (denied and not was_denied)
+    )
+
+
 def journal_fields(before: RowState, after: RowState) -> tuple[dict[str, object], dict[str, object]]:
     """What differs between two states, before and after, by the names that the API gives the fields."""
     names = list(changed_columns(before, after))

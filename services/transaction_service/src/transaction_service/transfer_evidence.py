@@ -88,6 +88,16 @@ class Candidate:
         return self.strength, -self.days
 
 
+@dataclass(frozen=True, slots=True)
+class TransferPartner:
+    """The transfer that a row is linked in, and the account of its other side; both None for other rows."""
+
+    transfer_id: UUID | None = None
+    account_id: UUID | None = None
+
+
+NO_PARTNER = TransferPartner()
+
 Rates = Mapping[tuple[str, str], Decimal]
 """Units of the second currency for one of the first, as the user's own rows show them."""
 

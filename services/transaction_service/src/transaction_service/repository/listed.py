@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, SQLColumnExpression, exists, func, select
+from sqlalchemy import Row, SQLColumnExpression, exists, func, null, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from transaction_service.models import Split, Tag, Transaction
 from transaction_service.repository.row_states import RowStateRepository
+from transaction_service.repository.transfers import TransferRepository, linked_transfer
+from transaction_service.transfer_evidence import NO_PARTNER
 
 _BETWEEN_TAGS = "\x1f"
 """No tag holds it, as tags have no control characters."""
@@ -47,6 +49,8 @@ LISTED: tuple[SQLColumnExpression[Any], ...] = (
     col(Transaction.confidence),
     col(Transaction.marked_transfer),
     col(Transaction.transfer_by),
+    linked_transfer().label("transfer_id"),
+    null().label("transfer_account_id"),
     select(func.aggregate_strings(col(Tag.tag), _BETWEEN_TAGS))
     .where(col(Tag.transaction_id) == col(Transaction.id))
     .correlate(Transaction)
@@ -62,11 +66,14 @@ LISTED: tuple[SQLColumnExpression[Any], ...] = (
 
 
 async def listed_rows(session: AsyncSession, user_id: UUID, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Rows of `LISTED` as the fields of `TransactionSchema`. Asks once more, and only when a row is split."""
+    """Rows of `LISTED` as the fields of `TransactionSchema`. Asks once more when a row is split, or in a transfer."""
     items = [row._asdict() for row in rows]
     split = [item["id"] for item in items if item["splits"]]
     parts = await RowStateRepository(session, user_id).splits(split) if split else {}
+    linked = [item["id"] for item in items if item["transfer_id"]]
+    partners = await TransferRepository(session, user_id).partners(linked) if linked else {}
     for item in items:
+        item["transfer_account_id"] = partners.get(item["id"], NO_PARTNER).account_id
         item["tags"] = sorted(item["tags"].split(_BETWEEN_TAGS)) if item["tags"] else []
         item["splits"] = [part.plain() for part in parts.get(item["id"], ())]
     return items

@@ -29,7 +29,7 @@ from transaction_service.models import (
 )
 from transaction_service.own_accounts import OwnAccount, comparable_number
 from transaction_service.search_text import folded
-from transaction_service.transfer_evidence import Candidate
+from transaction_service.transfer_evidence import Candidate, TransferPartner
 from transaction_service.transfer_matching import Pair
 
 _NEWEST = Keyset(col(Transfer.id).desc())
@@ -71,18 +71,14 @@ class TransferSide:
 
 def linked_transfer() -> ColumnElement[UUID]:
     """The linked transfer of the row of an enclosing query on transactions, as a column."""
-    return (
+    sides = (
         select(col(Transfer.id))
-        .where(
-            or_(
-                col(Transfer.outgoing_id) == col(Transaction.id),
-                col(Transfer.incoming_id) == col(Transaction.id),
-            ),
-            col(Transfer.status) == literal(str(TransferStatus.LINKED)),
-        )
+        .where(side == col(Transaction.id), col(Transfer.status) == literal(str(TransferStatus.LINKED)))
         .correlate(Transaction)
         .scalar_subquery()
+        for side in (col(Transfer.outgoing_id), col(Transfer.incoming_id))
     )
+    return func.coalesce(*sides)
 
 
 class TransferRepository(Repository[Transfer]):
@@ -132,16 +128,26 @@ class TransferRepository(Repository[Transfer]):
         statement = self.mine().where(_touches(row_ids), col(Transfer.status) == TransferStatus.LINKED)
         return (await self.session.scalars(statement)).all()
 
-    async def other_accounts(self, transfer_ids: Collection[UUID]) -> dict[UUID, tuple[Pair, Pair]]:
-        """Of linked transfers: the ids of row and account of the outgoing and of the incoming side."""
-        outgoing, incoming = aliased(Transaction), aliased(Transaction)
-        statement = (
-            select(col(Transfer.id), outgoing.id, outgoing.account_id, incoming.id, incoming.account_id)  # type: ignore[call-overload]  # more columns than the stubs know
-            .join(outgoing, outgoing.id == col(Transfer.outgoing_id))
-            .join(incoming, incoming.id == col(Transfer.incoming_id))
-            .where(col(Transfer.user_id) == self.user_id, col(Transfer.id).in_(transfer_ids))
-        )
-        return {row[0]: ((row[1], row[2]), (row[3], row[4])) for row in await self.session.execute(statement)}
+    async def partners(self, row_ids: Collection[UUID]) -> dict[UUID, TransferPartner]:
+        """The transfers that the rows are linked in, and the other account; rows that are in none are left out."""
+        found: dict[UUID, TransferPartner] = {}
+        for chunk in _chunks(row_ids):
+            for side, other in (
+                (col(Transfer.outgoing_id), col(Transfer.incoming_id)),
+                (col(Transfer.incoming_id), col(Transfer.outgoing_id)),
+            ):
+                statement = (
+                    select(side, col(Transfer.id), col(Transaction.account_id))
+                    .join(Transaction, col(Transaction.id) == other)
+                    .where(
+                        col(Transfer.user_id) == self.user_id,
+                        col(Transfer.status) == TransferStatus.LINKED,
+                        side.in_(chunk),
+                    )
+                )
+                for row_id, transfer_id, account_id in await self.session.execute(statement):
+                    found[row_id] = TransferPartner(transfer_id, account_id)
+        return found
 
     async def undecided(self) -> dict[Pair, TransferStatus]:
         """All pairs that are proposed, and those that the user has rejected."""

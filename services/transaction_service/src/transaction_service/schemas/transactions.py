@@ -16,6 +16,7 @@ from transaction_service.row_edits import MOST_TAGS
 from transaction_service.row_state import RowPart, RowTag
 from transaction_service.schemas.fields import Change, Currency, Line, LongText
 from transaction_service.search_text import folded
+from transaction_service.transfer_evidence import NO_PARTNER, TransferPartner
 
 MOST_SPLITS = 200
 """So many parts a row may have."""
@@ -170,6 +171,8 @@ class TransactionSchema(BaseModel):
     confidence: float | None
     marked_transfer: bool
     transfer_by: ChosenBy
+    transfer_id: UUID | None
+    transfer_account_id: UUID | None
     tags: list[str]
     splits: list[SplitSchema]
     version: int
@@ -184,9 +187,12 @@ def split_schema(part: RowPart) -> SplitSchema:
 
 
 def transaction_schema(
-    row: Transaction, tags: Sequence[RowTag] = (), splits: Sequence[RowPart] = ()
+    row: Transaction,
+    tags: Sequence[RowTag] = (),
+    splits: Sequence[RowPart] = (),
+    partner: TransferPartner = NO_PARTNER,
 ) -> TransactionSchema:
-    """The answer that shows a row with its tags and parts."""
+    """The answer that shows a row with its tags and parts, and the other side of its transfer."""
     return TransactionSchema.model_construct(
         **{name: getattr(row, name) for name in _SAME_NAMES},
         description=row.text,
@@ -194,6 +200,8 @@ def transaction_schema(
         note_by=ChosenBy(row.note_by),
         categorised_by=ChosenBy(row.categorised_by),
         transfer_by=ChosenBy(row.transfer_by),
+        transfer_id=partner.transfer_id,
+        transfer_account_id=partner.account_id,
         tags=[tag.name for tag in tags],
         splits=[split_schema(part) for part in splits],
     )
@@ -202,4 +210,5 @@ def transaction_schema(
 _SAME_NAMES = tuple(
     TransactionSchema.model_fields.keys()
     - {"description", "tags", "splits", "merchant_by", "note_by", "categorised_by", "transfer_by"}
+    - {"transfer_id", "transfer_account_id"}
 )
