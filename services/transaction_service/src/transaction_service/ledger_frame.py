@@ -142,7 +142,7 @@ def _uuid_text(name: str) -> pl.Expr:
 def _for_people(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(
         amount=_amount_text("amount_micros"),
-        tags=_harmless(pl.col("tags").list.join(", ")),
+        tags=_harmless(pl.when(pl.col("tags").list.len() > 0).then(pl.col("tags").list.join(", "))),
         **{name: _harmless(pl.col(name)) for name in _TEXTS},
     ).select(
         "booking_date",
