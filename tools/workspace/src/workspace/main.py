@@ -1,6 +1,7 @@
 """The commands behind the Makefile: `python -m workspace <command>`."""
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from workspace import (
     affected_runs,
     boundaries,
     checks,
+    corpus,
+    corpus_client,
     generated,
     graph,
     isolation,
@@ -68,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     draw.add_argument("--output", type=Path, help="a file; standard output without")
     add("boundaries", _boundaries, "see forbidden imports refused, and each package imported alone")
     add("smoke", _smoke, "start every built PEX")
+    corpus_of = add("corpus", _corpus, "import statement files by the public API and compare what comes of them")
+    corpus_of.add_argument("folder", type=Path, help="a folder of statement files, perhaps with an expected.csv")
+    corpus_of.add_argument("--url", help="address of a running Purser; one of its own without")
     add("count", _count, "count the tests that Pants reported")
     run = add("run", _run, "run services apart")
     run.add_argument("service", nargs="?", help="one service alone, with reload")
@@ -160,6 +166,13 @@ def _boundaries(options: argparse.Namespace) -> int:
 
 def _smoke(options: argparse.Namespace) -> int:
     return _verdict(smoke.unhealthy(members.services(options.root)))
+
+
+def _corpus(options: argparse.Namespace) -> int:
+    with contextlib.nullcontext(options.url) if options.url else corpus_client.embedded() as url:
+        results = corpus.run(options.folder, corpus_client.Ledger(url))
+    print("", *corpus.explanations(results), corpus.summary(results), sep="\n")
+    return 1 if any(result.problems for result in results) else 0
 
 
 def _count(options: argparse.Namespace) -> int:
