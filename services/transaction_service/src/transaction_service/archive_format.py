@@ -36,6 +36,9 @@ LEFT_OUT: Final[Mapping[str, str]] = {
 }
 """Tables with a `user_id` that no archive holds, and why."""
 
+WORKED_OUT: Final = frozenset({"search_words"})
+"""Columns that follow from others, and are worked out anew when rows are read back."""
+
 _OWNER = "user_id"
 
 
@@ -143,7 +146,7 @@ def archived_tables() -> Sequence[ArchivedTable]:
 
 
 def _is_kept(column: Column[Any]) -> bool:
-    return column.name != _OWNER and column.computed is None
+    return column.name not in {_OWNER, *WORKED_OUT} and column.computed is None
 
 
 def _kind(column: Column[Any]) -> Kind:

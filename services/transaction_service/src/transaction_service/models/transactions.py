@@ -32,6 +32,12 @@ class TransferStatus(StrEnum):
     REJECTED = "rejected"
 
 
+def _of_few(name: str, condition: str) -> Index:
+    """An index of the few rows for which a condition holds; the others cost nothing."""
+    where = sql_text(condition)
+    return Index(name, "user_id", "booking_date", "id", sqlite_where=where, postgresql_where=where)
+
+
 class Transaction(Table, Owned, Versioned, table=True):
     """One row of the ledger.
 
@@ -41,16 +47,36 @@ class Transaction(Table, Owned, Versioned, table=True):
     behind as a tombstone (`deleted_at`), so that its identity still stands in the unique constraint and no later import
     books it again; so does a pending row that the bank has booked, with the id of the booked row in `replaced_by`.
 
-    `search_text` is the folded text of all texts of the row, tags included. `balance` is the account's balance after
-    the row, where the file prints one. `details` are the parts of a batch. `categorised_by`, `merchant_by`,
-    `note_by` and `transfer_by` say who chose the category, the merchant's name, the note and `marked_transfer`;
-    `rule_id` is the rule that gave the category, `confidence` the model's.
+    `search_text` is the folded text of all texts of the row, tags included, and `search_words` the words of it by which
+    the row is searched; their index, and the one over the merchant, are made by hand in a migration. `balance` is the
+    account's balance after the row, where the file prints one. `details` are the parts of a batch. `categorised_by`,
+    `merchant_by`, `note_by` and `transfer_by` say who chose the category, the merchant's name, the note and
+    `marked_transfer`; `rule_id` is the rule that gave the category, `confidence` the model's.
     """
 
     __tablename__ = "transactions"
     __table_args__ = (
         UniqueConstraint("account_id", "identity"),
-        Index(None, "user_id", "booking_date", "id"),
+        # Lists in any order, and what is filtered and summed most without reading the rows themselves.
+        Index(
+            "ix_transactions_booking_date",
+            "user_id",
+            "booking_date",
+            "id",
+            "amount",
+            "currency",
+            "account_id",
+            "category_id",
+            "pending",
+            "deleted_at",
+        ),
+        Index("ix_transactions_amount", "user_id", "amount", "id"),
+        Index("ix_transactions_created_at", "user_id", "created_at", "id"),
+        Index("ix_transactions_category", "user_id", "category_id", "booking_date", "id"),
+        _of_few("ix_transactions_deleted", "deleted_at IS NOT NULL"),
+        _of_few("ix_transactions_pending", "pending"),
+        _of_few("ix_transactions_with_note", "note IS NOT NULL"),
+        _of_few("ix_transactions_marked", "marked_transfer"),
         Index(None, "account_id", "booking_date", "id"),
         # Rows whose date the user has changed are looked for under the bank's own; few have one.
         Index(
@@ -89,6 +115,7 @@ class Transaction(Table, Owned, Versioned, table=True):
     note: str | None = Field(default=None, sa_type=Text)
     note_by: str = Field(default=ChosenBy.NONE, max_length=10)
     search_text: str = Field(default="", sa_type=Text)
+    search_words: str = Field(default="", sa_type=Text)
     category_id: UUID | None = Field(default=None)
     categorised_by: str = Field(default=ChosenBy.NONE, max_length=10)
     rule_id: UUID | None = None

@@ -17,6 +17,7 @@ from sqlalchemy.sql.operators import custom_op
 from transaction_service.archive_format import ArchivedTable, archived_tables
 from transaction_service.archive_values import selected
 from transaction_service.errors import ArchiveBroken
+from transaction_service.search_words import search_words
 
 BATCH_ROWS = 20_000
 _IDS_AT_ONCE = 10_000
@@ -75,14 +76,14 @@ class ArchiveRepository:
 
         Raises ArchiveBroken for rows that contradict one another.
         """
-        names = [column.name for column in archived.columns]
+        names = ["user_id", *(column.name for column in archived.columns)]
+        values: list[tuple[object, ...]] = [(self.user_id, *row) for row in rows]
+        if "search_text" in names:
+            place = names.index("search_text")
+            names.append("search_words")
+            values = [(*row, search_words(str(row[place]))) for row in values]
         try:
-            await bulk_insert(
-                WriteSession(self.session),
-                archived.table,
-                ["user_id", *names],
-                [(self.user_id, *row) for row in rows],
-            )
+            await bulk_insert(WriteSession(self.session), archived.table, names, values)
         except IntegrityError as error:
             raise ArchiveBroken(
                 f"Rows of {archived.name} repeat one another, or refer to rows that the archive does not hold."

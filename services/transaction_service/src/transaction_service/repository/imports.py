@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from analytics_core import merchant_name
@@ -13,24 +15,29 @@ from api_common.compute import uncollected
 from api_common.database import WriteSession
 from api_common.pagination import Keyset, PageQuery, Slice
 from api_common.repository import Repository
-from sqlalchemy import delete
+from data_processing import Entry
+from sqlalchemy import delete, null
 from sqlmodel import col
 
 from transaction_service.categorisation import Categoriser, RowFacts
 from transaction_service.errors import ImportNotFound
-from transaction_service.import_plan import ImportPlan, PendingRow
+from transaction_service.import_plan import ImportPlan
 from transaction_service.models import (
     Account,
     RepeatedRow,
+    Statement,
     StatementBalance,
     StatementImport,
     Tag,
     Transaction,
 )
+from transaction_service.pending_rows import PendingRow
 from transaction_service.rule_effects import UNTOUCHED, booked
 from transaction_service.search_text import searchable
+from transaction_service.search_words import search_words
 from transaction_service.statement_rows import Row
 
+_COVERAGE = ("starts", "ends", "opening", "closing", "status")
 _NEWEST = Keyset(col(StatementImport.id).desc())
 
 _COLUMNS = (
@@ -39,6 +46,7 @@ _COLUMNS = (
     "account_id",
     "import_id",
     "identity",
+    "content",
     "booking_date",
     "value_date",
     "amount",
@@ -50,6 +58,7 @@ _COLUMNS = (
     "reference",
     "bank_category",
     "search_text",
+    "search_words",
     "category_id",
     "categorised_by",
     "rule_id",
@@ -73,11 +82,26 @@ class Settled:
     same_identity: bool
 
 
+_RARE: Mapping[str, Callable[[Entry], object]] = {
+    "original_amount": lambda entry: entry.original_amount,
+    "original_currency": lambda entry: entry.original_currency,
+    "exchange_rate": lambda entry: None if entry.exchange_rate is None else str(entry.exchange_rate),
+    "balance": lambda entry: entry.balance,
+    "details": lambda entry: details_of(entry) if entry.details else null(),
+}
+"""What few files have: where none of the rows has it, the column is left out."""
+
+
 @dataclass(frozen=True, slots=True)
 class BookingRows:
-    """What an import inserts, as values of the table's columns, and the pending rows that give way to it."""
+    """What an import inserts, as values of the table's columns, and the pending rows that give way to it.
 
+    `rare` are the columns after the usual ones. `ids` are those of rows that proposals name, by account and number.
+    """
+
+    rare: tuple[str, ...] = ()
     values: list[tuple[object, ...]] = field(default_factory=list)
+    ids: dict[tuple[UUID, int], UUID] = field(default_factory=dict)
     tags: list[tuple[UUID, str, UUID, str]] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
 
@@ -85,16 +109,52 @@ class BookingRows:
 @uncollected()
 def booking_rows(plan: ImportPlan, *, import_id: UUID, categoriser: Categoriser, created_at: datetime) -> BookingRows:
     """The rows that the plan books. Slow for large files: runs in a thread."""
-    found = BookingRows()
+    found = BookingRows(_rare_columns(row.entry for of_account in plan.accounts for row in of_account.rows))
     for of_account in plan.accounts:
-        account = of_account.account
-        for row in of_account.book:
-            _add(found, new_id(), account, row, None, import_id, categoriser, created_at)
-        for announced, row in of_account.settle:
-            row_id = new_id()
-            _add(found, row_id, account, row, announced, import_id, categoriser, created_at)
-            found.settled.append(Settled(announced.id, row_id, announced.identity == row.identity))
+        account, rows, decisions = of_account.account, of_account.rows, of_account.decisions
+        named = {target for _, target in (*decisions.rejected, *decisions.accepted) if isinstance(target, int)}
+        late = dict(decisions.announced_late)
+        settled: dict[int, PendingRow] = {number: announced for announced, number in decisions.settle}
+        for number in (*decisions.book, *settled, *late):
+            row_id, identity = new_id(), of_account.identity_of(number)
+            announced = settled.get(number)
+            _add(found, row_id, account, rows[number], identity, announced, import_id, categoriser, created_at)
+            if announced is not None:
+                found.settled.append(Settled(announced.id, row_id, announced.identity == identity))
+            elif number in late:
+                found.settled.append(Settled(row_id, late[number].id, same_identity=False))
+            if number in named:
+                found.ids[account.id, number] = row_id
     return found
+
+
+def one_row(
+    account: Account, row: Row, identity: str, *, import_id: UUID, categoriser: Categoriser, created_at: datetime
+) -> BookingRows:
+    """A single row that is to be booked."""
+    found = BookingRows(_rare_columns([row.entry]))
+    _add(found, new_id(), account, row, identity, None, import_id, categoriser, created_at)
+    return found
+
+
+def _rare_columns(entries: Iterable[Entry]) -> tuple[str, ...]:
+    missing = set(_RARE)
+    for entry in entries:
+        if missing:
+            missing -= {name for name in missing if getattr(entry, name)}
+    return tuple(name for name in _RARE if name not in missing)
+
+
+def details_of(entry: Entry) -> list[dict[str, object]]:
+    """The parts of an entry, as JSON can hold them."""
+    return [
+        {
+            name: str(value) if isinstance(value, Decimal) else value
+            for name, value in asdict(part).items()
+            if value not in (None, "")
+        }
+        for part in entry.details
+    ]
 
 
 def _add(
@@ -102,6 +162,7 @@ def _add(
     row_id: UUID,
     account: Account,
     row: Row,
+    identity: str,
     announced: PendingRow | None,
     import_id: UUID,
     categoriser: Categoriser,
@@ -143,7 +204,8 @@ def _add(
             account.user_id,
             account.id,
             import_id,
-            row.identity,
+            identity,
+            row.content,
             entry.booking_date,
             entry.value_date,
             entry.amount,
@@ -155,6 +217,7 @@ def _add(
             entry.reference,
             entry.bank_category,
             search_text,
+            search_words(search_text),
             given.category_id,
             str(given.categorised_by),
             given.rule_id,
@@ -166,6 +229,7 @@ def _add(
             str(given.transfer_by),
             1,
             created_at,
+            *[_RARE[name](entry) for name in found.rare],
         )
     )
     found.tags.extend((row_id, tag.name, account.user_id, str(tag.by)) for tag in given.tags)
@@ -184,7 +248,7 @@ class ImportRepository(Repository[StatementImport]):
     async def book(self, rows: BookingRows) -> None:
         """Insert rows and their tags as `booking_rows` gives them, all at once."""
         session = WriteSession(self.session)
-        await bulk_insert(session, Transaction, _COLUMNS, rows.values)
+        await bulk_insert(session, Transaction, (*_COLUMNS, *rows.rare), rows.values)
         await bulk_insert(session, Tag, ("transaction_id", "tag", "user_id", "tagged_by"), rows.tags)
 
     async def forget_repeated(self, import_id: UUID) -> None:
@@ -203,10 +267,19 @@ class ImportRepository(Repository[StatementImport]):
         ]
         await bulk_insert(WriteSession(self.session), StatementBalance, columns, rows)
 
-    async def forget_balances(self, import_id: UUID) -> None:
-        """Delete the balances that an import brought."""
-        await self.session.execute(
-            delete(StatementBalance).where(
-                col(StatementBalance.user_id) == self.user_id, col(StatementBalance.import_id) == import_id
+    async def keep_statements(self, plan: ImportPlan, import_id: UUID) -> None:
+        """Store which days the statements are about, and what their balances prove."""
+        columns = ("id", "user_id", "account_id", "import_id", "position", *_COVERAGE)
+        rows = [
+            (new_id(), self.user_id, p.account.id, import_id, section.number, *(getattr(found, n) for n in _COVERAGE))
+            for p in plan.accounts
+            for section, found in zip(p.sections, p.coverages, strict=True)
+        ]
+        await bulk_insert(WriteSession(self.session), Statement, columns, rows)
+
+    async def forget_statements(self, import_id: UUID) -> None:
+        """Delete the statements and balances that an import brought."""
+        for model in (Statement, StatementBalance):
+            await self.session.execute(
+                delete(model).where(col(model.user_id) == self.user_id, col(model.import_id) == import_id)
             )
-        )

@@ -30,6 +30,7 @@ from sqlmodel import col
 from transaction_service.archive_format import archived_tables
 from transaction_service.errors import LedgerClosed
 from transaction_service.models import Account, Ledger, Split, Tag, Transaction, Transfer, TransferStatus
+from transaction_service.repository.search_index import keep_search_index
 
 _MICROS = 1_000_000
 
@@ -70,6 +71,7 @@ class LedgerRepository:
             .on_conflict_do_update(index_elements=[col(Ledger.user_id)], set_={"revision": col(Ledger.revision) + 1})
             .returning(col(Ledger.closed))
         )
+        keep_search_index(self.session)
         is_closed = bool((await self.session.execute(statement)).scalar_one())
         if closing:
             await self.session.execute(update(Ledger).where(col(Ledger.user_id) == self.user_id).values(closed=True))

@@ -16,6 +16,7 @@ from sqlmodel import col
 
 from transaction_service.models import Split, Table, Tag, Transaction
 from transaction_service.row_state import COLUMNS, RowPart, RowState, RowTag, changed_columns
+from transaction_service.search_words import search_words
 
 T = TypeVar("T")
 StateChange = tuple[RowState, RowState]
@@ -121,6 +122,7 @@ class RowStateRepository:
             .values(
                 version=_TABLE.c.version + 1,
                 search_text=bindparam("new_search_text"),
+                search_words=bindparam("new_search_words"),
                 **({"edited_at": now()} if edited else {}),
                 **{name: bindparam(f"new_{name}") for name in names},
             )
@@ -146,7 +148,13 @@ class RowStateRepository:
 
 def _parameters(after: RowState, names: Sequence[str]) -> Mapping[str, Any]:
     found = {f"new_{name}": getattr(after, name) for name in names}
-    return {**found, "row_id": after.id, "new_search_text": after.search_text()}
+    search_text = after.search_text()
+    return {
+        **found,
+        "row_id": after.id,
+        "new_search_text": search_text,
+        "new_search_words": search_words(search_text),
+    }
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -30,6 +30,7 @@ from transaction_service.schemas.transactions import (
     TransactionSchema,
     transaction_schema,
 )
+from transaction_service.search_words import search_words
 from transaction_service.service.journal import Journal, RowChange
 
 
@@ -91,6 +92,7 @@ class Transactions:
         for name, value in changed_columns(before, after).items():
             setattr(row, name, value)
         row.search_text = after.search_text()
+        row.search_words = search_words(row.search_text)
         await self._transactions.add(row)
         await self._states.write_parts([(before, after)])
         await self._journal.record(JournalAction.ROW_ENTERED, changes=[RowChange(row_id, {}, whole_fields(after))])
