@@ -108,6 +108,10 @@ boundaries: pants-ready ## Check that nothing imports what it may not, that such
 	@.venv/bin/lint-imports --no-logo
 	@$(WORKSPACE) boundaries
 
+.PHONY: corpus
+corpus: runtime ## Import every statement file of a folder and compare what comes of it: CORPUS=folder [URL=http://…]
+	@$(WORKSPACE) corpus $(or $(CORPUS),$(error name the folder: make $@ CORPUS=folder)) $(if $(URL),--url $(URL))
+
 .PHONY: bench
 bench: development ## Measure: every package's benchmarks [PACKAGE=libs/api_common]
 	@$(WORKSPACE) bench $(PACKAGE)

@@ -105,7 +105,7 @@ def summary(results: Sequence[Result]) -> str:
     counts = {
         "as expected": sum(result.was_expected and not result.problems and not result.declared for result in results),
         "sound": sum(not result.was_expected and not result.problems for result in results),
-        "declared differences": sum(result.declared is not None and not result.problems for result in results),
+        "as declared": sum(result.declared is not None and not result.problems for result in results),
         "differ": sum(bool(result.problems) for result in results),
     }
     told = ", ".join(f"{count} {name}" for name, count in counts.items() if count or name == "differ")
@@ -115,7 +115,10 @@ def summary(results: Sequence[Result]) -> str:
 
 
 def explanations(results: Sequence[Result]) -> Iterator[str]:
-    """A line for each difference, declared or not."""
+    """A line for each refused row or file, and for each difference, declared or not."""
+    for result in results:
+        for refusal in result.observed.refusals:
+            yield f"{result.file}: refused: {refusal}"
     for result in results:
         if result.declared is not None and not result.problems:
             yield f"{result.file}: differs as declared: {result.declared}"
@@ -189,7 +192,7 @@ def _unexpected(observed: Observed, expected: Expected) -> list[str]:
 
 
 def _unexpected_balances(observed: Observed, stated: str) -> list[str]:
-    """Compare balances: `OPBD=1.00 CLBD=2.00 | …`, `first open 1.00 last close 2.00 (add up)`, or closing ones alone."""
+    """Compare balances: `OPBD=1.00 CLBD=2.00 | …`, `first open 1.00 last close 2.00 (add up)`, or closing ones."""
     found = []
     words = stated.replace("|", " ").replace("=", " ").split()
     kind = "closing"

@@ -13,6 +13,7 @@ from typing import Any
 from workspace.corpus_client import Answer, Ledger
 
 _LISTED_REFUSALS = 1000
+_TOLD_REFUSALS = 5
 _ROUNDS = 4
 
 
@@ -35,6 +36,7 @@ class Observed:
     unproven: int = 0
     problem_code: str | None = None
     problem: str = ""
+    refusals: tuple[str, ...] = ()
     contradictions: tuple[str, ...] = ()
 
     @property
@@ -102,7 +104,9 @@ def _refused(ledger: Ledger, answer: Answer) -> Observed:
         wrong.append(f"the upload was answered {answer.status} without a reason: {code} {detail}".rstrip())
     if ledger.rows() or ledger.imports():
         wrong.append("the file was refused, and still something was booked")
-    return Observed(problem_code=code or str(answer.status), problem=detail, contradictions=tuple(wrong))
+    return Observed(
+        problem_code=code or str(answer.status), problem=detail, refusals=(detail,), contradictions=tuple(wrong)
+    )
 
 
 def _observed(answer: Mapping[str, Any]) -> Observed:
@@ -121,6 +125,7 @@ def _observed(answer: Mapping[str, Any]) -> Observed:
         gaps=statuses.count("gap"),
         added_up=statuses.count("adds_up"),
         unproven=statuses.count("unproven"),
+        refusals=tuple(f"{row['place']}: {row['reason']}" for row in answer["refusals"][:_TOLD_REFUSALS]),
     )
 
 
@@ -154,14 +159,14 @@ def _sums(answer: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[
 
 def _balances(answer: Mapping[str, Any], seen: Observed) -> list[str]:
     """The balances add up, or the gap is told."""
-    wrong = []
+    wrong = [
+        "a statement does not add up, and no gap is told"
+        for found in answer["reconciliations"]
+        if found["status"] == "gap" and not any(Decimal(gap["amount"]) for gap in found["gaps"])
+    ]
     if len(answer["reconciliations"]) != answer["statements"]:
         wrong.append(f"{answer['statements']} statements, but {len(answer['reconciliations'])} reconciliations")
-    for found in answer["reconciliations"]:
-        if found["status"] == "gap" and not any(Decimal(gap["amount"]) for gap in found["gaps"]):
-            wrong.append("a statement does not add up, and no gap is told")
-    pending_or_apart = answer["read"] != answer["booked"] + answer["refused"]
-    if answer["statements"] == 1 and not pending_or_apart and not answer["refused"]:
+    elif answer["statements"] == 1 and answer["read"] == answer["booked"]:
         (found,) = answer["reconciliations"]
         if found["opening"] is not None and found["closing"] is not None:
             moved = Decimal(found["closing"]) - Decimal(found["opening"])
