@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from transaction_service.models import Split, Table, Tag, Transaction
-from transaction_service.row_state import COLUMNS, RowPart, RowState, RowTag, changed_columns
+from transaction_service.repository.transfers import TransferRepository
+from transaction_service.row_state import COLUMNS, RowPart, RowState, RowTag, changed_columns, ends_transfer
 from transaction_service.search_words import search_words
 
 T = TypeVar("T")
@@ -87,6 +88,9 @@ class RowStateRepository:
         """Store what differs between the states; `edited` says that the user did it, and not a rule."""
         await self._write_columns(changes, edited=edited)
         await self.write_parts(changes)
+        await TransferRepository(self.session, self.user_id).dissolve(
+            [after.id for before, after in changes if ends_transfer(before, after)]
+        )
 
     async def write_parts(self, changes: Sequence[StateChange]) -> None:
         """Store the tags and parts that differ between the states."""

@@ -21,6 +21,7 @@ from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.repository.row_states import RowStateRepository
 from transaction_service.repository.rules import RuleRepository
 from transaction_service.repository.transactions import TransactionRepository
+from transaction_service.repository.transfers import TransferRepository
 from transaction_service.row_edits import Decide, Edit
 from transaction_service.row_state import MANUAL, RowPart, RowState, changed_columns, whole_fields
 from transaction_service.schemas.transactions import (
@@ -32,6 +33,7 @@ from transaction_service.schemas.transactions import (
 )
 from transaction_service.search_words import search_words
 from transaction_service.service.journal import Journal, RowChange
+from transaction_service.transfer_evidence import NO_PARTNER
 
 
 class Transactions:
@@ -42,6 +44,7 @@ class Transactions:
         self._session = session
         self._transactions = TransactionRepository(session, user_id)
         self._states = RowStateRepository(session, user_id)
+        self._transfers = TransferRepository(session, user_id)
         self._accounts = AccountRepository(session, user_id)
         self._categories = CategoryRepository(session, user_id)
         self._rules = RuleRepository(session, user_id)
@@ -55,7 +58,11 @@ class Transactions:
     async def shown(self, rows: Sequence[Transaction]) -> list[TransactionSchema]:
         """Rows as the answers show them, with their tags and parts."""
         states = await self._states.of(rows)
-        return [transaction_schema(row, state.tags, state.splits) for row, state in zip(rows, states, strict=True)]
+        partners = await self._transfers.partners([row.id for row in rows])
+        return [
+            transaction_schema(row, state.tags, state.splits, partners.get(row.id, NO_PARTNER))
+            for row, state in zip(rows, states, strict=True)
+        ]
 
     async def enter(self, wanted: TransactionCreate) -> TransactionSchema:
         """Enter a row by hand; the rules fill in what the user leaves out.
@@ -197,7 +204,8 @@ class Transactions:
             await self._states.write([(before, after)], edited=edited)
             await self._journal.record(action, changes=[RowChange.between(before, after)])
             await self._session.refresh(row)
-        return transaction_schema(row, after.tags, after.splits)
+        partners = await self._transfers.partners([row.id])
+        return transaction_schema(row, after.tags, after.splits, partners.get(row.id, NO_PARTNER))
 
     def _same(self, existing: Transaction, wanted: TransactionCreate) -> Transaction:
         same = (
