@@ -152,6 +152,12 @@ class Split(Table, Owned, table=True):
     note: str | None = Field(default=None, sa_type=Text)
 
 
+def _once_linked(name: str, side: str) -> Index:
+    """A row may be proposed for several transfers, and be linked in one."""
+    where = sql_text("status = 'linked'")
+    return Index(name, side, unique=True, sqlite_where=where, postgresql_where=where)
+
+
 class Transfer(Table, Owned, Versioned, table=True):
     """Two rows of different accounts of the user's that are, or may be, the sides of one transfer.
 
@@ -159,7 +165,11 @@ class Transfer(Table, Owned, Versioned, table=True):
     """
 
     __tablename__ = "transfers"
-    __table_args__ = (UniqueConstraint("outgoing_id", "incoming_id"),)
+    __table_args__ = (
+        UniqueConstraint("outgoing_id", "incoming_id"),
+        _once_linked("uq_transfers_linked_outgoing", "outgoing_id"),
+        _once_linked("uq_transfers_linked_incoming", "incoming_id"),
+    )
 
     outgoing_id: UUID = Field(foreign_key="transactions.id", ondelete="CASCADE")
     incoming_id: UUID = Field(foreign_key="transactions.id", index=True, ondelete="CASCADE")

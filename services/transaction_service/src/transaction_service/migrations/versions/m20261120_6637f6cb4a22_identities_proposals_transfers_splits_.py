@@ -401,6 +401,14 @@ def upgrade() -> None:
     with op.batch_alter_table("transfers", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_transfers_incoming_id"), ["incoming_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_transfers_user_id"), ["user_id"], unique=False)
+        for side in ("outgoing", "incoming"):
+            batch_op.create_index(
+                f"uq_transfers_linked_{side}",
+                [f"{side}_id"],
+                unique=True,
+                sqlite_where=sa.text("status = 'linked'"),
+                postgresql_where=sa.text("status = 'linked'"),
+            )
 
     with op.batch_alter_table("accounts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("trusts_bank_ids", sa.Boolean(), nullable=False, server_default=sa.true()))
@@ -503,6 +511,8 @@ def downgrade() -> None:
         batch_op.drop_column("trusts_bank_ids")
 
     with op.batch_alter_table("transfers", schema=None) as batch_op:
+        batch_op.drop_index("uq_transfers_linked_incoming")
+        batch_op.drop_index("uq_transfers_linked_outgoing")
         batch_op.drop_index(batch_op.f("ix_transfers_user_id"))
         batch_op.drop_index(batch_op.f("ix_transfers_incoming_id"))
 
