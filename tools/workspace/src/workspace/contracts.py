@@ -28,6 +28,7 @@ Schema = Mapping[str, Any]
 class Weight(IntEnum):
     """What a change asks of the version."""
 
+    FIX = 0
     ADDITION = 1
     BREAK = 2
 

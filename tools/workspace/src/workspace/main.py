@@ -10,6 +10,7 @@ from workspace import (
     affected,
     affected_report,
     affected_runs,
+    api_gate,
     boundaries,
     checks,
     corpus,
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     draw = add("graph", _graph, "draw the packages and what connects them")
     draw.add_argument("--format", choices=["html", "json", "text"], default="html")
     draw.add_argument("--output", type=Path, help="a file; standard output without")
+    add("api", _api, "compare public faces with the last releases")
     add("boundaries", _boundaries, "see forbidden imports refused, and each package imported alone")
     add("smoke", _smoke, "start every built PEX")
     corpus_of = add("corpus", _corpus, "import statement files by the public API and compare what comes of them")
@@ -157,6 +159,16 @@ def _graph(options: argparse.Namespace) -> int:
     options.output.write_text(text, encoding="utf-8")
     print(f"wrote {options.output}")
     return 0
+
+
+def _api(options: argparse.Namespace) -> int:
+    packages = members.members(options.root)
+    judgements = api_gate.judged(options.root, packages)
+    for judgement in judgements:
+        print(f"{judgement.package.path} since {judgement.released.tag}: {len(judgement.changes)} changes")
+    if not judgements:
+        print("No package was released yet; there is nothing to compare with.")
+    return _verdict([problem for judgement in judgements for problem in judgement.problems()])
 
 
 def _boundaries(options: argparse.Namespace) -> int:

@@ -60,6 +60,8 @@ class Member:
     """Requirements that nothing imports, because they are named in a text."""
     apart: tuple[str, ...] = ()
     """Folders of its modules that do not travel with those who use it."""
+    public: tuple[str, ...] = ()
+    """Patterns of the modules that are public beside the package itself."""
     tested_with: TestDeclaration = TestDeclaration()
 
     @property
@@ -136,6 +138,7 @@ def _member(root: Path, path: str, declared: Mapping[str, object]) -> Member:
         owner=str(purser.get("owner", "")),
         named=_texts(purser, "named", path, optional=True),
         apart=_texts(purser, "apart", path, optional=True),
+        public=_texts(purser, "public", path, optional=True),
         tested_with=tests_declared(_table(purser, "tests", path, optional=True), path),
     )
 
