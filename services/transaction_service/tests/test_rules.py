@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transaction_service import categorisation
 from transaction_service.default_categories import default_category_id
+from transaction_service.search_text import folded
+from transaction_service.text_patterns import TextIndex, TextPattern
 
 GROCERIES = str(default_category_id("food/groceries"))
 RESTAURANTS = str(default_category_id("food/restaurants"))
@@ -385,6 +387,33 @@ async def test_a_booked_row_keeps_what_the_user_chose_of_the_announced_one(
     by_user = dict.fromkeys(("categorised_by", "merchant_by", "note_by", "transfer_by"), "user")
     expected = chosen | by_user | {"pending": False, "tags": ["own", "rule"], "rule_id": None}
     assert {name: booked[name] for name in expected} == expected
+
+
+PIECES = st.sampled_from(
+    ["a", "ab", "ß", "Ä", ".", r"\d", "[a-c]", "^", "$", "(ab|c)", "a+", "(a*)*", "b{2,3}", " ", "é?"]
+)
+PATTERNS = st.lists(PIECES, min_size=1, max_size=5).map("".join)
+TEXTS = st.text(st.sampled_from("aAbBcßSäÄ1é  "), max_size=12)
+
+
+@given(
+    needles=st.lists(TEXTS.filter(folded), max_size=4, unique_by=folded),
+    patterns=st.lists(PATTERNS, max_size=4),
+    found_in=st.lists(TEXTS, min_size=1, max_size=5),
+)
+def test_looking_for_many_texts_and_expressions_at_once_loses_none(
+    needles: list[str], patterns: list[str], found_in: list[str]
+) -> None:
+    expressions = [TextPattern(pattern) for pattern in patterns]
+    index = TextIndex(
+        {folded(needle): [number] for number, needle in enumerate(needles)},
+        [(expression, len(needles) + number) for number, expression in enumerate(expressions)],
+    )
+    for text_found in map(folded, found_in):
+        numbers = index.numbers(text_found)
+        containing = {n for n, needle in enumerate(needles) if folded(needle) in text_found}
+        assert {n for n in numbers if n < len(needles)} == containing
+        assert {len(needles) + n for n, e in enumerate(expressions) if e.fits(text_found)} <= numbers
 
 
 WORDS = st.sampled_from(["Rewe", "Aldi", "Kiosk 12", "ß", "rent"])
