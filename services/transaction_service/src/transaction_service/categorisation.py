@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -13,6 +14,7 @@ from transaction_service.models import Rule
 from transaction_service.row_facts import NOTHING, Decision, RowFacts
 from transaction_service.rule_language import TAGS, Match, RowTest, TextCondition, test_of
 from transaction_service.search_text import folded
+from transaction_service.text_patterns import TextIndex, TextPattern
 
 __all__ = ["NOTHING", "Categoriser", "Decision", "RowFacts"]
 
@@ -38,6 +40,13 @@ class _ReadyRule:
         self.any = rule.match == Match.ANY
         self.only_category = self.gives == Decision(self.gives.category_id, self.gives.rule_id)
         self.seconds = 0.0
+
+    def needs(self) -> Sequence[TextCondition]:
+        """Conditions of which one must hold if the rule fits; none of them where there are no such ones."""
+        with_key = [test for test in self.of_texts if test.key is not None]
+        if not self.any:
+            return with_key[:1]
+        return with_key if len(with_key) == len(self.of_texts) and not self.of_rows else ()
 
     def fits_row(self, facts: RowFacts) -> bool:
         """Whether the row's other fields do what the texts left open."""
@@ -69,6 +78,8 @@ class Categoriser:
         ordered = sorted((rule for rule in rules if rule.enabled), key=lambda rule: (rule.position, rule.id))
         self._rules = [_ReadyRule(rule) for rule in ordered]
         self._places = sorted({test.place for rule in self._rules for test in rule.of_texts})
+        self._always = {number for number, rule in enumerate(self._rules) if not rule.needs()}
+        self._indexes = _indexes(self._rules)
         self._known: dict[tuple[Any, ...], _Fitting] = {}
         self._joined: dict[tuple[UUID, ...], Decision] = {}
         self._seconds_left = PATTERN_SECONDS
@@ -100,7 +111,7 @@ class Categoriser:
         found: list[_ReadyRule] = []
         open_ones: set[int] = set()
         categorised = False
-        for rule in self._rules:
+        for rule in self._candidates(texts):
             if (categorised and rule.only_category) or rule.rule_id in self.timed_out:
                 continue
             fits = self._fits_texts(rule, texts)
@@ -113,6 +124,11 @@ class Categoriser:
             found.append(rule)
         decision = None if open_ones else self._together(found)
         return _Fitting(tuple(found), frozenset(open_ones), decision)
+
+    def _candidates(self, texts: dict[int, Any]) -> list[_ReadyRule]:
+        """The rules that these texts do not rule out, in order: few of very many."""
+        numbers = self._always.union(*(index.numbers(texts[place]) for place, index in self._indexes.items()))
+        return [self._rules[number] for number in sorted(numbers)]
 
     def _fits_texts(self, rule: _ReadyRule, texts: dict[int, Any]) -> bool | None:
         """Whether the texts make the rule fit; None where the row's other fields decide."""
@@ -145,6 +161,19 @@ class Categoriser:
         if key not in self._joined:
             self._joined[key] = reduce(Decision.joined_with, (rule.gives for rule in rules))
         return self._joined[key]
+
+
+def _indexes(rules: Sequence[_ReadyRule]) -> dict[int, TextIndex]:
+    """By place of the text, what the rules look for in it."""
+    texts: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    patterns: dict[int, list[tuple[TextPattern, int]]] = defaultdict(list)
+    for number, rule in enumerate(rules):
+        for condition in rule.needs():
+            if isinstance(condition.key, TextPattern):
+                patterns[condition.place].append((condition.key, number))
+            elif condition.key is not None:
+                texts[condition.place][condition.key].append(number)
+    return {place: TextIndex(texts[place], patterns[place]) for place in texts.keys() | patterns.keys()}
 
 
 def _gives(rule: Rule) -> Decision:

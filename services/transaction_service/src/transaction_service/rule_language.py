@@ -88,12 +88,13 @@ RowTest = Callable[[RowFacts], bool]
 class TextCondition(NamedTuple):
     """A test of one text of a row: the one in this place of `RowFacts`, folded; for tags, of all of them.
 
-    `timed` says that the test may be slow.
+    `timed` says that the test may be slow. `key` is the text or expression without which the test cannot hold.
     """
 
     place: int
     test: TextTest | TagsTest
     timed: bool = False
+    key: str | TextPattern | None = None
 
 
 TAGS = RowFacts._fields.index("tags")
@@ -122,28 +123,28 @@ def test_of(stored: Mapping[str, object]) -> TextCondition | RowTest:
     if place is None:
         fits = _row_test(field, stored)
         return _negated(fits) if negated else fits
-    operator = TextOperator(str(stored["operator"]))
-    test = _text_test(operator, str(stored["value"]))
-    timed = operator is TextOperator.MATCHES
+    operator, value = TextOperator(str(stored["operator"])), str(stored["value"])
+    pattern = TextPattern(value) if operator is TextOperator.MATCHES else None
+    test = _text_test(operator, folded(value)) if pattern is None else pattern.fits
+    timed = pattern is not None
     if place == TAGS:
         of_tags = _any_of(test)
         return TextCondition(place, _negated(of_tags) if negated else of_tags, timed)
-    return TextCondition(place, _negated(test) if negated else test, timed)
+    if negated:
+        return TextCondition(place, _negated(test), timed)
+    return TextCondition(place, test, timed, pattern or folded(value))
 
 
-def _text_test(operator: TextOperator, value: str) -> TextTest:
-    wanted = folded(value)
+def _text_test(operator: TextOperator, wanted: str) -> TextTest:
     match operator:
-        case TextOperator.CONTAINS:
-            return lambda text: wanted in text
         case TextOperator.EQUALS:
             return lambda text: text == wanted
         case TextOperator.STARTS_WITH:
             return lambda text: text.startswith(wanted)
         case TextOperator.ENDS_WITH:
             return lambda text: text.endswith(wanted)
-        case TextOperator.MATCHES:
-            return TextPattern(value).fits
+        case _:
+            return lambda text: wanted in text
 
 
 def _row_test(field: RuleField, stored: Mapping[str, object]) -> RowTest:

@@ -6,14 +6,17 @@ that asks for is a language without look-around and backreferences (https://gith
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import re2  # type: ignore[import-untyped]  # the package brings no types
 
 from transaction_service.search_text import folded
 
 LONGEST_TEXT = 1000
 """So many characters of a text are looked at."""
-_MOST_MEMORY = 256 * 1024
+_MOST_MEMORY = 512 * 1024
 """Bytes that a compiled expression may take, which also limits its time for each character."""
+_TOO_LARGE = "the regular expression is too large; use fewer or smaller repetitions"
 
 
 class PatternError(ValueError):
@@ -27,11 +30,23 @@ class TextPattern:
     """
 
     def __init__(self, source: str) -> None:
-        self._compiled = _compiled(_folded_letters(source), source)
+        self.source = _folded_letters(source)
+        options = _options()
+        try:
+            re2.compile(self.source, options)
+        except re2.error as error:
+            raise PatternError(_reason(error, source)) from error
+        # A set of one only says whether it is found, which takes half the time of finding where.
+        self._alone = re2.Set.SearchSet(options)
+        try:
+            self._alone.Add(self.source)
+            self._alone.Compile()
+        except re2.error as error:
+            raise PatternError(_TOO_LARGE) from error
 
     def fits(self, text: str) -> bool:
         """Whether the expression is found anywhere in this folded text."""
-        return self._compiled.search(text[:LONGEST_TEXT]) is not None
+        return self._alone.Match(text[:LONGEST_TEXT]) is not None
 
 
 def _folded_letters(source: str) -> str:
@@ -39,15 +54,46 @@ def _folded_letters(source: str) -> str:
     return "".join(character if character.isascii() else folded(character) or character for character in source)
 
 
-def _compiled(source: str, written: str) -> re2._Regexp:
+def _options() -> re2.Options:
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False
     options.max_mem = _MOST_MEMORY
-    try:
-        return re2.compile(source, options)
-    except re2.error as error:
-        raise PatternError(_reason(error, written)) from error
+    return options
+
+
+class TextIndex:
+    """Many texts and expressions that are looked for in one pass, each with the numbers that it stands for.
+
+    What is found may be too much, for an expression, and is never too little.
+    """
+
+    def __init__(self, texts: Mapping[str, Sequence[int]], patterns: Sequence[tuple[TextPattern, int]]) -> None:
+        self._numbers = list(texts.values())
+        self._pattern_numbers = [number for _, number in patterns]
+        self._texts = self._filter = None
+        if texts:
+            options = re2.Options()
+            options.max_mem = 64 * 1024 * 1024
+            self._texts = re2.Set.SearchSet(options)
+            for text in texts:
+                self._texts.Add(re2.escape(text))
+            self._texts.Compile()
+        if patterns:
+            self._filter = re2.Filter()
+            for pattern, _ in patterns:
+                self._filter.Add(pattern.source, _options())
+            self._filter.Compile()
+
+    def numbers(self, text: str) -> set[int]:
+        """The numbers of what may be in a folded text."""
+        found: set[int] = set()
+        if self._texts is not None:
+            for place in self._texts.Match(text) or ():
+                found.update(self._numbers[place])
+        if self._filter is not None:
+            found.update(self._pattern_numbers[place] for place in self._filter.Match(text, potential=True) or ())
+        return found
 
 
 def _reason(error: Exception, written: str) -> str:
@@ -56,7 +102,7 @@ def _reason(error: Exception, written: str) -> str:
     reason = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
     what, _, part = reason.partition(": ")
     if "too large" in what:
-        return "the regular expression is too large; use fewer or smaller repetitions"
+        return _TOO_LARGE
     place = written.find(part) if part else -1
     where = f" at character {place + 1}" if place >= 0 else ""
     if what == "invalid perl operator" or (what == "invalid escape sequence" and part[1:].isdigit()):
