@@ -15,15 +15,14 @@ from data_processing import (
     InvestmentEntry,
     Position,
     Security,
-    Statement,
     StatementFile,
     content_hash,
     investment_identities,
 )
 
-from transaction_service.account_matching import AccountBook, reference_key
 from transaction_service.amounts import keepable
 from transaction_service.models import Account
+from transaction_service.statement_accounts import StatementAccounts
 
 _LONGEST_IDENTITY = 300
 _LONGEST_KEY = 100
@@ -74,24 +73,15 @@ def says_anything(file: StatementFile) -> bool:
     return any(s.investments or s.positions_as_of is not None for s in file.statements)
 
 
-def file_investments(
-    file: StatementFile, book: AccountBook, *, account_id: UUID | None, currency: str | None
-) -> FileInvestments:
-    """Sort a file's entries and positions by account.
-
-    account_id: the account that the user has named for the whole file
-    currency:   what the user says where the file does not
-
-    What is about no account of the book is left out: its rows of cash were refused, and say why.
-    """
+def file_investments(file: StatementFile, accounts: StatementAccounts) -> FileInvestments:
+    """Sort a file's entries and positions by account; what is about no account is left out."""
     found = FileInvestments()
     for statement in file.statements:
-        main = _account(book, statement, statement.currency or currency, account_id)
-        cash = {entry.place: entry for entry in statement.entries}
+        main = accounts.of(statement)
+        cash = {entry.place: entry for entry in statement.entries} if statement.investments else {}
         entries = statement.investments
         for entry, identity in zip(entries, investment_identities(entries), strict=True):
-            moved = entry.currency or statement.currency or currency
-            account = _account(book, statement, moved, account_id) if entry.amount else main
+            account = accounts.of(statement, entry.currency) if entry.amount else main
             if not all(keepable(number) for number in _money(entry)):
                 found.left_out += 1
             elif account is not None:
@@ -101,16 +91,6 @@ def file_investments(
             found.left_out += len(statement.positions) - len(kept)
             found.of(main).positions[statement.positions_as_of] = list(_merged(kept))
     return found
-
-
-def _account(book: AccountBook, statement: Statement, currency: str | None, account_id: UUID | None) -> Account | None:
-    if account_id is not None:
-        account = book.get(account_id)
-        return account if account is not None and currency in {None, account.currency} else None
-    named = statement.account
-    key = reference_key(number=named.number, bank=named.bank, name=named.name)
-    matching = book.matching(key, currency=currency) if key is not None else ()
-    return matching[0] if len(matching) == 1 else None
 
 
 def _money(entry: InvestmentEntry) -> Iterator[Decimal]:

@@ -10,13 +10,13 @@ from typing import TypeVar
 from uuid import UUID
 
 from api_common.bulk import bulk_insert
-from api_common.columns import new_id
+from api_common.columns import Money, new_id
 from api_common.database import WriteSession
 from api_common.pagination import Keyset, PageQuery, Slice
 from api_common.repository import Repository
 from data_processing import InvestmentKind
 from data_processing import Security as NamedSecurity
-from sqlalchemy import and_, delete, exists, or_, select
+from sqlalchemy import and_, delete, exists, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -29,6 +29,13 @@ T = TypeVar("T")
 _AT_ONCE = 500
 """So many values go into one query."""
 
+_CASH_ROW = (
+    col(Transaction.id),
+    func.coalesce(col(Transaction.stated_date), col(Transaction.booking_date)),
+    func.coalesce(col(Transaction.stated_amount), col(Transaction.amount), type_=Money),
+    col(Transaction.identity),
+    col(Transaction.content),
+)
 _SECURITIES = Keyset(col(Security.id).asc())
 _POSITIONS = Keyset(col(Position.account_id).asc(), col(Position.id).asc())
 _NEWEST = Keyset(col(InvestmentEntry.trade_date).desc(), col(InvestmentEntry.id).desc())
@@ -154,27 +161,19 @@ class InvestmentRepository(Repository[InvestmentEntry]):
             statement = select(col(InvestmentEntry.transaction_id), col(InvestmentEntry.identity)).where(
                 col(InvestmentEntry.user_id) == self.user_id, col(InvestmentEntry.transaction_id).in_(part)
             )
-            found |= {
-                row_id: identity for row_id, identity in (await self.session.execute(statement)).tuples() if row_id
-            }
+            found |= {row_id: identity for row_id, identity in await self.session.execute(statement) if row_id}
         return found
 
     async def cash_rows(self, account_id: UUID, days: Iterable[date]) -> Sequence[LedgerRow]:
-        """The account's rows of these days, those that were deleted since too; the booked ones first."""
+        """The account's rows of these days as their bank stated them, those that were deleted since too."""
         found: list[LedgerRow] = []
         for part in _parts(sorted(set(days))):
             statement = (
-                select(
-                    col(Transaction.id),
-                    col(Transaction.booking_date),
-                    col(Transaction.amount),
-                    col(Transaction.identity),
-                    col(Transaction.content),
-                )
+                select(*_CASH_ROW)
                 .where(
                     col(Transaction.user_id) == self.user_id,
                     col(Transaction.account_id) == account_id,
-                    col(Transaction.booking_date).in_(part),
+                    or_(col(Transaction.booking_date).in_(part), col(Transaction.stated_date).in_(part)),
                     col(Transaction.replaced_by).is_(None),
                 )
                 .order_by(col(Transaction.id))

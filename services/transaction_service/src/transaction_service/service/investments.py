@@ -20,6 +20,7 @@ from transaction_service.repository.investments import (
     SecurityRepository,
 )
 from transaction_service.schemas.investments import InvestmentSchema, PositionSchema, SecuritySchema
+from transaction_service.statement_accounts import StatementAccounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +55,14 @@ class Investments:
         self._entries = InvestmentRepository(session, user_id)
         self._positions = PositionRepository(session, user_id)
 
-    async def keep(
-        self, file: StatementFile, import_id: UUID | None, *, account_id: UUID | None, currency: str | None
-    ) -> KeptInvestments:
+    async def keep(self, file: StatementFile, accounts: StatementAccounts, import_id: UUID | None) -> KeptInvestments:
         """Keep the file's entries and positions as this import's, after its rows were booked.
 
-        import_id:  None to keep nothing and only count
-        account_id: the account that the user has named for the whole file
-        currency:   what the user says where the file does not
+        An `import_id` of None keeps nothing and only counts.
         """
         if not says_anything(file):
             return KeptInvestments()
-        book = await self._accounts.book()
-        found = file_investments(file, book, account_id=account_id, currency=currency)
+        found = file_investments(file, accounts)
         securities = await self._securities.keep(found.securities) if import_id is not None else {}
         unknown = stated = 0
         for of_account in found.accounts.values():
