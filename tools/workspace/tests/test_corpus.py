@@ -81,11 +81,7 @@ class SmallLedger:
                 self.rows.append({"amount": str(kept), "currency": code, "import": import_id})
         refused = sum(line == ["?"] for line in lines)
         stated = next((line for line in lines if line[:1] == ["opening"]), None)
-        balances = (
-            []
-            if stated is None
-            else [{"kind": stated[0], "amount": stated[1]}, {"kind": stated[2], "amount": stated[3]}]
-        )
+        balances = [{"kind": k, "amount": a} for k, a in zip(stated[::2], stated[1::2], strict=True)] if stated else []
         status = "unproven"
         gap = Decimal(0)
         if stated is not None:
@@ -136,7 +132,7 @@ def serving(ledger: SmallLedger) -> Iterator[str]:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             token = self.headers.get("authorization", "")
             # A token ends with its first use where the ledger says so, as one does after some minutes.
-            if token in self.seen and ledger.faults.get("short_tokens"):
+            if token in self.seen and ledger.faults.get("short_tokens") and "/auth/" not in address.path:
                 status, document = 401, {}
             else:
                 status, document = ledger.answer(self.command, address.path, query, body)
@@ -152,7 +148,7 @@ def serving(ledger: SmallLedger) -> Iterator[str]:
         def log_message(self, *_: object) -> None: ...
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
@@ -198,21 +194,7 @@ def test_a_folder_without_expectations_is_checked_for_what_must_always_hold(
     lines = capsys.readouterr().out.splitlines()
     assert status == 0
     assert [line.split()[0] for line in lines[:4]] == ["file", "a/one.txt", "no.txt", "two.txt"]
-    assert lines[1].split() == [
-        "a/one.txt",
-        "small",
-        "1",
-        "3",
-        "3",
-        "0",
-        "3.50",
-        "EUR",
-        "2",
-        "USD",
-        "1",
-        "unproven",
-        "sound",
-    ]
+    assert " ".join(lines[1].split()) == "a/one.txt small 1 3 3 0 3.50 EUR 2 USD 1 unproven sound"
     assert lines[2].endswith("refused: odd")
     assert lines[5:] == [
         "no.txt: refused: It cannot be read.",
@@ -275,7 +257,7 @@ def test_a_file_that_names_neither_account_nor_currency_gets_what_the_answers_as
             "the currencies are EUR, GBP expected",
             "no closing balance of 3; there are 2",
         ]),
-        ("a.txt,1,1,1,,first open 1 last close 9 (add up),", "1 EUR\nopening 1 closing 9", ["the balances do not add up"]),
+        ("a.txt,1,1,1,,open 1 close 9 (add up),", "1 EUR\nopening 1 closing 9", ["the balances do not add up"]),
         ("a.txt,1,3,5,,,", "%empty", ["refused (empty: It cannot be read.); 3 rows expected"]),
     ],
 )  # fmt: skip
@@ -303,14 +285,16 @@ def test_a_declared_difference_is_shown_with_its_reason_and_must_stay_as_declare
 
 def test_what_cannot_be_run_is_said(folder: Callable[..., Path], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for place, words in (
-        (tmp_path / "nowhere", "is no folder"),
-        (tmp_path / "empty", "holds no file"),
-        (folder({"a.txt": "1 EUR"}, "b.txt,1,1,1,,,"), "b.txt"),
-        (folder({"a.txt": "1 EUR"}, "a.txt,1,many,1,,,"), "needs the columns"),
-    ):
-        with serving(SmallLedger()) as url, pytest.raises(WorkspaceError, match=words):
-            corpus.run(place, Ledger(url))
+    places: list[tuple[Callable[[], Path], str]] = [
+        (lambda: tmp_path / "nowhere", "is no folder"),
+        (lambda: tmp_path / "empty", "holds no file"),
+        (lambda: folder({"a.txt": "1 EUR"}, "b.txt,1,1,1,,,"), r"files that are not there: b\.txt"),
+        (lambda: folder({"a.txt": "1 EUR"}, "a.txt,1,many,1,,,"), "needs the columns"),
+    ]
+    with serving(SmallLedger()) as url:
+        for place, words in places:
+            with pytest.raises(WorkspaceError, match=words):
+                corpus.run(place(), Ledger(url))
 
 
 @pytest.mark.parametrize(
