@@ -44,6 +44,11 @@ def changed_files(root: Path, base: str) -> list[ChangedFile]:
     return [found[path] for path in sorted(found)]
 
 
+def differs_from(root: Path, commit: str, paths: Sequence[str]) -> list[str]:
+    """Give the files below `paths` that differ from a commit, untracked ones left out."""
+    return [path for path in _git(root, "diff", "--name-only", "-z", commit, "--", *paths).split("\0") if path]
+
+
 def merge_base(root: Path, base: str) -> str:
     """Give the commit at which HEAD and `base` parted. Raises WorkspaceError when there is none."""
     done = _run(root, "merge-base", base, "HEAD")

@@ -44,6 +44,15 @@ def lock_file(root: Path) -> Path:
     return root / "3rdparty" / "python" / "default.lock"
 
 
+def lock_workspace(root: Path) -> None:
+    """Let uv.lock follow the declarations; pins stay as they are. Raises WorkspaceError with what uv says."""
+    locked = subprocess.run(
+        [_tool(root, "uv"), "lock", "--quiet"], capture_output=True, text=True, cwd=root, check=False
+    )
+    if locked.returncode != 0:
+        raise WorkspaceError(f"uv.lock cannot be written:\n{locked.stderr.strip()}")
+
+
 def pins(root: Path) -> str:
     """Give the pins of uv.lock for the interpreter and the platforms that Pants runs.
 

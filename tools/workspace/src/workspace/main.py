@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from workspace import (
@@ -21,6 +22,8 @@ from workspace import (
     lock,
     members,
     processes,
+    release,
+    release_plan,
     reports,
     smoke,
 )
@@ -71,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     draw.add_argument("--format", choices=["html", "json", "text"], default="html")
     draw.add_argument("--output", type=Path, help="a file; standard output without")
     add("api", _api, "compare public faces with the last releases")
+    add("release", _release, "plan the next release").add_argument(
+        "--apply", action="store_true", help="carry the plan out: versions, changelogs, one commit, tags"
+    )
     add("boundaries", _boundaries, "see forbidden imports refused, and each package imported alone")
     add("smoke", _smoke, "start every built PEX")
     corpus_of = add("corpus", _corpus, "import statement files by the public API and compare what comes of them")
@@ -169,6 +175,24 @@ def _api(options: argparse.Namespace) -> int:
     if not judgements:
         print("No package was released yet; there is nothing to compare with.")
     return _verdict([problem for judgement in judgements for problem in judgement.problems()])
+
+
+def _release(options: argparse.Namespace) -> int:
+    root: Path = options.root
+    plan = release_plan.release_plan(root)
+    print(release_plan.as_table(plan))
+    if not plan or not options.apply:
+        return 0
+    today = datetime.now(tz=UTC).date()
+    for tag in release.carry_out(root, plan, today=today, derive=lambda: _derive(root)):
+        print(f"tagged {tag}")
+    return 0
+
+
+def _derive(root: Path) -> None:
+    """Write what follows from versions and ranges: the lock of uv, then every generated file."""
+    lock.lock_workspace(root)
+    generated.sync(root)
 
 
 def _boundaries(options: argparse.Namespace) -> int:

@@ -119,6 +119,12 @@ def chosen(root: Path, names: Sequence[str]) -> list[Member]:
     return [found[name.rstrip("/")] for name in names]
 
 
+def requirements(member: Member) -> tuple[str, ...]:
+    """Give the requirements of a package as it declares them, with their ranges."""
+    declared = tomllib.loads((member.folder / "pyproject.toml").read_text(encoding="utf-8"))
+    return _texts(_table(declared, "project", member.path), "dependencies", member.path, optional=True)
+
+
 def _member(root: Path, path: str, declared: Mapping[str, object]) -> Member:
     project = _table(declared, "project", path)
     purser = _table(_table(declared, "tool", path, optional=True), "purser", path, optional=True)
