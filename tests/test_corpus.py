@@ -1,4 +1,4 @@
-"""The corpus runner beside a real Purser: a small folder of every kind of file, and the embedded one of its own."""
+"""The corpus runner beside a real Purser: a small folder of files, read as expected and otherwise."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from workspace import corpus
 from workspace.corpus_client import Ledger
-from workspace.corpus_client import embedded as own_purser
 from workspace.main import main
 
 if TYPE_CHECKING:
@@ -44,8 +43,7 @@ def test_every_file_of_a_folder_is_compared_and_checked(embedded: Server, folder
     assert [refusal.split(":")[0] for refusal in results["rows.csv"].observed.refusals] == ["line 3"]
 
 
-def test_a_wrong_expectation_fails_the_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_expectation_fails_the_run(embedded: Server, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "expected.csv").write_text("file,statements,transactions,sum\nkiosk.qif,1,2,-7.31\n", encoding="utf-8")
-    with own_purser() as url:
-        assert main(["corpus", str(folder), "--url", url]) == 1
+    assert main(["corpus", str(folder), "--url", embedded.url]) == 1
     assert "kiosk.qif: the sum is -7.30, -7.31 expected" in capsys.readouterr().out

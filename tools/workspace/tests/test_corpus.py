@@ -4,6 +4,7 @@ import http.server
 import json
 import threading
 import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -12,7 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 from workspace import corpus
-from workspace.corpus_client import Ledger
+from workspace.corpus_client import Ledger, embedded
 from workspace.errors import WorkspaceError
 from workspace.main import main
 
@@ -313,3 +314,47 @@ def test_a_server_that_takes_no_user_is_named(faults: dict[str, Any], words: str
 def test_a_server_that_is_not_there_is_named() -> None:
     with pytest.raises(WorkspaceError, match="cannot be reached"):
         Ledger("http://127.0.0.1:1")
+
+
+STAND_IN = """
+import http.server, os
+
+class Ready(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_): pass
+
+def run():
+    assert "PURSER_PROFILE" not in os.environ, "it has the settings of whoever starts it"
+    http.server.HTTPServer(("127.0.0.1", int(os.environ["PURSER_PORT"])), Ready).serve_forever()
+"""
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, importable: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Puts other code in the place of the embedded Purser."""
+
+    def put(code: str) -> None:
+        package = tmp_path / "stand_in" / "api_gateway"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text("", encoding="utf-8")
+        (package / "main.py").write_text(code, encoding="utf-8")
+        importable(package.parent)
+        monkeypatch.setenv("PURSER_PROFILE", "production")
+
+    return put
+
+
+def test_a_purser_of_its_own_runs_as_long_as_it_is_needed(gateway: Callable[[str], None]) -> None:
+    gateway(STAND_IN)
+    with embedded() as url, urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:
+        assert answer.status == 200
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(f"{url}/readyz", timeout=5)
+
+
+def test_a_purser_that_does_not_start_says_why(gateway: Callable[[str], None]) -> None:
+    gateway("def run(): raise SystemExit('no room')")
+    with pytest.raises(WorkspaceError, match=r"(?s)ended with status 1.*no room"), embedded():
+        pass
