@@ -140,8 +140,8 @@ def cash_links(rows: Iterable[InvestmentRow], ledger: Iterable[LedgerRow]) -> di
     It has the same day and amount, and the bank's id of the entry or the same wording; a row is the cash of one entry.
     """
     alike: dict[tuple[date, Decimal], list[LedgerRow]] = defaultdict(list)
-    for row in ledger:
-        alike[row.booking_date, row.amount].append(row)
+    for known in ledger:
+        alike[known.booking_date, known.amount].append(known)
     links: dict[str, UUID] = {}
     for row in rows:
         if row.cash is None:
