@@ -1,4 +1,4 @@
-"""Every command that the README tells its reader to type is typed here, and must print what the README prints."""
+"""Every command that the README and the docs tell their reader to type is typed here, and prints what they print."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ README_URL = "http://127.0.0.1:8000"
 ANYTHING = "…"
 """Stands in the README for what differs from run to run."""
 
+PAGES_WITH_COMMANDS = ["rules.md"]
+"""Pages of docs/ whose commands go on where the journey has uploaded its statement."""
+
 FENCE = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -35,8 +38,11 @@ class Step:
 
 
 def journey(readme: str) -> list[Step]:
-    section = readme.split("\n## The journey\n", 1)[1].split("\n## ", 1)[0]
-    blocks = [(block["language"], block["text"]) for block in FENCE.finditer(section)]
+    return commands(readme.split("\n## The journey\n", 1)[1].split("\n## ", 1)[0])
+
+
+def commands(page: str) -> list[Step]:
+    blocks = [(block["language"], block["text"]) for block in FENCE.finditer(page)]
     steps = []
     for (language, text), (following, output) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
         if language == "bash":
@@ -55,22 +61,21 @@ def differences(printed: object, expected: object, place: str = "") -> list[str]
             for number, (have, want) in enumerate(zip(printed, expected, strict=True))
             for line in differences(have, want, f"{place}/{number}")
         ]
-    return [] if printed == expected else [f"{place}: the README prints {expected!r}, the server {printed!r}"]
+    return [] if printed == expected else [f"{place}: the page prints {expected!r}, the server {printed!r}"]
 
 
-def test_the_journey_prints_what_the_readme_prints(embedded: Server, repository: Path, tmp_path: Path) -> None:
+def typed(steps: list[Step], server: Server, folder: Path, outputs: Path) -> list[str]:
+    """Type the commands of a page in a folder, and give what they print otherwise than the page."""
     bash = shutil.which("bash")
     if bash is None or shutil.which("curl") is None:
-        pytest.skip("the README's commands need bash and curl")
-    steps = journey((repository / "README.md").read_text(encoding="utf-8"))
-    assert len(steps) >= 6
+        pytest.skip("the commands of the documents need bash and curl")
     script = ["set -euo pipefail"]
     for number, step in enumerate(steps):
-        script += [f"exec >{tmp_path}/step-{number}", step.commands.replace(README_URL, embedded.url)]
+        script += [f"exec >{outputs}/step-{number}", step.commands.replace(README_URL, server.url)]
 
     run = subprocess.run(
         [bash, "-c", "\n".join(script)],
-        cwd=repository,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=120,
@@ -81,12 +86,31 @@ def test_the_journey_prints_what_the_readme_prints(embedded: Server, repository:
     assert run.returncode == 0, run.stderr
     found = []
     for number, step in enumerate(steps):
-        printed = (tmp_path / f"step-{number}").read_text(encoding="utf-8")
+        printed = (outputs / f"step-{number}").read_text(encoding="utf-8")
         if step.prints is None:
-            assert printed == "", f"step {number} prints what the README does not show: {printed}"
+            assert printed == "", f"step {number} prints what the page does not show: {printed}"
             continue
         found += differences(json.loads(printed), json.loads(step.prints), f"step {number}")
-    assert found == []
+    return found
+
+
+def test_the_journey_prints_what_the_readme_prints(embedded: Server, repository: Path, tmp_path: Path) -> None:
+    steps = journey((repository / "README.md").read_text(encoding="utf-8"))
+    assert len(steps) >= 6
+    assert typed(steps, embedded, repository, tmp_path) == []
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS)
+def test_a_page_prints_what_it_shows_where_the_journey_has_uploaded_its_statement(
+    embedded: Server, repository: Path, tmp_path: Path, sign_up: Callable[..., User], page: str
+) -> None:
+    reader = sign_up(embedded.url)
+    reader.upload((repository / "docs" / "examples" / "statement.ofx").read_bytes(), "statement.ofx")
+    shorthands = journey((repository / "README.md").read_text(encoding="utf-8"))[0]
+    logged_in = Step(f"AUTH='Authorization: Bearer {reader.token}'", None)
+    steps = commands((repository / "docs" / page).read_text(encoding="utf-8"))
+    assert steps
+    assert typed([shorthands, logged_in, *steps], embedded, repository, tmp_path) == []
 
 
 def test_the_analysts_page_prints_what_it_says(
