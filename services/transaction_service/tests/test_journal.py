@@ -110,6 +110,41 @@ async def test_one_entry_names_its_rows_in_pages(household: Any, client: httpx2.
     assert {change["after"]["note"] for change in changes} == {"x"}
 
 
+async def test_rows_and_parts_of_a_deleted_category_move_and_the_journal_names_them(
+    household: Any, client: httpx2.AsyncClient
+) -> None:
+    made = await client.post("/v1/categories", json={"name": "Mine", "parent_id": FOOD})
+    mine = made.json()["id"]
+    account = await household.account()
+    whole = await household.enter(account, "-1", category_id=mine)
+    parts = [{"amount": "-1", "category_id": mine}, {"amount": "-1", "category_id": GROCERIES}]
+    split = await household.enter(account, "-2", splits=parts)
+    used = await household.delete(f"/v1/categories/{mine}", 1)
+    assert (used.status_code, used.json()["code"], used.json()["transactions"]) == (409, "category_in_use", 2)
+    moved = await household.delete(f"/v1/categories/{mine}", 1, reassign_to=FOOD)
+    assert moved.json()["reassigned"]["transactions"] == 2
+    rows = {row["id"]: row for row in await household.rows()}
+    assert (rows[whole["id"]]["category_id"], rows[whole["id"]]["categorised_by"]) == (FOOD, "user")
+    assert [part["category_id"] for part in rows[split["id"]]["splits"]] == [FOOD, GROCERIES]
+    assert [row["edited_at"] for row in rows.values()] == [None, None]
+    entry = (await entries(client))[0]
+    assert (entry["action"], entry["rows"]) == ("category_deleted", 2)
+    assert entry["summary"] == {"category_id": mine, "name": "Mine", "reassigned_to": FOOD}
+    assert (await history(client, whole))[0]["before"] == {"category_id": mine}
+
+
+async def test_a_deleted_account_is_told_with_the_number_of_its_rows(
+    household: Any, client: httpx2.AsyncClient
+) -> None:
+    account = await household.account(name="Old")
+    row = await household.enter(account, "-1")
+    await household.delete(f"/v1/accounts/{account['id']}", 1, with_transactions=True)
+    entry = (await entries(client))[0]
+    assert (entry["action"], entry["rows"], entry["summary"]["name"]) == ("account_deleted", 1, "Old")
+    # What was done to a row is told for as long as the journal is kept.
+    assert [change["action"] for change in await history(client, row)] == ["row_entered"]
+
+
 async def test_another_user_s_journal_does_not_exist(
     household: Any, client: httpx2.AsyncClient, stranger: dict[str, str]
 ) -> None:

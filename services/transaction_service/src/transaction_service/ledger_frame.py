@@ -73,6 +73,8 @@ def ledger_frame(rows: Sequence[Row[Any]], parts: RowParts, tree: CategoryTree) 
 
 
 def _with_transfers(frame: pl.DataFrame, sides: Sequence[Sequence[Any]]) -> pl.DataFrame:
+    if not sides:
+        return frame.with_columns(is_transfer="marked_transfer")
     linked = pl.Series([side[0] for side in sides], dtype=pl.String)
     return frame.with_columns(is_transfer=pl.col("marked_transfer") | pl.col("id").is_in(linked.implode()))
 

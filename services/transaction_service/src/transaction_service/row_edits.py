@@ -102,6 +102,17 @@ def with_tag_renamed(state: RowState, tag: str, name: str) -> RowState:
     return replace(state, tags=in_order(kept.values()))
 
 
+def with_category_replaced(state: RowState, category_id: UUID, to: UUID | None) -> RowState:
+    """The row with another category, or none, where it or a part of it has this one."""
+    new = state
+    if state.category_id == category_id:
+        new = replace(new, category_id=to)
+        if to is None:
+            new = replace(new, categorised_by=ChosenBy.NONE, rule_id=None, confidence=None)
+    after = tuple(replace(part, category_id=to) if part.category_id == category_id else part for part in state.splits)
+    return new if after == state.splits else replace(new, splits=after)
+
+
 def deleted(state: RowState, at: datetime) -> RowState:
     """The row as a tombstone."""
     return replace(state, deleted_at=at)

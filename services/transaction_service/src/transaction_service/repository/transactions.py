@@ -1,4 +1,4 @@
-"""Rows of the ledger: one by one, and by rules."""
+"""Rows of the ledger, one by one."""
 
 from __future__ import annotations
 
@@ -6,21 +6,11 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from api_common.repository import Repository
-from sqlalchemy import (
-    Executable,
-    Select,
-    func,
-    literal,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlmodel import col
 
 from transaction_service.errors import TransactionNotFound
-from transaction_service.models import (
-    ChosenBy,
-    Transaction,
-)
+from transaction_service.models import Split, Transaction
 
 
 class TransactionRepository(Repository[Transaction]):
@@ -41,24 +31,14 @@ class TransactionRepository(Repository[Transaction]):
         """The row with this id, deleted or not, of whichever user: an id is used only once."""
         return await self.session.get(Transaction, row_id)
 
-    async def reassign_category(self, category_id: UUID, to: UUID | None) -> int:
-        """Move all rows of a category to another one, or to none; gives their number."""
-        by = col(Transaction.categorised_by) if to is not None else literal(str(ChosenBy.NONE))
-        statement = (
-            update(Transaction)
-            .where(col(Transaction.user_id) == self.user_id, col(Transaction.category_id) == category_id)
-            .values(category_id=to, categorised_by=by, version=col(Transaction.version) + 1)
-            .execution_options(synchronize_session=False)
+    def of_category(self, category_id: UUID) -> ColumnElement[bool]:
+        """The condition that a row, or a part of it, has exactly this category."""
+        parts = select(col(Split.transaction_id)).where(
+            col(Split.user_id) == self.user_id, col(Split.category_id) == category_id
         )
-        return await self._rowcount(statement)
+        return or_(col(Transaction.category_id) == category_id, col(Transaction.id).in_(parts))
 
     async def in_category(self, category_id: UUID) -> int:
-        """How many rows have exactly this category."""
-        statement = select(func.count()).select_from(
-            self.mine().where(col(Transaction.category_id) == category_id).subquery()
-        )
-        return int(await self.session.scalar(statement) or 0)
-
-    async def _rowcount(self, statement: Executable) -> int:
-        result = await self.session.execute(statement)
-        return int(getattr(result, "rowcount", 0))
+        """How many rows have exactly this category, or parts with it."""
+        found = self.mine().where(self.of_category(category_id))
+        return int(await self.session.scalar(select(func.count()).select_from(found.subquery())) or 0)

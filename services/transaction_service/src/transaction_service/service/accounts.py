@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from transaction_service.account_matching import reference_key
 from transaction_service.errors import AccountHasTransactions, IdTaken, ReferenceTaken
-from transaction_service.models import Account, AccountReference, AccountType
+from transaction_service.models import Account, AccountReference, AccountType, JournalAction
 from transaction_service.repository.accounts import AccountRepository, AccountTotals
 from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.schemas.accounts import (
@@ -22,6 +22,7 @@ from transaction_service.schemas.accounts import (
     Deleted,
     ReferenceSchema,
 )
+from transaction_service.service.journal import Journal
 
 
 class Accounts:
@@ -31,6 +32,7 @@ class Accounts:
         self._user_id = user_id
         self._accounts = AccountRepository(session, user_id)
         self._ledger = LedgerRepository(session, user_id)
+        self._journal = Journal(session, user_id)
 
     async def list(self, page: PageQuery, *, archived: bool | None) -> Slice[AccountSchema]:
         """One page of the accounts with their balances."""
@@ -93,6 +95,8 @@ class Accounts:
                 transactions=rows,
             )
         await self._accounts.delete_with_rows(account)
+        summary = {"account_id": account_id, "name": account.name, "currency": account.currency}
+        await self._journal.record(JournalAction.ACCOUNT_DELETED, rows=rows, summary=summary)
         return Deleted(deleted={"accounts": 1, "transactions": rows})
 
     async def _same(self, existing: Account, wanted: AccountCreate) -> AccountSchema:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from api_common.columns import new_id
@@ -16,11 +17,12 @@ from transaction_service.errors import (
     CategoryNotFound,
     IdTaken,
 )
-from transaction_service.models import Category
+from transaction_service.models import Category, JournalAction
 from transaction_service.repository.categories import CategoryRepository
 from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.repository.rules import RuleRepository
 from transaction_service.repository.transactions import TransactionRepository
+from transaction_service.row_edits import with_category_replaced
 from transaction_service.schemas.categories import (
     CategoryChange,
     CategoryCreate,
@@ -28,6 +30,7 @@ from transaction_service.schemas.categories import (
     CategoryList,
     CategorySchema,
 )
+from transaction_service.service.many_rows import ManyRows
 
 
 class Categories:
@@ -38,6 +41,7 @@ class Categories:
         self._categories = CategoryRepository(session, user_id)
         self._rules = RuleRepository(session, user_id)
         self._transactions = TransactionRepository(session, user_id)
+        self._rows = ManyRows(session, user_id)
         self._ledger = LedgerRepository(session, user_id)
 
     async def list(self) -> CategoryList:
@@ -117,7 +121,13 @@ class Categories:
                 transactions=rows,
                 rules=rules,
             )
-        moved = await self._transactions.reassign_category(category_id, reassign_to)
+        moved = await self._rows.change(
+            self._transactions.of_category(category_id),
+            partial(with_category_replaced, category_id=category_id, to=reassign_to),
+            JournalAction.CATEGORY_DELETED,
+            {"category_id": category_id, "name": row.name, "reassigned_to": reassign_to},
+            edited=False,
+        )
         if reassign_to is not None:
             await self._rules.reassign_category(category_id, reassign_to)
         children = await self._categories.move_children(category_id, row.parent_id)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from api_common.compute import offload
 from api_common.pagination import PageQuery, Slice
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from transaction_service.errors import TagNotFound
 from transaction_service.models import JournalAction
 from transaction_service.repository.ledger import LedgerRepository
-from transaction_service.repository.row_states import RowStateRepository
 from transaction_service.repository.rules import RuleRepository
 from transaction_service.repository.tags import TagRepository
-from transaction_service.row_edits import edited, no_rules, with_tag_renamed
-from transaction_service.row_state import RowState
+from transaction_service.row_edits import Edit, edited, no_rules, with_tag_renamed
 from transaction_service.schemas.tags import TagSchema
 from transaction_service.search_text import folded
-from transaction_service.service.journal import Journal, RowChange
-
-_AT_ONCE = 10_000
+from transaction_service.service.many_rows import ManyRows
 
 
 class Tags:
@@ -30,10 +25,9 @@ class Tags:
 
     def __init__(self, session: AsyncSession, user_id: UUID) -> None:
         self._tags = TagRepository(session, user_id)
-        self._states = RowStateRepository(session, user_id)
         self._rules = RuleRepository(session, user_id)
         self._ledger = LedgerRepository(session, user_id)
-        self._journal = Journal(session, user_id)
+        self._rows = ManyRows(session, user_id)
 
     async def list(self, page: PageQuery) -> Slice[dict[str, Any]]:
         """One page of the tags, by name, each with the number of its rows."""
@@ -47,12 +41,9 @@ class Tags:
         await self._ledger.begin_change()
         rows = await self._known(tag)
         if name != tag:
-            await self._change(
-                tag,
-                lambda state: with_tag_renamed(state, tag, name),
-                JournalAction.TAG_RENAMED,
-                {"tag": tag, "name": name},
-            )
+            summary = {"tag": tag, "name": name}
+            edit = partial(with_tag_renamed, tag=tag, name=name)
+            await self._rows.change(self._tags.tagged(tag), edit, JournalAction.TAG_RENAMED, summary, edited=True)
             await self._rename_in_rules(tag, name)
         return TagSchema(tag=name, rows=rows)
 
@@ -60,12 +51,8 @@ class Tags:
         """Take a tag off all rows. A rule that gives it gives it again. Raises TagNotFound."""
         await self._ledger.begin_change()
         rows = await self._known(tag)
-        await self._change(
-            tag,
-            lambda state: edited(state, {"tags_remove": [tag]}, no_rules),
-            JournalAction.TAG_DELETED,
-            {"tag": tag},
-        )
+        edit = partial(edited, given=Edit(tags_remove=[tag]), decide=no_rules)
+        await self._rows.change(self._tags.tagged(tag), edit, JournalAction.TAG_DELETED, {"tag": tag}, edited=True)
         return TagSchema(tag=tag, rows=rows)
 
     async def _known(self, tag: str) -> int:
@@ -73,20 +60,6 @@ class Tags:
         if not rows:
             raise TagNotFound(f'No row has the tag "{tag}". GET /v1/tags lists those that there are.')
         return rows
-
-    async def _change(
-        self,
-        tag: str,
-        edit: Callable[[RowState], RowState],
-        action: JournalAction,
-        summary: dict[str, object],
-    ) -> None:
-        entry_id = await self._journal.record(action, summary=summary)
-        # What was edited does not have the tag any more, so that the rest comes next.
-        while states := (await self._states.matching([self._tags.tagged(tag)], most=_AT_ONCE))[:_AT_ONCE]:
-            changes = await offload(lambda states=states: [(state, edit(state)) for state in states])
-            await self._states.write(changes)
-            await self._journal.extend(entry_id, [RowChange.between(*change) for change in changes])
 
     async def _rename_in_rules(self, tag: str, name: str) -> None:
         for rule in await self._rules.ordered():

@@ -1,0 +1,52 @@
+"""Changing all rows that have something, however many, with one entry in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from api_common.compute import offload
+from sqlalchemy import ColumnElement
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from transaction_service.models import JournalAction
+from transaction_service.repository.row_states import RowStateRepository
+from transaction_service.row_state import RowState
+from transaction_service.service.journal import Journal, RowChange
+
+_AT_ONCE = 10_000
+
+
+class ManyRows:
+    """Very many rows of one user's ledger, of which few are held at once."""
+
+    def __init__(self, session: AsyncSession, user_id: UUID) -> None:
+        self._states = RowStateRepository(session, user_id)
+        self._journal = Journal(session, user_id)
+
+    async def change(
+        self,
+        having: ColumnElement[bool],
+        edit: Callable[[RowState], RowState],
+        action: JournalAction,
+        summary: Mapping[str, object],
+        *,
+        edited: bool,
+    ) -> int:
+        """Edit all rows that fulfil a condition, tombstones included, and give their number.
+
+        The edit must take away what the condition asks for, since the rest is found as what still has it. `edited` says
+        that the rows are thereby the user's work, which undoing their import names.
+        """
+        entry_id = await self._journal.record(action, summary=summary)
+        rows = 0
+        while states := (await self._states.matching([having], most=_AT_ONCE))[:_AT_ONCE]:
+            changes = await offload(_edited, states, edit)
+            await self._states.write(changes, edited=edited)
+            await self._journal.extend(entry_id, [RowChange.between(*change) for change in changes])
+            rows += len(changes)
+        return rows
+
+
+def _edited(states: list[RowState], edit: Callable[[RowState], RowState]) -> list[tuple[RowState, RowState]]:
+    return [(state, edit(state)) for state in states]
