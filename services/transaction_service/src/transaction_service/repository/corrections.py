@@ -1,0 +1,141 @@
+"""What banks have taken back, and the rows that it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+from api_common.repository import Repository
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, delete, or_, select, update
+from sqlmodel import col
+
+from transaction_service.models import Correction, ImportStatus, RowIdentity, StatementImport, Transaction
+from transaction_service.row_pairing import bank_id
+
+_AT_ONCE = 100
+
+
+class CorrectionRepository(Repository[Correction]):
+    """The user's corrections."""
+
+    model = Correction
+
+    async def bank_ids(self, account_id: UUID) -> set[str]:
+        """The ids that the account's bank has taken back."""
+        statement = select(col(Correction.bank_id)).where(
+            col(Correction.user_id) == self.user_id, col(Correction.account_id) == account_id
+        )
+        return set(await self.session.scalars(statement))
+
+    async def open(self, account_id: UUID) -> Sequence[Correction]:
+        """The account's corrections of which no row is known, the earliest first."""
+        statement = self.mine().where(
+            col(Correction.account_id) == account_id, col(Correction.transaction_id).is_(None)
+        )
+        return (await self.session.scalars(statement.order_by(col(Correction.id)))).all()
+
+    async def void_rows(self, account_id: UUID) -> dict[str, UUID]:
+        """The rows that corrections of the account have taken back, by the bank's id."""
+        statement = select(col(Correction.bank_id), col(Correction.transaction_id)).where(
+            col(Correction.user_id) == self.user_id, col(Correction.account_id) == account_id
+        )
+        return {bank_id: row_id for bank_id, row_id in await self.session.execute(statement) if row_id is not None}
+
+    async def keep(self, corrections: Collection[Correction]) -> None:
+        """Store new ones."""
+        self.session.add_all(corrections)
+        await self.session.flush()
+
+    async def rows_named(self, account_id: UUID, identities: Sequence[str]) -> dict[str, UUID]:
+        """The rows of the account with these identities, or that a file has brought under them."""
+        found: dict[str, UUID] = {}
+        for start in range(0, len(identities), _AT_ONCE):
+            part = identities[start : start + _AT_ONCE]
+            aliases = select(col(RowIdentity.identity), col(RowIdentity.transaction_id)).where(
+                col(RowIdentity.user_id) == self.user_id,
+                col(RowIdentity.account_id) == account_id,
+                col(RowIdentity.identity).in_(part),
+            )
+            own = select(col(Transaction.identity), col(Transaction.id)).where(
+                col(Transaction.user_id) == self.user_id,
+                col(Transaction.account_id) == account_id,
+                col(Transaction.identity).in_(part),
+            )
+            for statement in (aliases, own):
+                found.update((identity, row_id) for identity, row_id in await self.session.execute(statement))
+        return found
+
+    async def bearers(self, account_id: UUID, bank_ids: Collection[str]) -> dict[str, list[Transaction]]:
+        """The standing rows that have these ids from their bank, by id."""
+        found: dict[str, list[Transaction]] = {}
+        wanted = sorted(bank_ids)
+        for start in range(0, len(wanted), _AT_ONCE):
+            part = wanted[start : start + _AT_ONCE]
+            aliases = select(col(RowIdentity.identity), col(RowIdentity.transaction_id)).where(
+                col(RowIdentity.user_id) == self.user_id,
+                col(RowIdentity.account_id) == account_id,
+                _begins(col(RowIdentity.identity), part),
+            )
+            known_as = {row_id: identity for identity, row_id in await self.session.execute(aliases)}
+            statement = self._standing(account_id).where(
+                or_(_begins(col(Transaction.identity), part), col(Transaction.id).in_(known_as))
+            )
+            for row in await self.session.scalars(statement):
+                # LIKE takes small and capital letters for the same on SQLite.
+                for identity in {row.identity, known_as.get(row.id, row.identity)}:
+                    if (named := bank_id(identity)) in bank_ids and named is not None:
+                        found.setdefault(named, []).append(row)
+        return found
+
+    def _standing(self, account_id: UUID) -> Select[Transaction]:
+        return select(Transaction).where(
+            col(Transaction.user_id) == self.user_id,
+            col(Transaction.account_id) == account_id,
+            col(Transaction.deleted_at).is_(None),
+        )
+
+    async def replaced(self, rows: Mapping[UUID, UUID]) -> None:
+        """Note which row stands in the place of which."""
+        for row_id, by in rows.items():
+            await self.session.execute(
+                update(Transaction)
+                .where(col(Transaction.user_id) == self.user_id, col(Transaction.id) == row_id)
+                .values(replaced_by=by)
+            )
+
+    async def forget(self, import_id: UUID) -> set[UUID]:
+        """Delete the corrections that an import brought; gives the rows that nothing takes back any more."""
+        mine = (col(Correction.user_id) == self.user_id, col(Correction.import_id) == import_id)
+        named = await self.session.scalars(select(col(Correction.transaction_id)).where(*mine))
+        rows = {row_id for row_id in named if row_id is not None}
+        await self.session.execute(delete(Correction).where(*mine).execution_options(synchronize_session=False))
+        still = await self.session.scalars(
+            select(col(Correction.transaction_id)).where(
+                col(Correction.user_id) == self.user_id, col(Correction.transaction_id).in_(rows)
+            )
+        )
+        return rows - set(still)
+
+    async def tombstones(self, row_ids: Collection[UUID]) -> tuple[list[Transaction], list[Transaction]]:
+        """Those of the rows that are deleted and not replaced: of booked imports and of others."""
+        rows = await self.session.scalars(
+            select(Transaction).where(
+                col(Transaction.user_id) == self.user_id,
+                col(Transaction.id).in_(row_ids),
+                col(Transaction.deleted_at).is_not(None),
+                col(Transaction.replaced_by).is_(None),
+            )
+        )
+        booked = set(
+            await self.session.scalars(
+                select(col(StatementImport.id)).where(
+                    col(StatementImport.user_id) == self.user_id, col(StatementImport.status) == ImportStatus.BOOKED
+                )
+            )
+        )
+        found = rows.all()
+        return [row for row in found if row.import_id in booked], [row for row in found if row.import_id not in booked]
+
+
+def _begins(column: SQLColumnExpression[str], bank_ids: Sequence[str]) -> ColumnElement[bool]:
+    return or_(*(column.startswith(f"bank:{bank_id}#", autoescape=True) for bank_id in bank_ids))

@@ -1,0 +1,178 @@
+"""Rows that a bank takes back: replaced or deleted by a later statement, whichever file comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from api_common.columns import now
+from data_processing import StatementFile
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from transaction_service.import_plan import AccountPlan, ImportPlan
+from transaction_service.models import Correction, JournalAction, Transaction
+from transaction_service.pending_rows import PendingRow
+from transaction_service.repository.booking import BookingRepository
+from transaction_service.repository.corrections import CorrectionRepository
+from transaction_service.repository.row_states import RowStateRepository
+from transaction_service.row_pairing import bank_id
+from transaction_service.service.journal import Journal, RowChange
+from transaction_service.statement_accounts import StatementAccounts
+
+
+class Corrections:
+    """What the banks of one user take back.
+
+    A row that replaces another is booked in its place, as the booking of a pending row is. Every correction is
+    remembered, so that a file that comes later does not bring the old row back.
+    """
+
+    def __init__(self, session: AsyncSession, user_id: UUID) -> None:
+        self._session = session
+        self._user_id = user_id
+        self._corrections = CorrectionRepository(session, user_id)
+        self._booking = BookingRepository(session, user_id)
+        self._states = RowStateRepository(session, user_id)
+        self._journal = Journal(session, user_id)
+
+    async def decide(self, plan: ImportPlan) -> None:
+        """Decide the unknown rows that correct earlier ones, and those that were corrected before they came.
+
+        Neither is suspected to be a repeat: the bank has said what they are.
+        """
+        for of_account in plan.standing:
+            await self._replace(of_account)
+            void = await self._corrections.bank_ids(of_account.account.id) if of_account.unknown else set()
+            _book(of_account, [n for n in of_account.unknown if of_account.rows[n].entry.bank_id in void])
+
+    async def _replace(self, plan: AccountPlan) -> None:
+        correcting = {n: earlier for n in plan.unknown if (earlier := plan.rows[n].entry.corrects) is not None}
+        if not correcting:
+            return
+        bearers = await self._corrections.bearers(plan.account.id, set(correcting.values()))
+        rows = {earlier: found[0] for earlier, found in bearers.items() if len(found) == 1}
+        waiting = {row.id: row for row in await self._booking.as_pending(list(rows.values()))}
+        for number, earlier in correcting.items():
+            row = rows.pop(earlier, None)
+            if row is not None:
+                plan.decisions.settle.append((waiting[row.id], number))
+                plan.unknown.remove(number)
+        _book(plan, [number for number in correcting if number in plan.unknown])
+
+    async def corrected(self, file: StatementFile, plan: ImportPlan, accounts: StatementAccounts) -> int:
+        """How many rows the file takes back, or brings although they were taken back before."""
+        count = 0
+        for of_account in plan.accounts:
+            count += len(_replaced(of_account))
+        for of_account in plan.standing:
+            void = await self._corrections.bank_ids(of_account.account.id)
+            count += sum(of_account.rows[n].entry.bank_id in void for n in of_account.decisions.book) if void else 0
+        for account_id, ids in _deletions(file, accounts).items():
+            count += sum(len(found) == 1 for found in (await self._corrections.bearers(account_id, ids)).values())
+        return count
+
+    async def keep(self, file: StatementFile, plan: ImportPlan, accounts: StatementAccounts, import_id: UUID) -> None:
+        """Remember what the file corrects, after its rows were booked, and put the rows aside that are void."""
+        deletions = _deletions(file, accounts)
+        for of_account in plan.accounts:
+            account_id = of_account.account.id
+            corrections = await self._replacements(of_account, import_id)
+            for void in deletions.get(account_id, set()) - corrections.keys():
+                corrections[void] = Correction(
+                    user_id=self._user_id, account_id=account_id, import_id=import_id, bank_id=void
+                )
+            if corrections:
+                known = await self._corrections.void_rows(account_id)
+                for correction in corrections.values():
+                    correction.transaction_id = correction.transaction_id or known.get(correction.bank_id)
+                await self._corrections.keep(corrections.values())
+            await self._put_aside(account_id, import_id)
+
+    async def _replacements(self, plan: AccountPlan, import_id: UUID) -> dict[str, Correction]:
+        """The corrections by rows that stand in the ledger; a row that waits for the user corrects nothing yet."""
+        numbers = [n for n, row in enumerate(plan.rows) if row.entry.corrects is not None]
+        if not numbers:
+            return {}
+        rows = await self._corrections.rows_named(plan.account.id, [plan.identities[n] for n in numbers])
+        replaced = {number: row.id for row, number in _replaced(plan)}
+        found: dict[str, Correction] = {}
+        for number in numbers:
+            earlier, row_id = plan.rows[number].entry.corrects, rows.get(plan.identities[number])
+            if earlier is not None and row_id is not None:
+                found[earlier] = Correction(
+                    user_id=self._user_id,
+                    account_id=plan.account.id,
+                    import_id=import_id,
+                    bank_id=earlier,
+                    transaction_id=replaced.get(number),
+                    replaced_by=row_id,
+                )
+        return found
+
+    async def _put_aside(self, account_id: UUID, import_id: UUID) -> None:
+        """Turn the account's rows that corrections take back into tombstones."""
+        waiting = await self._corrections.open(account_id)
+        if not waiting:
+            return
+        bearers = await self._corrections.bearers(account_id, {correction.bank_id for correction in waiting})
+        by: dict[UUID, UUID] = {}
+        void: dict[UUID, Transaction] = {}
+        for correction in waiting:
+            rows = [row for row in bearers.get(correction.bank_id, ()) if row.id != correction.replaced_by]
+            if len(rows) != 1:
+                continue
+            void[rows[0].id] = rows[0]
+            correction.transaction_id = rows[0].id
+            if correction.replaced_by is not None:
+                by[rows[0].id] = correction.replaced_by
+        await self._mark(list(void.values()), deleted=True, import_id=import_id)
+        await self._corrections.replaced(by)
+
+    async def forget(self, import_id: UUID) -> None:
+        """Take back an import's corrections, after its rows were removed: what it had deleted stands again."""
+        rows = await self._corrections.forget(import_id)
+        if not rows:
+            return
+        standing, gone = await self._corrections.tombstones(rows)
+        for row in gone:
+            await self._session.delete(row)
+        await self._mark(standing, deleted=False, import_id=import_id)
+
+    async def _mark(self, rows: Sequence[Transaction], *, deleted: bool, import_id: UUID) -> None:
+        if not rows:
+            return
+        at = now() if deleted else None
+        changes = [(before, replace(before, deleted_at=at)) for before in await self._states.of(rows)]
+        await self._states.write(changes, edited=False)
+        await self._journal.record(
+            JournalAction.ROW_DELETED if deleted else JournalAction.ROW_RESTORED,
+            summary={"corrected_by_bank": True},
+            import_id=import_id,
+            changes=[RowChange.between(before, after) for before, after in changes],
+        )
+
+
+def _book(plan: AccountPlan, numbers: Iterable[int]) -> None:
+    """Let rows be booked without a further look."""
+    for number in numbers:
+        plan.decisions.book.append(number)
+        plan.unknown.remove(number)
+
+
+def _replaced(plan: AccountPlan) -> list[tuple[PendingRow, int]]:
+    """The rows that rows of the file replace, by the bank's word, and the numbers of those."""
+    return [
+        (row, number)
+        for row, number in plan.decisions.settle
+        if (earlier := plan.rows[number].entry.corrects) is not None and bank_id(row.identity) == earlier
+    ]
+
+
+def _deletions(file: StatementFile, accounts: StatementAccounts) -> dict[UUID, set[str]]:
+    found: dict[UUID, set[str]] = {}
+    for statement in file.statements:
+        account = accounts.of(statement) if statement.deletions else None
+        if account is not None:
+            found.setdefault(account.id, set()).update(deletion.bank_id for deletion in statement.deletions)
+    return found

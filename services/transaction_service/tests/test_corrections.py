@@ -1,0 +1,154 @@
+"""Rows that a bank takes back by CORRECTFITID: replaced or deleted, in whatever order the files come."""
+
+from itertools import permutations
+from typing import Any
+
+import httpx2
+import pytest
+
+
+def statement(*rows: str) -> bytes:
+    """A statement of one account."""
+    return (
+        "<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>EUR<BANKACCTFROM><BANKID>77<ACCTID>1234<ACCTTYPE>CHECKING"
+        f"</BANKACCTFROM><BANKTRANLIST>{''.join(rows)}</BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>"
+    ).encode()
+
+
+def row(
+    fitid: str, amount: str, *, corrects: str = "", action: str = "", day: str = "20260402", name: str = "Tea"
+) -> str:
+    """A row, which may correct an earlier one."""
+    correction = f"<CORRECTFITID>{corrects}<CORRECTACTION>{action}" if corrects else ""
+    return f"<STMTTRN><DTPOSTED>{day}<TRNAMT>{amount}<FITID>{fitid}{correction}<NAME>{name}</STMTTRN>"
+
+
+OLD = statement(row("F1", "-10.00"), row("F2", "-5.00", name="Cake"))
+REPLACED = statement(row("F9", "-12.00", corrects="F1", action="REPLACE"))
+DELETED = statement(row("F8", "-10.00", corrects="F1", action="DELETE"))
+
+
+async def amounts(household: Any) -> list[str]:
+    """The amounts of all rows that stand, sorted."""
+    return sorted(found["amount"] for found in await household.rows())
+
+
+async def undo(client: httpx2.AsyncClient, booked: dict[str, object]) -> None:
+    """Undo an import."""
+    assert (await client.post(f"/v1/imports/{booked['id']}/undo")).status_code == 200
+
+
+async def test_a_replacement_takes_the_place_of_the_row_and_keeps_what_the_user_chose(client, household):
+    await household.upload(OLD)
+    (earlier,) = [found for found in await household.rows() if found["amount"] == "-10.00"]
+    await household.change(f"/v1/transactions/{earlier['id']}", "*", note="with Ada")
+    booked = await household.upload(REPLACED)
+    assert (booked["booked"], booked["replaced"], booked["corrected"]) == (0, 1, 1)
+    assert await amounts(household) == ["-12.00", "-5.00"]
+    (later,) = [found for found in await household.rows() if found["amount"] == "-12.00"]
+    assert later["note"] == "with Ada"
+    again = await household.upload(OLD)
+    assert (again["booked"], again["repeated"]) == (0, 2)
+    assert await amounts(household) == ["-12.00", "-5.00"]
+
+
+async def test_a_deletion_takes_the_row_away_and_the_journal_says_so(client, household):
+    await household.upload(OLD)
+    booked = await household.upload(DELETED)
+    assert (booked["booked"], booked["read"], booked["corrected"]) == (0, 0, 1)
+    assert await amounts(household) == ["-5.00"]
+    entries = (await client.get("/v1/journal")).json()["items"]
+    assert ("row_deleted", booked["id"]) in {(entry["action"], entry["import_id"]) for entry in entries}
+    assert (await household.upload(OLD))["booked"] == 0
+    assert await amounts(household) == ["-5.00"]
+
+
+@pytest.mark.parametrize(("correction", "left"), [(REPLACED, ["-12.00", "-5.00"]), (DELETED, ["-5.00"])])
+async def test_the_order_of_the_files_does_not_matter_and_undoing_the_correction_brings_the_row_back(
+    client, household, correction, left
+):
+    if correction is DELETED:
+        await household.account(name="Checking", currency="EUR", references=[{"number": "1234", "bank": "77"}])
+    booked = await household.upload(correction)
+    old = await household.upload(OLD)
+    assert await amounts(household) == left
+    assert old["corrected"] == 1
+    await undo(client, booked)
+    assert await amounts(household) == ["-10.00", "-5.00"]
+    await undo(client, old)
+    assert await amounts(household) == []
+
+
+@pytest.mark.parametrize("correction", [REPLACED, DELETED])
+async def test_undoing_a_correction_brings_the_row_back(client, household, correction):
+    await household.upload(OLD)
+    booked = await household.upload(correction)
+    await undo(client, booked)
+    assert await amounts(household) == ["-10.00", "-5.00"]
+    assert (await household.upload(correction))["corrected"] == 1
+    assert "-10.00" not in await amounts(household)
+
+
+@pytest.mark.parametrize("correction", [REPLACED, DELETED])
+async def test_a_correction_holds_while_one_import_brings_it(client, household, correction):
+    await household.upload(OLD)
+    first = await household.upload(correction)
+    second = await household.upload(correction)
+    await undo(client, first)
+    assert "-10.00" not in await amounts(household)
+    await undo(client, second)
+    assert await amounts(household) == ["-10.00", "-5.00"]
+
+
+async def test_undoing_all_leaves_nothing_in_whatever_order(client, household):
+    for order in permutations(range(3)):
+        booked = [
+            await household.upload(content) for content in (OLD, REPLACED, statement(row("F2", "-5.00", name="Cake")))
+        ]
+        for number in order:
+            await undo(client, booked[number])
+        assert await amounts(household) == []
+
+
+async def test_a_replacement_of_a_row_that_the_ledger_lacks_is_booked(client, household):
+    booked = await household.upload(REPLACED)
+    assert (booked["booked"], booked["corrected"]) == (1, 0)
+    assert await amounts(household) == ["-12.00"]
+
+
+async def test_a_correction_of_the_same_amount_is_no_suspected_repeat(client, household):
+    await household.upload(OLD)
+    booked = await household.upload(statement(row("F9", "-10.00", corrects="F1", action="REPLACE", name="Green tea")))
+    assert (booked["replaced"], booked["proposed"]) == (1, 0)
+    assert sorted(found["description"] for found in await household.rows()) == ["Cake", "Green tea"]
+
+
+async def test_an_id_that_several_rows_bear_is_not_corrected(client, household):
+    await household.upload(statement(row("F1", "-10.00"), row("F1", "-20.00", name="Rent")))
+    booked = await household.upload(REPLACED)
+    assert (booked["booked"], booked["corrected"]) == (1, 0)
+    assert await amounts(household) == ["-10.00", "-12.00", "-20.00"]
+
+
+async def test_ids_are_told_apart_by_small_and_capital_letters(client, household):
+    await household.upload(statement(row("f1", "-10.00")))
+    assert (await household.upload(REPLACED))["corrected"] == 0
+    assert await amounts(household) == ["-10.00", "-12.00"]
+
+
+async def test_a_preview_says_what_would_be_taken_back_and_changes_nothing(client, household):
+    await household.upload(OLD)
+    for content in (REPLACED, DELETED):
+        answer = await client.post("/v1/imports", params={"preview": True}, content=content)
+        assert answer.json()["corrected"] == 1
+    assert await amounts(household) == ["-10.00", "-5.00"]
+
+
+async def test_a_row_that_the_user_deleted_stays_deleted_when_its_correction_is_undone(client, household):
+    await household.upload(OLD)
+    (earlier,) = [found for found in await household.rows() if found["amount"] == "-10.00"]
+    assert (await household.delete(f"/v1/transactions/{earlier['id']}", earlier["version"])).status_code in {200, 204}
+    booked = await household.upload(DELETED)
+    assert booked["corrected"] == 0
+    await undo(client, booked)
+    assert await amounts(household) == ["-5.00"]

@@ -1,0 +1,207 @@
+"""Statements of investment accounts over HTTP: entries, securities and positions, and rows that a bank takes back."""
+
+from decimal import Decimal
+from typing import Any
+
+import httpx2
+import pytest
+
+CASH = "<INVBANKTRAN><STMTTRN><DTPOSTED>{day}<TRNAMT>{amount}<FITID>{fitid}<NAME>Deposit</STMTTRN></INVBANKTRAN>"
+BUY = (
+    "<BUYMF><INVBUY><INVTRAN><FITID>{fitid}<DTTRADE>{day}</INVTRAN><SECID><UNIQUEID>{security}<UNIQUEIDTYPE>ISIN</SECID>"
+    "<UNITS>{units}<UNITPRICE>10.125<COMMISSION>1.00<TOTAL>{amount}</INVBUY></BUYMF>"
+)
+DIVIDEND = (
+    "<INCOME><INVTRAN><FITID>{fitid}<DTTRADE>{day}</INVTRAN><SECID><UNIQUEID>{security}<UNIQUEIDTYPE>ISIN</SECID>"
+    "<INCOMETYPE>DIV<TOTAL>{amount}</INCOME>"
+)
+IN_KIND = (
+    "<TRANSFER><INVTRAN><FITID>{fitid}<DTTRADE>{day}</INVTRAN><SECID><UNIQUEID>{security}<UNIQUEIDTYPE>ISIN</SECID>"
+    "<UNITS>{units}<TFERACTION>IN</TRANSFER>"
+)
+WORLD, BONDS = "IE00B4L5Y983", "IE00B3F81R35"
+
+
+def held(security: str, units: str, value: str, part: str = "CASH") -> str:
+    """A position."""
+    return (
+        f"<POSMF><INVPOS><SECID><UNIQUEID>{security}<UNIQUEIDTYPE>ISIN</SECID><HELDINACCT>{part}<POSTYPE>LONG"
+        f"<UNITS>{units}<UNITPRICE>10.5<MKTVAL>{value}</INVPOS></POSMF>"
+    )
+
+
+def broker(*transactions: str, as_of: str = "20260430", positions: str | None = "", names: bool = True) -> bytes:
+    """A statement of an investment account."""
+    described = "".join(
+        f"<MFINFO><SECINFO><SECID><UNIQUEID>{security}<UNIQUEIDTYPE>ISIN</SECID><SECNAME>{name}</SECINFO></MFINFO>"
+        for security, name in [(WORLD, "World Fund"), (BONDS, "Bond Fund")]
+        if names
+    )
+    listed = f"<INVPOSLIST>{positions}</INVPOSLIST>" if positions is not None else ""
+    return (
+        f"<OFX><INVSTMTMSGSRSV1><INVSTMTTRNRS><INVSTMTRS><DTASOF>{as_of}<CURDEF>EUR<INVACCTFROM><BROKERID>b.example"
+        f"<ACCTID>X1</INVACCTFROM><INVTRANLIST>{''.join(transactions)}</INVTRANLIST>{listed}"
+        f"</INVSTMTRS></INVSTMTTRNRS></INVSTMTMSGSRSV1><SECLISTMSGSRSV1><SECLIST>{described}</SECLIST></SECLISTMSGSRSV1></OFX>"
+    ).encode()
+
+
+DEPOSIT = CASH.format(day="20260401", amount="1000.00", fitid="C1")
+BOUGHT = BUY.format(fitid="B1", day="20260402", security=WORLD, units="12.3456789", amount="-126.00")
+PAID = DIVIDEND.format(fitid="D1", day="20260410", security=WORLD, amount="3.21")
+MOVED = IN_KIND.format(fitid="T1", day="20260415", security=BONDS, units="40")
+
+
+async def items(client: httpx2.AsyncClient, path: str, **parameters: Any) -> list[dict[str, Any]]:
+    """All items of a list."""
+    answer = await client.get(path, params=parameters)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["items"]
+    return found
+
+
+async def test_an_investment_statement_is_kept_beside_the_rows_of_its_cash(client, household):
+    booked = await household.upload(broker(DEPOSIT, BOUGHT, PAID, MOVED, positions=held(WORLD, "12.3456789", "129.63")))
+    assert (booked["booked"], booked["investments"], booked["positions"]) == (3, 3, 1)
+    (account,) = await items(client, "/v1/accounts")
+    assert (account["type"], account["currency"]) == ("investment", "EUR")
+    rows = {row["description"]: row for row in await household.rows()}
+    assert await household.total() == Decimal("1000.00") - Decimal("126.00") + Decimal("3.21")
+    moved, paid, bought = await items(client, "/v1/investments")
+    assert [moved["kind"], paid["kind"], bought["kind"]] == ["transfer_in", "dividend", "buy"]
+    assert (moved["units"], moved["amount"], moved["transaction_id"]) == ("40", "0.00", None)
+    assert paid["transaction_id"] == rows["INCOME DIV World Fund"]["id"]
+    security = bought.pop("security")
+    assert {key: bought[key] for key in ("action", "trade_date", "units", "unit_price", "amount", "commission")} == {
+        "action": "BUYMF",
+        "trade_date": "2026-04-02",
+        "units": "12.3456789",
+        "unit_price": "10.125",
+        "amount": "-126.00",
+        "commission": "1.00",
+    }
+    assert (security["unique_id"], security["name"], security["kind"]) == (WORLD, "World Fund", "fund")
+    assert [known["name"] for known in await items(client, "/v1/securities")] == ["World Fund", "Bond Fund"]
+    assert (await client.get(f"/v1/securities/{security['id']}")).json() == security
+
+
+async def test_a_preview_counts_and_keeps_nothing(client, household):
+    content = broker(DEPOSIT, BOUGHT, MOVED, positions=held(WORLD, "12.3456789", "129.63"))
+    answer = await client.post("/v1/imports", params={"preview": True}, content=content)
+    assert (answer.json()["investments"], answer.json()["positions"]) == (2, 1)
+    for path in ("/v1/securities", "/v1/investments", "/v1/positions"):
+        assert await items(client, path) == []
+
+
+async def test_the_same_entries_in_further_files_are_one_and_stay_while_one_import_brings_them(client, household):
+    first = await household.upload(broker(DEPOSIT, BOUGHT, MOVED))
+    second = await household.upload(broker(BOUGHT, PAID, MOVED, names=False))
+    assert (second["investments"], second["booked"]) == (1, 1)
+    assert [entry["kind"] for entry in await items(client, "/v1/investments")] == ["transfer_in", "dividend", "buy"]
+    assert (await client.post(f"/v1/imports/{first['id']}/undo")).status_code == 200
+    left = await items(client, "/v1/investments")
+    assert [(entry["kind"], entry["import_id"]) for entry in left] == [
+        ("transfer_in", second["id"]),
+        ("dividend", second["id"]),
+        ("buy", second["id"]),
+    ]
+    assert left[2]["transaction_id"] in {row["id"] for row in await household.rows()}
+    assert (await client.post(f"/v1/imports/{second['id']}/undo")).status_code == 200
+    for path in ("/v1/securities", "/v1/investments", "/v1/positions", "/v1/transactions"):
+        assert await items(client, path) == []
+
+
+async def test_positions_are_those_of_the_latest_statement_on_or_before_the_day(client, household):
+    march = broker(as_of="20260331", positions=held(WORLD, "10", "100") + held(WORLD, "2.5", "25", "MARGIN"))
+    april = broker(as_of="20260430", positions=held(WORLD, "12.5", "130") + held(BONDS, "4", "20.10"))
+    await household.upload(april)
+    await household.upload(march)
+    sold = await household.upload(broker(as_of="20260531"))
+
+    async def on(**parameters: Any) -> list[tuple[Any, ...]]:
+        found = await items(client, "/v1/positions", **parameters)
+        return [(held["security"]["name"], held["units"], held["market_value"], held["as_of"]) for held in found]
+
+    assert await on(as_of="2026-03-30") == []
+    assert await on(as_of="2026-04-29") == [("World Fund", "12.5", "125.00", "2026-03-31")]
+    of_april = [("World Fund", "12.5", "130.00", "2026-04-30"), ("Bond Fund", "4", "20.10", "2026-04-30")]
+    assert await on(as_of="2026-05-30") == of_april
+    assert await on() == []
+    await client.post(f"/v1/imports/{sold['id']}/undo")
+    assert await on() == of_april
+
+
+async def test_a_corrected_statement_of_the_same_day_counts_instead(client, household):
+    await household.upload(broker(positions=held(WORLD, "1", "10")))
+    later = await household.upload(broker(positions=held(WORLD, "2", "20")))
+    assert [held["units"] for held in await items(client, "/v1/positions")] == ["2"]
+    await client.post(f"/v1/imports/{later['id']}/undo")
+    assert [held["units"] for held in await items(client, "/v1/positions")] == ["1"]
+
+
+async def test_entries_are_filtered_and_paged(client, household):
+    await household.upload(broker(DEPOSIT, BOUGHT, PAID, MOVED))
+    world, bonds = await items(client, "/v1/securities")
+    (account,) = await items(client, "/v1/accounts")
+
+    async def kinds(**parameters: Any) -> list[str]:
+        return [entry["kind"] for entry in await items(client, "/v1/investments", **parameters)]
+
+    assert await kinds(security_id=bonds["id"]) == ["transfer_in"]
+    assert await kinds(kind=["buy", "dividend"]) == ["dividend", "buy"]
+    assert await kinds(**{"from": "2026-04-03", "to": "2026-04-10"}) == ["dividend"]
+    assert await kinds(account_id=account["id"], security_id=world["id"]) == ["dividend", "buy"]
+    first = await client.get("/v1/investments", params={"limit": 2})
+    rest = await client.get("/v1/investments", params={"limit": 2, "cursor": first.json()["next_cursor"]})
+    assert [entry["kind"] for entry in first.json()["items"] + rest.json()["items"]] == [
+        "transfer_in",
+        "dividend",
+        "buy",
+    ]
+    for path, parameters, code in [
+        ("/v1/investments", {"from": "2026-05-01", "to": "2026-04-01"}, "range_reversed"),
+        ("/v1/investments", {"security_id": account["id"]}, "security_not_found"),
+        ("/v1/investments", {"account_id": world["id"]}, "account_not_found"),
+        ("/v1/positions", {"account_id": world["id"]}, "account_not_found"),
+        (f"/v1/securities/{account['id']}", {}, "security_not_found"),
+    ]:
+        assert (await client.get(path, params=parameters)).json()["code"] == code
+
+
+async def test_investments_are_nobody_elses(client, household, stranger):
+    await household.upload(broker(DEPOSIT, BOUGHT, MOVED, positions=held(WORLD, "1", "10")))
+    (world, *_) = await items(client, "/v1/securities")
+    for path in ("/v1/securities", "/v1/investments", "/v1/positions"):
+        assert (await client.get(path, headers=stranger)).json()["items"] == []
+    assert (await client.get(f"/v1/securities/{world['id']}", headers=stranger)).status_code == 404
+
+
+async def test_an_account_takes_its_investments_with_it(client, household):
+    await household.upload(broker(DEPOSIT, BOUGHT, MOVED, positions=held(WORLD, "1", "10")))
+    (account,) = await items(client, "/v1/accounts")
+    path = f"/v1/accounts/{account['id']}"
+    assert (await household.delete(path, account["version"], with_transactions=True)).status_code == 200
+    for listed in ("/v1/investments", "/v1/positions"):
+        assert await items(client, listed) == []
+
+
+QIF = b"!Type:Invst\nD04/02/2026\nNBuy\nYACME\nQ3\nT30.00\n^\nD12/31/2026\nNReinvDiv\nYACME\nQ0.1\nT1.00\n^\n"
+
+
+async def test_a_qif_register_of_investments_goes_to_the_account_that_the_user_names(client, household):
+    account = await household.account(type="investment")
+    booked = await household.upload(QIF, account_id=account["id"])
+    assert (booked["booked"], booked["investments"]) == (1, 2)
+    reinvested, bought = await items(client, "/v1/investments", account_id=account["id"])
+    assert (reinvested["kind"], reinvested["amount"], reinvested["total"]) == ("reinvest", "0.00", "1.00")
+    assert (bought["transaction_id"], bought["units"]) == ((await household.rows())[0]["id"], "3")
+    again = await household.upload(QIF, account_id=account["id"])
+    assert (again["booked"], again["repeated"], again["investments"]) == (0, 1, 0)
+
+
+@pytest.mark.parametrize("amount", ["-5000000000000", "-1"])
+async def test_an_entry_whose_cash_cannot_be_kept_stays_out_with_it(client, household, amount):
+    huge = amount != "-1"
+    trade = BUY.format(fitid="B9", day="20260402", security=WORLD, units="1", amount=amount)
+    booked = await household.upload(broker(DEPOSIT, trade))
+    assert (booked["booked"], booked["refused"], booked["investments"]) == ((1, 1, 0) if huge else (2, 0, 1))
+    assert any("stays out" in note for note in booked["notes"]) is huge
