@@ -126,6 +126,30 @@ package: pants-ready ## Build dist/: a PEX of every service, one file that runs
 smoke: package ## Start every built PEX in an empty folder and ask for its /health
 	@$(WORKSPACE) smoke
 
+.PHONY: wheels
+wheels: development ## Build every wheel, install all of them outside the workspace and start the platform from them
+	@$(WORKSPACE) wheels
+
+## Release
+
+.PHONY: api-check release
+api-check: development ## Fail when a public face changed since its last release and the version does not say so
+	@$(WORKSPACE) api
+release: development ## Print which packages would be released, as what and why; APPLY=1 writes, commits and tags
+	@$(WORKSPACE) release $(if $(APPLY),--apply)
+
+.PHONY: test-lowest test-consumers
+test-lowest: development ## Test libraries with the lowest versions that they declare [PACKAGE=libs/config]
+	@$(WORKSPACE) lowest $(PACKAGE)
+test-consumers: development ## Test the last released services on the libraries as they are
+	@$(WORKSPACE) consumers
+
+.PHONY: sbom audit
+sbom: development ## Write dist/sbom/: a bill of materials (CycloneDX) for each service
+	@$(WORKSPACE) sbom
+audit: development ## Ask the database of vulnerabilities about every locked distribution; needs the network
+	@$(WORKSPACE) audit
+
 ## Keep in step
 
 .PHONY: sync

@@ -10,7 +10,7 @@ from pathlib import Path
 from workspace.errors import WorkspaceError
 from workspace.members import Member
 
-_IMPORT_ALL = """
+IMPORT_ALL = """
 import importlib, json, pkgutil, sys
 name, apart = sys.argv[1], tuple(json.loads(sys.argv[2]))
 def left_out(module):
@@ -54,7 +54,7 @@ def _import(root: Path, package: Member, extras: Sequence[str], apart: Sequence[
         if synced.returncode != 0:
             raise WorkspaceError(f"{package.path} cannot be installed alone:\n{synced.stderr.strip()}")
         done = subprocess.run(
-            [Path(folder) / "bin" / "python", "-c", _IMPORT_ALL, package.name, json.dumps(apart)],
+            [Path(folder) / "bin" / "python", "-c", IMPORT_ALL, package.name, json.dumps(apart)],
             capture_output=True,
             text=True,
             cwd=folder,

@@ -14,6 +14,7 @@ from workspace import (
     api_gate,
     boundaries,
     checks,
+    compatibility,
     corpus,
     corpus_client,
     generated,
@@ -26,6 +27,8 @@ from workspace import (
     release_plan,
     reports,
     smoke,
+    supply,
+    wheels,
 )
 from workspace.errors import WorkspaceError
 
@@ -77,6 +80,12 @@ def _parser() -> argparse.ArgumentParser:
     add("release", _release, "plan the next release").add_argument(
         "--apply", action="store_true", help="carry the plan out: versions, changelogs, one commit, tags"
     )
+    add("wheels", _wheels, "build every wheel, and see all of them work outside the workspace")
+    lowest = add("lowest", _lowest, "test packages with the lowest versions that they declare")
+    lowest.add_argument("packages", nargs="*", help="folders or names; all libraries without")
+    add("consumers", _consumers, "test the last released services on the libraries as they are")
+    add("sbom", _sbom, "write a bill of materials for each service")
+    add("audit", _audit, "ask for known vulnerabilities of what is locked")
     add("boundaries", _boundaries, "see forbidden imports refused, and each package imported alone")
     add("smoke", _smoke, "start every built PEX")
     corpus_of = add("corpus", _corpus, "import statement files by the public API and compare what comes of them")
@@ -193,6 +202,33 @@ def _derive(root: Path) -> None:
     """Write what follows from versions and ranges: the lock of uv, then every generated file."""
     lock.lock_workspace(root)
     generated.sync(root)
+
+
+def _wheels(options: argparse.Namespace) -> int:
+    for wheel in wheels.build(options.root):
+        print(f"built {wheel.name}", flush=True)
+    return _verdict(wheels.problems(options.root))
+
+
+def _lowest(options: argparse.Namespace) -> int:
+    packages = members.chosen(options.root, options.packages)
+    if not options.packages:
+        packages = [package for package in packages if package.path.startswith("libs/")]
+    return _verdict(compatibility.failing_at_lowest(options.root, packages))
+
+
+def _consumers(options: argparse.Namespace) -> int:
+    return _verdict(compatibility.failing_consumers(options.root))
+
+
+def _sbom(options: argparse.Namespace) -> int:
+    for path in supply.write_bills(options.root):
+        print(f"wrote {path.relative_to(options.root)}")
+    return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    return supply.audit(options.root)
 
 
 def _boundaries(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from workspace.errors import WorkspaceError
@@ -31,40 +31,37 @@ def unhealthy(services: list[Member]) -> list[str]:
         if not pex.is_file():
             raise WorkspaceError(f"{pex.relative_to(service.root)} is missing: run `make package`")
         began = time.monotonic()
-        trouble = _trouble(pex, service.service.calls if service.service else ())
-        if trouble:
-            found.append(f"{service.name}.pex: {trouble}")
+        wrong = _trouble(pex, service.service.calls if service.service else ())
+        if wrong:
+            found.append(f"{service.name}.pex: {wrong}")
         else:
             print(f"{service.name}.pex answers /health after {time.monotonic() - began:.1f} s", flush=True)
     return found
 
 
 def _trouble(pex: Path, peers: Collection[str]) -> str | None:
-    """Give what is wrong with a PEX, or None when it answers."""
     with tempfile.TemporaryDirectory(prefix="purser-smoke-") as name:
-        folder = Path(name)
-        alone = shutil.copy2(pex, folder)
-        port = free_port()
-        environment = {key: os.environ[key] for key in _VARIABLES if key in os.environ}
-        environment |= {"HOME": name, "PEX_ROOT": str(folder / "pex"), "PURSER_DATA_DIR": str(folder / "data")}
-        log = folder / "log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [alone],
-                cwd=folder,
-                env={**environment, "PURSER_PORT": str(port)},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+        return trouble([shutil.copy2(pex, name)], Path(name), peers)
+
+
+def trouble(command: Sequence[str | Path], folder: Path, peers: Collection[str] = ()) -> str | None:
+    """Start a service with nothing around it, in a folder of its own; give what is wrong, or None when it answers."""
+    port = free_port()
+    environment = {key: os.environ[key] for key in _VARIABLES if key in os.environ}
+    environment |= {"HOME": str(folder), "PEX_ROOT": str(folder / "pex"), "PURSER_DATA_DIR": str(folder / "data")}
+    environment |= {"PURSER_PORT": str(port)}
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        return _wait_for_health(process, port, log, peers)
+    finally:
+        process.terminate()
         try:
-            return _wait_for_health(process, port, log, peers)
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _wait_for_health(process: subprocess.Popen[bytes], port: int, log: Path, peers: Collection[str]) -> str | None:

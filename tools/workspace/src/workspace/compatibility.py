@@ -1,0 +1,104 @@
+"""Packages tested in other company than the lock's: at their lowest bounds, and released services on today's libraries.
+
+Slow, and in need of the package index: for a nightly run.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from workspace import lock
+from workspace.build_files import siblings
+from workspace.errors import WorkspaceError
+from workspace.members import Member, members, requirements
+from workspace.versions import files_of, last_release
+
+
+def failing_at_lowest(root: Path, packages: Sequence[Member]) -> list[str]:
+    """Run the tests of each package with the lowest versions that it declares; give a message per failing package.
+
+    What the tests use beside that, and what is required indirectly, comes as locked where the bounds allow it.
+    """
+    workspace = members(root)
+    found = []
+    for package in packages:
+        with tempfile.TemporaryDirectory(prefix="purser-lowest-") as name:
+            python = _environment(root, Path(name))
+            declared = {canonicalize_name(Requirement(text).name) for text in requirements(package)}
+            extra = "[testing]" if package.testing else ""
+            first_party = [f"--editable={package.folder}{extra}", *_editable(siblings(package, workspace))]
+            _install(root, python, ["--resolution=lowest-direct", *first_party, *_test_pins(root, without=declared)])
+            if not _passes(package.tests, python, root):
+                found.append(f"{package.path}: its tests fail with the lowest versions it declares; see above")
+    return found
+
+
+def failing_consumers(root: Path) -> list[str]:
+    """Run the tests of each service as last released, on the libraries as they are; give a message per failing one.
+
+    A service whose ranges exclude the libraries as they are is left out: nobody can install the two together.
+    """
+    workspace = members(root)
+    found = []
+    for service in workspace:
+        released = last_release(root, service.name) if service.service is not None else None
+        if released is None:
+            continue
+        with files_of(root, released, service.path) as folder, tempfile.TemporaryDirectory() as name:
+            python = _environment(root, Path(name))
+            libraries = [member for member in workspace if member.path.startswith("libs/")]
+            extra = "[testing]" if service.testing else ""
+            wanted = [f"--editable={folder / service.path}{extra}", *_editable(libraries)]
+            done = _try_install(root, python, [*wanted, *_test_pins(root, without=())])
+            if done.returncode != 0:
+                print(f"{released.tag} does not take the libraries as they are:\n{done.stderr.strip()}", flush=True)
+                continue
+            if not _passes(folder / service.path / "tests", python, folder):
+                found.append(f"{released.tag} fails on the libraries as they are; see above")
+    return found
+
+
+def _environment(root: Path, folder: Path) -> Path:
+    environment = folder / "venv"
+    subprocess.run([_uv(root), "venv", "--quiet", "--python", sys.executable, environment], check=True)
+    return environment / "bin" / "python"
+
+
+def _editable(packages: Iterable[Member]) -> list[str]:
+    return [f"--editable={package.folder}{'[testing]' if package.testing else ''}" for package in packages]
+
+
+def _test_pins(root: Path, *, without: Iterable[str]) -> list[str]:
+    """Give the pins of what tests use, but for distributions whose bounds are on trial."""
+    left_out = set(without)
+    command = [str(_uv(root)), "export", "--quiet", "--frozen", "--only-group=test"]
+    command += ["--no-hashes", "--no-annotate", "--no-header"]
+    exported = subprocess.run(command, capture_output=True, text=True, cwd=root, check=True)
+    pins = lock.applicable(exported.stdout)
+    return [str(pin) for pin in pins if canonicalize_name(pin.name) not in left_out]
+
+
+def _install(root: Path, python: Path, wanted: Sequence[str]) -> None:
+    done = _try_install(root, python, wanted)
+    if done.returncode != 0:
+        raise WorkspaceError(f"{wanted[1]} cannot be installed:\n{done.stderr.strip()}")
+
+
+def _try_install(root: Path, python: Path, wanted: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    command = [str(_uv(root)), "pip", "install", "--quiet", "--python", str(python), *wanted]
+    return subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+
+
+def _passes(tests: Path, python: Path, folder: Path) -> bool:
+    print(f"== {tests.parent.name}", flush=True)
+    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests)]
+    return subprocess.run(command, cwd=folder, check=False).returncode == 0
+
+
+def _uv(root: Path) -> Path:
+    return root / ".tools" / "python" / "bin" / "uv"
