@@ -37,18 +37,19 @@ def text(number: int) -> str:
 
 def rules(count: int, kind: str) -> list[Rule]:
     """Rules of one kind, each for one shop."""
-    conditions = {
-        "texts": lambda n: [{"field": "text", "operator": "contains", "value": f"shop {n} berlin"}],
-        "expressions": lambda n: [{"field": "text", "operator": "matches", "value": rf"shop {n}\b.*ref \d+"}],
-        "text and amount": lambda n: [
-            {"field": "text", "operator": "contains", "value": f"shop {n} berlin"},
-            {"field": "amount", "operator": "less", "value": "-1.00"},
-        ],
-    }[kind]
     return [
-        Rule(id=uuid4(), user_id=USER, position=n, conditions=conditions(n), category_id=GROCERIES)
+        Rule(id=uuid4(), user_id=USER, position=n, conditions=conditions(n, kind), category_id=GROCERIES)
         for n in range(count)
     ]
+
+
+def conditions(shop: int, kind: str) -> list[dict[str, object]]:
+    """The conditions of a rule for a shop."""
+    if kind == "expressions":
+        return [{"field": "text", "operator": "matches", "value": rf"shop {shop}\b.*ref \d+"}]
+    of_text: dict[str, object] = {"field": "text", "operator": "contains", "value": f"shop {shop} berlin"}
+    amount: dict[str, object] = {"field": "amount", "operator": "less", "value": "-1.00"}
+    return [of_text] if kind == "texts" else [of_text, amount]
 
 
 def shown(label: str, rows: int, seconds: float) -> float:

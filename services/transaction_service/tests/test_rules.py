@@ -28,7 +28,8 @@ def condition(field: str, operator: str, value: Any, **more: Any) -> dict[str, A
 
 def rule(*conditions: dict[str, Any], **more: Any) -> Rule:
     """A rule; what is not said to be something else of it is an action."""
-    own = {name: more.pop(name) for name in ("id", "name", "enabled", "position", "match") if name in more}
+    names = ("id", "name", "enabled", "position", "match")
+    own: dict[str, Any] = {name: more.pop(name) for name in names if name in more}
     return {"conditions": list(conditions), "actions": more, **own}
 
 
@@ -96,7 +97,7 @@ FOUND = [
 
 async def test_a_condition_can_ask_for_every_field(household: Any, client: httpx2.AsyncClient) -> None:
     account = await household.account()
-    rows = {
+    rows: dict[str, dict[str, Any]] = {
         "A": {"amount": "-12.50", "booking_date": "2026-03-01", "description": "Bäckerei Müller Strasse"},
         "B": {"amount": "-0.01", "booking_date": "2026-03-02", "description": "100%", "counterparty": "Organic GmbH"},
         "C": {
@@ -130,7 +131,7 @@ async def test_all_conditions_must_hold_or_any_one(household: Any, client: httpx
     assert (await preview(client, only_texts))["counts"]["matched"] == 3
 
 
-WRONG = [
+WRONG: list[tuple[Rule, str, str]] = [
     ({}, "/body/rule/conditions", "missing"),
     ({"conditions": []}, "/body/rule/conditions", "too_short"),
     ({"conditions": [text("a"), {"field": "colour"}]}, "/body/rule/conditions/1/field", "enum"),
@@ -243,7 +244,7 @@ async def test_of_each_thing_the_first_rule_that_gives_it_decides_and_tags_add_u
     untouched |= dict.fromkeys(("categorised_by", "merchant_by", "note_by", "transfer_by"), "none")
     assert got == [ruled, untouched]
     # What rules gave can be searched for, too.
-    assert len(await household.rows(text="weekly")) == len(await household.rows(text="by rule")) == 1
+    assert len(await household.rows(q="weekly")) == len(await household.rows(q="by rule")) == 1
 
 
 async def test_what_rules_gave_goes_when_none_gives_it_any_more_and_the_journal_tells(
@@ -489,6 +490,29 @@ async def test_rules_give_the_same_whether_they_come_before_the_rows_or_after(
     # Once applied, there is nothing left to do.
     assert await apply(client, **before) == {**applied, "changed": 0, "cleared": 0}
     assert (await apply(client, **after))["changed"] == 0
+
+
+@over_http
+@given(rows=ROWS, rules=st.lists(RULES, min_size=1, max_size=4), data=st.data())
+async def test_rules_leave_nothing_to_do_on_rows_that_are_entered_by_hand(
+    client: httpx2.AsyncClient,
+    issuer: Issuer,
+    rows: list[tuple[str, str, int]],
+    rules: list[Rule],
+    data: st.DataObject,
+) -> None:
+    headers = issuer.headers(uuid4())
+    account = await client.post("/v1/accounts", json={"name": "Cash", "currency": "EUR"}, headers=headers)
+    for wanted in rules:
+        await create(client, wanted, **headers)
+    for name, amount, day in rows:
+        chosen = data.draw(CHOICES)
+        row = {"booking_date": f"2026-03-0{day}", "amount": amount, "description": name, **chosen}
+        answer = await client.post(
+            "/v1/transactions", json={"account_id": account.json()["id"], **row}, headers=headers
+        )
+        assert answer.status_code == 201, answer.text
+    assert (await apply(client, **headers))["changed"] == 0
 
 
 CHOICES = st.fixed_dictionaries(
