@@ -110,6 +110,21 @@ async def test_undoing_all_leaves_nothing_in_whatever_order(client, household):
         assert await amounts(household) == []
 
 
+CHAIN = (OLD, REPLACED, statement(row("F10", "-13.00", corrects="F9", action="REPLACE")))
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_a_chain_of_corrections_ends_the_same_in_any_order_and_is_undone_link_by_link(client, household, order):
+    booked = {number: await household.upload(CHAIN[number]) for number in order}
+    assert await amounts(household) == ["-13.00", "-5.00"]
+    await undo(client, booked[1])
+    assert await amounts(household) == ["-10.00", "-13.00", "-5.00"]
+    await undo(client, booked[2])
+    assert await amounts(household) == ["-10.00", "-5.00"]
+    await undo(client, booked[0])
+    assert await amounts(household) == []
+
+
 async def test_a_replacement_of_a_row_that_the_ledger_lacks_is_booked(client, household):
     booked = await household.upload(REPLACED)
     assert (booked["booked"], booked["corrected"]) == (1, 0)

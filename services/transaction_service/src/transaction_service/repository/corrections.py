@@ -7,6 +7,7 @@ from uuid import UUID
 
 from api_common.repository import Repository
 from sqlalchemy import ColumnElement, Select, SQLColumnExpression, delete, or_, select, update
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from transaction_service.models import Correction, ImportStatus, RowIdentity, StatementImport, Transaction
@@ -94,8 +95,8 @@ class CorrectionRepository(Repository[Correction]):
             col(Transaction.deleted_at).is_(None),
         )
 
-    async def replaced(self, rows: Mapping[UUID, UUID]) -> None:
-        """Note which row stands in the place of which."""
+    async def replaced(self, rows: Mapping[UUID, UUID | None]) -> None:
+        """Note which row stands in the place of which, if any."""
         for row_id, by in rows.items():
             await self.session.execute(
                 update(Transaction)
@@ -117,13 +118,16 @@ class CorrectionRepository(Repository[Correction]):
         return rows - set(still)
 
     async def tombstones(self, row_ids: Collection[UUID]) -> tuple[list[Transaction], list[Transaction]]:
-        """Those of the rows that are deleted and not replaced: of booked imports and of others."""
+        """Those of the rows that are deleted and that no standing row replaces: of booked imports and of others."""
+        replacing = aliased(Transaction)
         rows = await self.session.scalars(
-            select(Transaction).where(
+            select(Transaction)
+            .outerjoin(replacing, col(replacing.id) == col(Transaction.replaced_by))
+            .where(
                 col(Transaction.user_id) == self.user_id,
                 col(Transaction.id).in_(row_ids),
                 col(Transaction.deleted_at).is_not(None),
-                col(Transaction.replaced_by).is_(None),
+                or_(col(replacing.id).is_(None), col(replacing.replaced_by).is_not(None)),
             )
         )
         booked = set(

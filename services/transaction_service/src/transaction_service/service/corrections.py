@@ -20,6 +20,9 @@ from transaction_service.row_pairing import bank_id
 from transaction_service.service.journal import Journal, RowChange
 from transaction_service.statement_accounts import StatementAccounts
 
+_WITH_CORRECTIONS = "ofx"
+"""The one format in which a row can take back another."""
+
 
 class Corrections:
     """What the banks of one user take back.
@@ -36,13 +39,14 @@ class Corrections:
         self._states = RowStateRepository(session, user_id)
         self._journal = Journal(session, user_id)
 
-    async def decide(self, plan: ImportPlan) -> None:
+    async def decide(self, file: StatementFile, plan: ImportPlan) -> None:
         """Decide the unknown rows that correct earlier ones, and those that were corrected before they came.
 
         Neither is suspected to be a repeat: the bank has said what they are.
         """
         for of_account in plan.standing:
-            await self._replace(of_account)
+            if file.format == _WITH_CORRECTIONS:
+                await self._replace(of_account)
             void = await self._corrections.bank_ids(of_account.account.id) if of_account.unknown else set()
             _book(of_account, [n for n in of_account.unknown if of_account.rows[n].entry.bank_id in void])
 
@@ -63,11 +67,12 @@ class Corrections:
     async def corrected(self, file: StatementFile, plan: ImportPlan, accounts: StatementAccounts) -> int:
         """How many rows the file takes back, or brings although they were taken back before."""
         count = 0
-        for of_account in plan.accounts:
-            count += len(_replaced(of_account))
         for of_account in plan.standing:
-            void = await self._corrections.bank_ids(of_account.account.id)
-            count += sum(of_account.rows[n].entry.bank_id in void for n in of_account.decisions.book) if void else 0
+            count += len(_replaced(of_account))
+            if void := await self._corrections.bank_ids(of_account.account.id):
+                decisions = of_account.decisions
+                booked = [*decisions.book, *(number for _, number in decisions.settle)]
+                count += sum(of_account.rows[number].entry.bank_id in void for number in booked)
         for account_id, ids in _deletions(file, accounts).items():
             count += sum(len(found) == 1 for found in (await self._corrections.bearers(account_id, ids)).values())
         return count
@@ -77,7 +82,8 @@ class Corrections:
         deletions = _deletions(file, accounts)
         for of_account in plan.accounts:
             account_id = of_account.account.id
-            corrections = await self._replacements(of_account, import_id)
+            correcting = file.format == _WITH_CORRECTIONS
+            corrections = await self._replacements(of_account, import_id) if correcting else {}
             for void in deletions.get(account_id, set()) - corrections.keys():
                 corrections[void] = Correction(
                     user_id=self._user_id, account_id=account_id, import_id=import_id, bank_id=void
@@ -116,7 +122,7 @@ class Corrections:
         if not waiting:
             return
         bearers = await self._corrections.bearers(account_id, {correction.bank_id for correction in waiting})
-        by: dict[UUID, UUID] = {}
+        by: dict[UUID, UUID | None] = {}
         void: dict[UUID, Transaction] = {}
         for correction in waiting:
             rows = [row for row in bearers.get(correction.bank_id, ()) if row.id != correction.replaced_by]
@@ -137,6 +143,7 @@ class Corrections:
         standing, gone = await self._corrections.tombstones(rows)
         for row in gone:
             await self._session.delete(row)
+        await self._corrections.replaced({row.id: None for row in standing if row.replaced_by is not None})
         await self._mark(standing, deleted=False, import_id=import_id)
 
     async def _mark(self, rows: Sequence[Transaction], *, deleted: bool, import_id: UUID) -> None:

@@ -38,9 +38,9 @@ class Supplements:
         self._corrections = Corrections(session, user_id)
         self._investments = Investments(session, user_id)
 
-    async def decide(self, plan: ImportPlan) -> None:
+    async def decide(self, file: StatementFile, plan: ImportPlan) -> None:
         """Decide the unknown rows of a plan of which the bank has said what they are."""
-        await self._corrections.decide(plan)
+        await self._corrections.decide(file, plan)
 
     async def keep(
         self,
