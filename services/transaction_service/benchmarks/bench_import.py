@@ -56,7 +56,7 @@ async def through_the_application(folder: Path, rows: int) -> float:
         await timed("the same upload again", rows, client, "POST", "/v1/imports", **upload)
         await timed("export as Arrow", rows, client, "GET", "/v1/ledger")
         await timed("50 newest rows", 50, client, "GET", "/v1/transactions")
-        await timed("50 rows with a text", 50, client, "GET", "/v1/transactions", params={"text": "number 39"})
+        await timed("50 rows with a text", 50, client, "GET", "/v1/transactions", params={"q": "number 39"})
         return first
 
 

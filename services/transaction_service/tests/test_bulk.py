@@ -42,7 +42,7 @@ async def test_a_filter_s_rows_get_a_category_and_tags_after_a_preview_that_wrot
     shopping: Any, client: httpx2.AsyncClient
 ) -> None:
     edit = {
-        "filter": {"text": "rewe"},
+        "filter": {"q": "rewe"},
         "changes": {"category_id": GROCERIES, "tags_add": ["A", "new"], "tags_remove": ["B"]},
     }
     tag = (await client.get("/v1/ledger")).headers["etag"]
@@ -56,14 +56,14 @@ async def test_a_filter_s_rows_get_a_category_and_tags_after_a_preview_that_wrot
     assert first["after"] == {"category_id": GROCERIES, "categorised_by": "user", "tags": ["a", "new"]}
     done = await bulk(client, **edit)
     assert done == preview | {"preview": False, "journal_entry_id": done["journal_entry_id"]}
-    rows = await shopping.rows(text="rewe")
+    rows = await shopping.rows(q="rewe")
     assert [(r["category_id"], r["categorised_by"], r["tags"], r["version"]) for r in rows] == [
         (GROCERIES, "user", ["a", "new"], 2),
         (GROCERIES, "user", ["A", "new"], 2),
         (None, "user", ["A", "new"], 2),
     ]
     assert all(r["edited_at"] for r in rows)
-    assert [r["id"] for r in await shopping.rows(text="new")] == [r["id"] for r in rows]
+    assert [r["id"] for r in await shopping.rows(q="new")] == [r["id"] for r in rows]
     assert (await shopping.rows())[1] == shopping.made[1]
     again = await bulk(client, **edit)
     assert (counts(again), again["rows"], again["journal_entry_id"]) == ((3, 0, 3, 1), [], None)
@@ -77,7 +77,7 @@ async def test_a_filter_s_rows_get_a_category_and_tags_after_a_preview_that_wrot
         ({"amount_min": "-12", "amount_max": "-9"}, 2),
         ({"category_id": FOOD}, 1),
         ({"category_id": "uncategorised"}, 3),
-        ({"text": "rewe", "amount_min": "-10"}, 1),
+        ({"q": "rewe", "amount_min": "-10"}, 1),
         ({"import_id": str(uuid4())}, 0),
     ],
 )

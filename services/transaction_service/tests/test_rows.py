@@ -72,11 +72,11 @@ async def test_tags_are_set_as_a_whole_and_found_in_the_search(household: Any) -
     row = await household.enter(await household.account(), "-1", tags=[" Été  2026 ", "été 2026", "Food"])
     assert row["tags"] == ["Food", "Été 2026"]
     path = f"/v1/transactions/{row['id']}"
-    assert [r["id"] for r in await household.rows(text="ÉTÉ 20")] == [row["id"]]
+    assert [r["id"] for r in await household.rows(q="ÉTÉ 20")] == [row["id"]]
     changed = (await household.change(path, 1, tags=["food", "a/b"])).json()
     assert (changed["tags"], changed["version"]) == (["a/b", "food"], 2)
-    assert await household.rows(text="été") == []
-    assert (await household.rows(text="A/B"))[0] == changed
+    assert await household.rows(q="été") == []
+    assert (await household.rows(q="A/B"))[0] == changed
     assert (await household.change(path, 2, tags=[])).json()["tags"] == []
 
 
@@ -199,8 +199,8 @@ async def test_a_tag_is_renamed_everywhere_or_merged_into_another(
     assert renamed.json() == {"tag": "holiday", "rows": 3}
     rows = {r["id"]: r["tags"] for r in await household.rows()}
     assert rows == {one["id"]: ["b", "holiday"], two["id"]: ["holiday"]}
-    assert len(await household.rows(text="holiday")) == 2
-    assert await household.rows(text="trip") == []
+    assert len(await household.rows(q="holiday")) == 2
+    assert await household.rows(q="trip") == []
     restored = (await client.post(f"/v1/transactions/{deleted['id']}/restore")).json()
     assert restored["tags"] == ["holiday"]
     same = await client.patch("/v1/tags/holiday", json={"name": "holiday"})
@@ -231,7 +231,7 @@ async def test_a_deleted_tag_is_taken_off_all_rows(household: Any, client: httpx
     await household.enter(account, "-2", tags=["a"])
     assert (await client.delete("/v1/tags/a")).json() == {"tag": "a", "rows": 2}
     assert [r["tags"] for r in await household.rows()] == [["b"], []]
-    assert await household.rows(text="a") == []
+    assert await household.rows(q="a") == []
     assert (await client.delete("/v1/tags/a")).status_code == 404
 
 

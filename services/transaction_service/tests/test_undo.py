@@ -96,7 +96,7 @@ async def test_what_the_user_wrote_on_a_pending_row_stays_on_its_booking(
     (pending,) = await household.rows()
     await household.change(f"/v1/transactions/{pending['id']}", 1, counterparty="My baker", merchant="Baker", note="n")
     await household.upload(booked_on("2026-03-01"), account_id=account["id"])
-    (booked,) = await household.rows(text="my baker")
+    (booked,) = await household.rows(q="my baker")
     assert [booked[name] for name in ("pending", "counterparty", "merchant", "note")] == [
         False,
         "My baker",

@@ -30,7 +30,7 @@ from uuid import UUID
 import orjson
 from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import Column, ColumnElement, Label, Select, UnaryExpression, and_, inspect, literal, or_, tuple_
+from sqlalchemy import Column, ColumnElement, Label, Select, UnaryExpression, and_, inspect, literal, not_, or_, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
 from sqlalchemy.sql.operators import desc_op
@@ -116,9 +116,7 @@ class Keyset:
 
     def after(self, cursor: str) -> ColumnElement[bool]:
         """Give the condition for rows that come after the cursor's. Raises InvalidCursor."""
-        values = self.values(cursor)
-        # Compared as the column's own type, so that money is scaled and ids are rendered as they are stored.
-        bounds = [literal(value, column.type) for value, column in zip(values, self._columns, strict=True)]
+        bounds = self._bounds(cursor)
         if len(set(self._descending)) == 1:
             # A row comparison, which both databases answer from one index range.
             row, bound = tuple_(*self._columns), tuple_(*bounds)
@@ -131,10 +129,21 @@ class Keyset:
             alternatives.append(and_(*equal, column < bound_value if descending else column > bound_value))
         return or_(*alternatives)
 
+    def until(self, cursor: str) -> ColumnElement[bool]:
+        """Give the condition for rows up to the cursor's own, which is among them. Raises InvalidCursor."""
+        if len(set(self._descending)) > 1:
+            return not_(self.after(cursor))
+        row, bound = tuple_(*self._columns), tuple_(*self._bounds(cursor))
+        return row >= bound if self._descending[0] else row <= bound
+
     def cursor(self, row: object) -> str:
         """Give the cursor that stands after this row: a mapped object, or a result row with the key columns."""
         values = [_plain(_value(row, column)) for column in self._columns]
         return base64.urlsafe_b64encode(orjson.dumps([self._mark, *values])).decode().rstrip("=")
+
+    def _bounds(self, cursor: str) -> list[ColumnElement[Any]]:
+        # Compared as the column's own type, so that money is scaled and ids are rendered as they are stored.
+        return [literal(value, column.type) for value, column in zip(self.values(cursor), self._columns, strict=True)]
 
     def values(self, cursor: str) -> list[Value]:
         """Read a cursor back. Raises InvalidCursor."""

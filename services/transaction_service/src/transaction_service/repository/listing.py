@@ -1,105 +1,108 @@
-"""Lists of rows: which rows a list shows, in which order, page by page."""
+"""Lists of rows, page by page.
+
+A page is looked for where it probably is. The next rows in the order of the list are tried first: a filter that one
+row in a hundred passes fills the page there. Only when they do not fill it, an index is asked which rows can pass at
+all, and those are sorted. So neither a word that is in every second row nor one that is in three rows is slow.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from api_common.pagination import Keyset, PageQuery, Slice
-from api_common.repository import Repository
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Row, Select, select
 from sqlmodel import col
 
-from transaction_service.errors import TransactionNotFound
-from transaction_service.models import Split, Transaction
+from transaction_service.models import Transaction
+from transaction_service.repository.filters import TransactionFilter
 from transaction_service.repository.listed import LISTED, listed_rows
-from transaction_service.search_text import contains_pattern
+from transaction_service.repository.row_orders import MERCHANT_KEY, TransactionSort
+from transaction_service.repository.row_search import RowSearch
 
-NEWEST_FIRST = Keyset(col(Transaction.booking_date).desc(), col(Transaction.id).desc())
-OLDEST_FIRST = Keyset(col(Transaction.booking_date).asc(), col(Transaction.id).asc())
-
-
-@dataclass(frozen=True, kw_only=True)
-class TransactionFilter:
-    """Which rows a list shows; what is None or empty does not limit it. Dates and amounts are inclusive."""
-
-    account_ids: Collection[UUID] = ()
-    from_date: date | None = None
-    to_date: date | None = None
-    amount_min: Decimal | None = None
-    amount_max: Decimal | None = None
-    category_ids: Collection[UUID] | None = None
-    uncategorised: bool = False
-    import_id: UUID | None = None
-    text: str | None = None
-    deleted: bool = False
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """The filter as conditions on the table."""
-        found: list[ColumnElement[bool]] = [_is_deleted() if self.deleted else col(Transaction.deleted_at).is_(None)]
-        if self.account_ids:
-            found.append(col(Transaction.account_id).in_(self.account_ids))
-        if self.from_date is not None:
-            found.append(col(Transaction.booking_date) >= self.from_date)
-        if self.to_date is not None:
-            found.append(col(Transaction.booking_date) <= self.to_date)
-        if self.amount_min is not None:
-            found.append(col(Transaction.amount) >= self.amount_min)
-        if self.amount_max is not None:
-            found.append(col(Transaction.amount) <= self.amount_max)
-        if self.uncategorised:
-            found.append(_without_category())
-        elif self.category_ids is not None:
-            found.append(_in_categories(self.category_ids))
-        if self.import_id is not None:
-            found.append(col(Transaction.import_id) == self.import_id)
-        if self.text:
-            found.append(contains(self.text))
-        return found
+TRIED_FIRST = 5_000
+"""So many rows are tried in the order of the list before an index of the filter is asked."""
 
 
-def contains(text: str) -> ColumnElement[bool]:
-    """The condition that a row's texts contain `text`, in any case."""
-    return col(Transaction.search_text).like(contains_pattern(text), escape="\\")
-
-
-def _is_deleted() -> ColumnElement[bool]:
-    """By the user: a pending row that gave way to its booking was not deleted."""
-    return and_(col(Transaction.deleted_at).is_not(None), col(Transaction.replaced_by).is_(None))
-
-
-def _in_categories(category_ids: Collection[UUID]) -> ColumnElement[bool]:
-    """A row's own category, or that of one of its parts."""
-    parts = select(col(Split.transaction_id)).where(col(Split.category_id).in_(category_ids))
-    return or_(col(Transaction.category_id).in_(category_ids), col(Transaction.id).in_(parts))
-
-
-def _without_category() -> ColumnElement[bool]:
-    """A row without a category; of a split row a part."""
-    parts = exists().where(col(Split.transaction_id) == col(Transaction.id))
-    return and_(col(Transaction.category_id).is_(None), or_(~parts, parts.where(col(Split.category_id).is_(None))))
-
-
-class ListingRepository(Repository[Transaction]):
+class ListingRepository(RowSearch):
     """The user's rows as lists show them: columns; tombstones only where the filter asks for them."""
 
-    model = Transaction
-    not_found = TransactionNotFound
-
-    async def list(self, wanted: TransactionFilter, keyset: Keyset, page: PageQuery) -> Slice[dict[str, Any]]:
+    async def list(
+        self, wanted: TransactionFilter, sort: TransactionSort, keyset: Keyset, page: PageQuery
+    ) -> Slice[dict[str, Any]]:
         """One page of the rows that pass the filter, as the fields of `TransactionSchema`.
 
-        Columns, not objects: the list is read more than anything else, and objects take longer than the query.
+        `keyset` is that of the sort, perhaps with cursors of its own. Columns, not objects: the list is read more than
+        anything else, and objects take longer than the query.
         """
-        statement = self.mine().with_only_columns(*LISTED).where(*wanted.conditions())
-        if page.cursor is not None:
-            statement = statement.where(keyset.after(page.cursor))
-        found = await self.session.execute(statement.order_by(*keyset.order).limit(page.limit + 1))
-        rows = found.all()
-        more = len(rows) > page.limit
-        items = rows[: page.limit]
-        return Slice(await listed_rows(self.session, self.user_id, items), keyset.cursor(items[-1]) if more else None)
+        rows = await self._page(wanted, sort, keyset, page)
+        items = await listed_rows(self.session, self.user_id, rows[: page.limit])
+        if sort.by_merchant:
+            for item in items:
+                del item[MERCHANT_KEY.name]
+        return Slice(items, keyset.cursor(rows[page.limit - 1]) if len(rows) > page.limit else None)
+
+    async def _page(
+        self, wanted: TransactionFilter, sort: TransactionSort, keyset: Keyset, page: PageQuery
+    ) -> Sequence[Row[Any]]:
+        """The rows of the page and, when there are more, one beyond."""
+        after = [keyset.after(page.cursor)] if page.cursor is not None else []
+        if wanted.finds_nothing:
+            return []
+        statement = _listed(sort).order_by(*keyset.order).limit(page.limit + 1)
+        indexed = _served_by_order(wanted, sort)
+        in_order = statement.where(*self.in_order(wanted, indexed), *after)
+        if not wanted.limits_beyond(*indexed):
+            return await self._rows(in_order)
+        bound = await self._bound(wanted.only(*indexed), sort, keyset, after)
+        if bound is not None:
+            in_order = in_order.where(keyset.until(bound))
+        tried = await self._rows(in_order)
+        if bound is None or len(tried) > page.limit:
+            return tried
+        source = await self.source(wanted, by_date=sort.by_date)
+        if source is None and self.is_sqlite:
+            rest = statement.where(*self.in_order(wanted, indexed), *after)
+            return await self._rows(rest)
+        pool = (
+            select(col(Transaction.id).label("id"), sort.key.label("key"))
+            .where(*self.among(wanted, source), *after)
+            # Keeps the database from walking along the order of the list, which has just been tried.
+            .offset(0)
+            .subquery()
+        )
+        order = (pool.c.key.desc(), pool.c.id.desc()) if sort.descending else (pool.c.key, pool.c.id)
+        chosen = select(pool.c.id).order_by(*order).limit(page.limit + 1)
+        return await self._rows(statement.where(col(Transaction.id).in_(chosen)))
+
+    async def _bound(
+        self, wanted: TransactionFilter, sort: TransactionSort, keyset: Keyset, after: Sequence[ColumnElement[bool]]
+    ) -> str | None:
+        """The cursor of the last row to be tried first, None when there are not so many."""
+        place = (
+            select(col(Transaction.id), sort.key)
+            .where(*self.in_order(wanted, _served_by_order(wanted, sort)), *after)
+            .order_by(*keyset.order)
+            .offset(TRIED_FIRST - 1)
+            .limit(1)
+        )
+        row = (await self.session.execute(place)).first()
+        return None if row is None else keyset.cursor(row)
+
+    async def _rows(self, statement: Select[Any]) -> Sequence[Row[Any]]:
+        rows: Sequence[Row[Any]] = (await self.session.execute(statement)).all()
+        return rows
+
+
+def _listed(sort: TransactionSort) -> Select[Any]:
+    statement = select(*LISTED)
+    return statement.add_columns(MERCHANT_KEY) if sort.by_merchant else statement
+
+
+def _served_by_order(wanted: TransactionFilter, sort: TransactionSort) -> frozenset[str]:
+    """The columns whose conditions the index of the order answers."""
+    if sort.by_date and len(wanted.account_ids) == 1:
+        return frozenset({"account_id", "booking_date"})
+    if sort.by_date:
+        return frozenset({"user_id", "booking_date"})
+    return frozenset({"user_id", "amount"} if sort.by_amount else {"user_id"})

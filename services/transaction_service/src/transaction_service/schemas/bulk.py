@@ -34,7 +34,7 @@ class BulkFilter(BaseModel):
     amount_max: Amount | None = None
     category_id: UUID | Literal["uncategorised"] | None = None
     import_id: UUID | None = None
-    text: SearchText | None = None
+    q: SearchText | None = None
 
 
 class BulkChange(Change):

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from transaction_service import row_edits
 from transaction_service.errors import RowsUnknown, TooManyRows
 from transaction_service.models import JournalAction
+from transaction_service.repository.filters import TransactionFilter
 from transaction_service.repository.ledger import LedgerRepository
-from transaction_service.repository.listing import TransactionFilter
 from transaction_service.repository.row_states import RowStateRepository, StateChange
 from transaction_service.repository.transactions import TransactionRepository
 from transaction_service.row_edits import Decide, Edit
@@ -44,6 +44,7 @@ class BulkEdits:
     """Edits of many rows of one user's ledger."""
 
     def __init__(self, session: AsyncSession, user_id: UUID) -> None:
+        self._user_id = user_id
         self._states = RowStateRepository(session, user_id)
         self._stored = TransactionRepository(session, user_id)
         self._transactions = Transactions(session, user_id)
@@ -107,11 +108,11 @@ class BulkEdits:
                 amount_max=wanted.amount_max,
                 uncategorised=wanted.category_id == "uncategorised",
                 import_id=wanted.import_id,
-                text=wanted.text,
+                text=wanted.q,
             ),
             category_id=wanted.category_id if isinstance(wanted.category_id, UUID) else None,
         )
-        states = await self._states.matching(rows.conditions(), most=MOST_ROWS)
+        states = await self._states.matching(rows.conditions(self._user_id), most=MOST_ROWS)
         if len(states) > MOST_ROWS:
             raise TooManyRows(f"The filter matches more than {MOST_ROWS} rows. Narrow it, for instance year by year.")
         return states

@@ -1,0 +1,137 @@
+"""Where to look for the rows of a filter that few rows pass: the smallest set that an index gives.
+
+Each source holds all rows that can pass one part of the filter, and the rest of the filter is checked on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    SQLColumnExpression,
+    func,
+    literal,
+    literal_column,
+    select,
+    table,
+    union_all,
+)
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from transaction_service.models import Transaction
+from transaction_service.repository.filters import TransactionFilter, linked_rows, split_into, tagged
+from transaction_service.search_words import SearchWord, query_words
+
+_ROWID: ColumnElement[int] = literal_column("transactions.rowid")
+_LAST_OF_ID = 8
+"""A word in the index begins with so many last digits of its user's id."""
+_VECTOR: ColumnElement[Any] = literal_column(
+    "array_to_tsvector(string_to_array(ltrim(replace(rtrim(search_words), ' ', ' ' || right(user_id::text, 8))), ' '))"
+)
+"""Exactly the expression of the index."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Rows that an index gives: `rows` selects `key`s of them; `has_words` when they have the words of the search."""
+
+    key: SQLColumnExpression[Any]
+    rows: Select[Any] | CompoundSelect[Any]
+    has_words: bool = False
+
+    def condition(self) -> ColumnElement[bool]:
+        """Whether a row is one of them."""
+        return self.key.in_(self.rows)
+
+    async def count(self, session: AsyncSession, most: int) -> int:
+        """How many they are, counted no further than one beyond `most`."""
+        some = self.rows.limit(most + 1).subquery()
+        return int(await session.scalar(select(func.count()).select_from(some)) or 0)
+
+
+def search_of(wanted: TransactionFilter) -> tuple[SearchWord, ...]:
+    """The words that a row must have, those of whole names among them."""
+    named = query_words(" ".join(name for name in (wanted.merchant, wanted.counterparty) if name))
+    return tuple(dict.fromkeys((*wanted.words, *named)))
+
+
+def on_sqlite(wanted: TransactionFilter, user_id: UUID, *, by_date: bool) -> Iterator[Candidates]:
+    """The sources for a filter; `by_date` leaves out those that the order of dates serves as well."""
+    words = search_of(wanted)
+    if words:
+        index = table("transactions_search")
+        found = literal_column("transactions_search").op("MATCH")(_match(words, user_id))
+        yield Candidates(_ROWID, select(literal_column("rowid")).select_from(index).where(found), has_words=True)
+    for tag in wanted.tags:
+        yield Candidates(col(Transaction.id), tagged(user_id, tag))
+    if wanted.in_transfer:
+        yield Candidates(col(Transaction.id), linked_rows(user_id))
+    if wanted.category_ids is not None:
+        own = select(col(Transaction.id)).where(
+            col(Transaction.user_id) == user_id, col(Transaction.category_id).in_(sorted(wanted.category_ids))
+        )
+        yield Candidates(col(Transaction.id), union_all(own, split_into(user_id, wanted.category_ids)))
+    if wanted.import_id is not None:
+        yield _where(col(Transaction.import_id) == wanted.import_id)
+    for few in _few(wanted):
+        yield _where(col(Transaction.user_id) == user_id, few)
+    for bounds in _ranges(wanted, by_date=by_date):
+        yield _where(col(Transaction.user_id) == user_id, *bounds)
+
+
+def on_postgresql(wanted: TransactionFilter, user_id: UUID) -> ColumnElement[bool] | None:
+    """The condition that the index of words answers; PostgreSQL knows itself when to use which index."""
+    words = search_of(wanted)
+    if not words:
+        return None
+    prefix = user_id.hex[-_LAST_OF_ID:]
+    query = " & ".join(
+        "(" + " | ".join([f"'{prefix}{word.prefix}':*", *(f"'{prefix}{whole}'" for whole in word.whole)]) + ")"
+        for word in words
+    )
+    return _VECTOR.op("@@")(sql_cast(literal(query), TSQUERY))
+
+
+def _match(words: Sequence[SearchWord], user_id: UUID) -> str:
+    prefix = user_id.hex[-_LAST_OF_ID:]
+    return " AND ".join(
+        "(" + " OR ".join([f'"{prefix}{word.prefix}"*', *(f'"{prefix}{whole}"' for whole in word.whole)]) + ")"
+        for word in words
+    )
+
+
+def _where(*conditions: ColumnElement[bool]) -> Candidates:
+    return Candidates(_ROWID, select(_ROWID).select_from(Transaction).where(*conditions).correlate(None))
+
+
+def _few(wanted: TransactionFilter) -> Iterator[ColumnElement[bool]]:
+    # As the partial indexes say it: SQLite takes one only where the words are the same.
+    for chosen, condition in (
+        (wanted.deleted, "deleted_at IS NOT NULL"),
+        (wanted.pending, "pending"),
+        (wanted.has_note, "note IS NOT NULL"),
+        (wanted.marked_transfer, "marked_transfer"),
+    ):
+        if chosen:
+            yield literal_column(f"transactions.{condition}")
+
+
+def _ranges(wanted: TransactionFilter, *, by_date: bool) -> Iterator[list[ColumnElement[bool]]]:
+    amount, day = col(Transaction.amount), col(Transaction.booking_date)
+    amounts = [] if wanted.amount_min is None else [amount >= wanted.amount_min]
+    amounts += [] if wanted.amount_max is None else [amount <= wanted.amount_max]
+    if amounts:
+        yield amounts
+    days = [] if wanted.from_date is None else [day >= wanted.from_date]
+    days += [] if wanted.to_date is None else [day <= wanted.to_date]
+    if days and not by_date:
+        yield days
