@@ -6,7 +6,7 @@ again. A row that is split has no category of its own: its parts have.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,14 +17,12 @@ from api_common.columns import new_id
 from api_common.problems import FieldError
 
 from transaction_service.amounts import amount_text
-from transaction_service.categorisation import NOTHING, Decision, RowFacts
 from transaction_service.errors import RawTextKept, RowIsSplit, SplitsDiffer, TooManyTags
 from transaction_service.models import ChosenBy
-from transaction_service.row_state import RowPart, RowState, RowTag
+from transaction_service.row_facts import NOTHING, Decision, RowFacts
+from transaction_service.row_state import MOST_TAGS, RowPart, RowState, RowTag, in_order
+from transaction_service.rule_effects import ruled
 from transaction_service.search_text import folded
-
-MOST_TAGS = 50
-"""So many tags a row may have."""
 
 Decide = Callable[[RowFacts], Decision]
 """What the user's rules make of a row."""
@@ -82,11 +80,8 @@ def edited(state: RowState, given: Edit, decide: Decide) -> RowState:
 
 def entered(state: RowState, given: Edit, decide: Decide) -> RowState:
     """A row that is entered by hand, filled in by the rules where the user says nothing. Raises as `edited` does."""
-    left_to_rules = Edit(category_id=None, merchant=None, note=None, marked_transfer=None)
-    new = edited(state, {**left_to_rules, **given}, decide)
-    known = {folded(tag.name) for tag in new.tags}
-    by_rule = [RowTag(name, ChosenBy.RULE) for name in decide(new.facts()).tags if folded(name) not in known]
-    return replace(new, tags=in_order((*new.tags, *by_rule)))
+    new = edited(replace(state, merchant=state.told_merchant), given, no_rules)
+    return ruled(new, decide(new.facts()))
 
 
 def with_tag_renamed(state: RowState, tag: str, name: str) -> RowState:
@@ -123,11 +118,6 @@ def parts(wanted: Sequence[tuple[Decimal, UUID | None, str | None]], before: Seq
     ids = [part.id for part in before]
     ids += [new_id() for _ in range(len(wanted) - len(ids))]
     return tuple(RowPart(part_id, *values) for part_id, values in zip(ids, wanted, strict=False))
-
-
-def in_order(tags: Iterable[RowTag]) -> tuple[RowTag, ...]:
-    """Tags in the order in which a row shows them."""
-    return tuple(sorted(tags, key=lambda tag: tag.name))
 
 
 def _with_texts(state: RowState, given: Edit) -> RowState:

@@ -13,12 +13,14 @@ from uuid import UUID
 
 from analytics_core import merchant_name
 
-from transaction_service.categorisation import RowFacts
 from transaction_service.models import ChosenBy, Transaction
+from transaction_service.row_facts import RowFacts
 from transaction_service.search_text import searchable
 
 MANUAL = "manual:"
 """Begins the identity of a row that was entered by hand."""
+MOST_TAGS = 50
+"""So many tags a row may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,11 @@ CHANGEABLE: tuple[str, ...] = tuple(name for name in COLUMNS if name not in _FIX
 """The columns that an edit may change."""
 
 _PUBLISHED_NAMES: Mapping[str, str] = {"text": "description"}
+
+
+def in_order(tags: Iterable[RowTag]) -> tuple[RowTag, ...]:
+    """Tags in the order in which a row shows them."""
+    return tuple(sorted(tags, key=lambda tag: tag.name))
 
 
 def changed_columns(before: RowState, after: RowState) -> dict[str, object]:

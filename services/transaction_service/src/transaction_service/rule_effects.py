@@ -12,9 +12,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from transaction_service.models import ChosenBy
-from transaction_service.row_edits import MOST_TAGS, in_order
 from transaction_service.row_facts import Decision
-from transaction_service.row_state import RowState, RowTag
+from transaction_service.row_state import MOST_TAGS, RowState, RowTag, in_order
 from transaction_service.search_text import folded
 
 

@@ -12,8 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from transaction_service.amounts import Amount, ExactAmount
 from transaction_service.models import ChosenBy, Transaction
-from transaction_service.row_edits import MOST_TAGS
-from transaction_service.row_state import RowPart, RowTag
+from transaction_service.row_state import MOST_TAGS, RowPart, RowTag
 from transaction_service.schemas.fields import Change, Currency, Line, LongText
 from transaction_service.search_text import folded
 from transaction_service.transfer_evidence import NO_PARTNER, TransferPartner
