@@ -51,6 +51,9 @@ PAID = DIVIDEND.format(fitid="D1", day="20260410", security=WORLD, amount="3.21"
 MOVED = IN_KIND.format(fitid="T1", day="20260415", security=BONDS, units="40")
 
 
+TAKEN_BACK = CASH.format(day="20260401", amount="1000.00", fitid="C9<CORRECTFITID>C1<CORRECTACTION>DELETE")
+
+
 async def items(client: httpx2.AsyncClient, path: str, **parameters: Any) -> list[dict[str, Any]]:
     """All items of a list."""
     answer = await client.get(path, params=parameters)
@@ -180,8 +183,39 @@ async def test_an_account_takes_its_investments_with_it(client, household):
     (account,) = await items(client, "/v1/accounts")
     path = f"/v1/accounts/{account['id']}"
     assert (await household.delete(path, account["version"], with_transactions=True)).status_code == 200
-    for listed in ("/v1/investments", "/v1/positions"):
+    for listed in ("/v1/investments", "/v1/positions", "/v1/securities"):
         assert await items(client, listed) == []
+
+
+async def test_an_archive_holds_the_investments_and_the_corrections(client, household, stranger):
+    await household.upload(broker(DEPOSIT, BOUGHT, PAID, MOVED, positions=held(WORLD, "12.3456789", "129.63")))
+    await household.upload(broker(TAKEN_BACK, positions=None))
+    archive = (await client.get("/v1/archive")).content
+    assert (await client.post("/v1/archive", content=archive, headers=stranger)).status_code == 201
+
+    async def plain(path: str, **headers: Any) -> list[dict[str, Any]]:
+        found = (await client.get(path, **headers)).json()["items"]
+        own = {"id", "account_id", "import_id", "transaction_id"}
+        return [{key: value for key, value in _flat(item).items() if key not in own} for item in found]
+
+    for path in ("/v1/investments", "/v1/positions", "/v1/securities"):
+        mine = await plain(path)
+        assert mine
+        assert await plain(path, headers=stranger) == mine
+    again = await client.post("/v1/imports", content=broker(DEPOSIT, BOUGHT, positions=None), headers=stranger)
+    assert (again.json()["booked"], again.json()["investments"]) == (0, 0)
+
+
+def _flat(item: dict[str, Any]) -> dict[str, Any]:
+    security = item.get("security") or {}
+    return {**item, "security": security.get("name")}
+
+
+async def test_a_bank_can_take_back_a_row_of_cash_of_an_investment_account(client, household):
+    await household.upload(broker(DEPOSIT, BOUGHT))
+    booked = await household.upload(broker(TAKEN_BACK))
+    assert booked["corrected"] == 1
+    assert [row["amount"] for row in await household.rows()] == ["-126.00"]
 
 
 QIF = b"!Type:Invst\nD04/02/2026\nNBuy\nYACME\nQ3\nT30.00\n^\nD12/31/2026\nNReinvDiv\nYACME\nQ0.1\nT1.00\n^\n"

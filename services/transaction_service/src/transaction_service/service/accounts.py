@@ -14,6 +14,7 @@ from transaction_service.account_matching import reference_key
 from transaction_service.errors import AccountHasTransactions, IdTaken, ReferenceTaken
 from transaction_service.models import Account, AccountReference, AccountType, JournalAction
 from transaction_service.repository.accounts import AccountRepository, AccountTotals
+from transaction_service.repository.investments import SecurityRepository
 from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.schemas.accounts import (
     AccountChange,
@@ -33,6 +34,7 @@ class Accounts:
         self._accounts = AccountRepository(session, user_id)
         self._ledger = LedgerRepository(session, user_id)
         self._journal = Journal(session, user_id)
+        self._securities = SecurityRepository(session, user_id)
 
     async def list(self, page: PageQuery, *, archived: bool | None) -> Slice[AccountSchema]:
         """One page of the accounts with their balances."""
@@ -95,6 +97,7 @@ class Accounts:
                 transactions=rows,
             )
         await self._accounts.delete_with_rows(account)
+        await self._securities.forget_unnamed()
         summary = {"account_id": account_id, "name": account.name, "currency": account.currency}
         await self._journal.record(JournalAction.ACCOUNT_DELETED, rows=rows, summary=summary)
         return Deleted(deleted={"accounts": 1, "transactions": rows})
