@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from transaction_service.models import ChosenBy
@@ -22,11 +22,16 @@ def ruled(state: RowState, decision: Decision) -> RowState:
 
     A rule's category goes before a model's, and a rule's note only into an empty note.
     """
-    new = _with_category(state, decision)
-    new = _with_merchant(new, decision)
-    new = _with_note(new, decision)
-    new = _with_transfer(new, decision)
-    return _with_tags(new, decision)
+    changes = {
+        **_category(state, decision),
+        **_merchant(state, decision),
+        **_note(state, decision),
+        **_transfer(state, decision),
+    }
+    tags = _tags([tag for tag in state.tags if tag.by != ChosenBy.RULE], decision)
+    if tags != state.tags:
+        changes["tags"] = tags
+    return replace(state, **changes) if changes else state
 
 
 class Chosen(NamedTuple):
@@ -89,52 +94,42 @@ def _first(chosen: str | None, ruled: str | None) -> tuple[str | None, str]:
     return (ruled, ChosenBy.RULE) if ruled else (None, ChosenBy.NONE)
 
 
-def _with_category(state: RowState, decision: Decision) -> RowState:
+def _category(state: RowState, decision: Decision) -> dict[str, Any]:
     if state.categorised_by == ChosenBy.USER:
-        return state
+        return {}
     if decision.category_id is not None:
-        return replace(
-            state,
-            category_id=decision.category_id,
-            categorised_by=ChosenBy.RULE,
-            rule_id=decision.rule_id,
-            confidence=None,
-        )
+        ruled_by = {"category_id": decision.category_id, "rule_id": decision.rule_id}
+        return {**ruled_by, "categorised_by": ChosenBy.RULE, "confidence": None}
     if state.categorised_by == ChosenBy.MODEL:
-        return state
-    return replace(state, category_id=None, categorised_by=ChosenBy.NONE, rule_id=None, confidence=None)
+        return {}
+    return {"category_id": None, "rule_id": None, "categorised_by": ChosenBy.NONE, "confidence": None}
 
 
-def _with_merchant(state: RowState, decision: Decision) -> RowState:
+def _merchant(state: RowState, decision: Decision) -> dict[str, Any]:
     if state.merchant_by == ChosenBy.USER:
-        return state
+        return {}
     if decision.merchant:
-        return replace(state, merchant=decision.merchant, merchant_by=ChosenBy.RULE)
+        return {"merchant": decision.merchant, "merchant_by": ChosenBy.RULE}
     if state.merchant_by == ChosenBy.RULE:
-        return replace(state, merchant=state.told_merchant, merchant_by=ChosenBy.NONE)
-    return state
+        return {"merchant": state.told_merchant, "merchant_by": ChosenBy.NONE}
+    return {}
 
 
-def _with_note(state: RowState, decision: Decision) -> RowState:
+def _note(state: RowState, decision: Decision) -> dict[str, Any]:
     users = state.note_by == ChosenBy.USER or (state.note is not None and state.note_by != ChosenBy.RULE)
     if users or (not decision.note and state.note_by != ChosenBy.RULE):
-        return state
-    return replace(state, note=decision.note, note_by=ChosenBy.RULE if decision.note else ChosenBy.NONE)
+        return {}
+    return {"note": decision.note, "note_by": ChosenBy.RULE if decision.note else ChosenBy.NONE}
 
 
-def _with_transfer(state: RowState, decision: Decision) -> RowState:
+def _transfer(state: RowState, decision: Decision) -> dict[str, Any]:
     if state.transfer_by == ChosenBy.USER:
-        return state
+        return {}
     if decision.transfer:
-        return replace(state, marked_transfer=True, transfer_by=ChosenBy.RULE)
+        return {"marked_transfer": True, "transfer_by": ChosenBy.RULE}
     if state.transfer_by == ChosenBy.RULE:
-        return replace(state, marked_transfer=False, transfer_by=ChosenBy.NONE)
-    return state
-
-
-def _with_tags(state: RowState, decision: Decision) -> RowState:
-    tags = _tags([tag for tag in state.tags if tag.by != ChosenBy.RULE], decision)
-    return state if tags == state.tags else replace(state, tags=tags)
+        return {"marked_transfer": False, "transfer_by": ChosenBy.NONE}
+    return {}
 
 
 def _tags(others: Sequence[RowTag], decision: Decision) -> tuple[RowTag, ...]:

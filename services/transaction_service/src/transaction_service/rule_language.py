@@ -11,7 +11,7 @@ from uuid import UUID
 
 from transaction_service.row_facts import RowFacts
 from transaction_service.search_text import folded
-from transaction_service.text_patterns import TextPattern
+from transaction_service.text_patterns import TextPattern, text_pattern
 
 T = TypeVar("T", Decimal, date, int)
 V = TypeVar("V")
@@ -124,7 +124,7 @@ def test_of(stored: Mapping[str, object]) -> TextCondition | RowTest:
         fits = _row_test(field, stored)
         return _negated(fits) if negated else fits
     operator, value = TextOperator(str(stored["operator"])), str(stored["value"])
-    pattern = TextPattern(value) if operator is TextOperator.MATCHES else None
+    pattern = text_pattern(value) if operator is TextOperator.MATCHES else None
     test = _text_test(operator, folded(value)) if pattern is None else pattern.fits
     timed = pattern is not None
     if place == TAGS:

@@ -7,6 +7,7 @@ that asks for is a language without look-around and backreferences (https://gith
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import re2  # type: ignore[import-untyped]  # the package brings no types
 
@@ -21,6 +22,12 @@ _TOO_LARGE = "the regular expression is too large; use fewer or smaller repetiti
 
 class PatternError(ValueError):
     """A text that is no regular expression."""
+
+
+@lru_cache(maxsize=256)
+def text_pattern(source: str) -> TextPattern:
+    """A regular expression, which is not compiled anew for each request. Raises PatternError."""
+    return TextPattern(source)
 
 
 class TextPattern:

@@ -34,9 +34,11 @@ from transaction_service.rule_language import (
 from transaction_service.schemas.fields import Change, Currency, Line, LongText, Storable
 from transaction_service.schemas.transactions import TagNames
 from transaction_service.search_text import folded
-from transaction_service.text_patterns import TextPattern
+from transaction_service.text_patterns import text_pattern
 
 MOST_CONDITIONS = 20
+_STORED = {"stored": True}
+"""The context in which conditions are read that were checked when they were saved."""
 
 RuleName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), Storable]
 Position = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -91,8 +93,10 @@ class TextCondition(_Condition):
     @field_validator("value")
     @classmethod
     def _can_be_looked_for(cls, value: str, info: ValidationInfo) -> str:
+        if info.context == _STORED:
+            return value
         if info.data.get("operator") == TextOperator.MATCHES:
-            TextPattern(value)
+            text_pattern(value)
         elif not folded(value):
             raise ValueError("a text of spaces alone is in every row")
         return value
@@ -168,11 +172,11 @@ class _Kind(BaseModel):
     field: RuleField
 
 
-def _of_its_kind(value: object, handler: ValidatorFunctionWrapHandler) -> AnyCondition:
+def _of_its_kind(value: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> AnyCondition:
     """Read a condition by its field, so that the place of an error is the client's own: `/conditions/2/value`."""
     if isinstance(value, AnyCondition):
         return value
-    return _KINDS[_Kind.model_validate(value).field].model_validate(value)
+    return _KINDS[_Kind.model_validate(value).field].model_validate(value, context=info.context)
 
 
 Condition = Annotated[Annotated[AnyCondition, Field(discriminator="field")], WrapValidator(_of_its_kind)]
@@ -315,7 +319,8 @@ def rule_schema(rule: Rule) -> RuleSchema:
         {
             **rule.model_dump(include={"id", "name", "enabled", "position", "match", "conditions", "version"}),
             "actions": {**rule.actions, "category_id": rule.category_id},
-        }
+        },
+        context=_STORED,
     )
 
 
