@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from data_processing.investments import InvestmentEntry, Position, Security, SecurityPrice
+from data_processing.quick import quick
 
 BalanceKind = Literal["opening", "closing", "available", "running"]
 
@@ -79,6 +80,10 @@ class Entry:
     exchange_rate: Decimal | None = None
     details: tuple[EntryDetail, ...] = ()
     corrects: str | None = None
+
+
+new_entry = quick(Entry)
+"""Makes an entry; for readers, which make very many."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,9 @@ def ids_that_tell_rows_apart(entries: Sequence[Entry], *, name: str) -> tuple[li
     A statement lists each row once. So an id that two rows with one date, amount and currency share is no id of a row,
     and taking it for one would lose a row; it stays as the reference.
     """
+    ids = [entry.bank_id for entry in entries if entry.bank_id is not None]
+    if len(set(ids)) == len(ids):
+        return list(entries), []
     counts = Counter(_substance(entry) for entry in entries if entry.bank_id is not None)
     shared = {substance for substance, count in counts.items() if count > 1}
     if not shared:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from xml.etree.ElementTree import Element
 
-from data_processing.formats.camt.elements import text_of
+from data_processing.formats.camt.elements import Record
 from data_processing.formats.camt.values import day, signed_amount
 from data_processing.statement import Balance, BalanceKind
 
@@ -23,15 +22,15 @@ _KINDS: dict[str, BalanceKind] = {
 _INTERIM = "ITBD"
 
 
-def balance_of(element: Element) -> Balance:
+def balance_of(record: Record) -> Balance:
     """The balance; raises ``ValueError`` with the reason where it cannot be read or its type is no balance of now."""
-    code = text_of(element, "Tp", "CdOrPrtry", "Cd") or text_of(element, "Tp", "Cd")
+    code = record.text("Tp/CdOrPrtry/Cd", "Tp/Cd")
     kind = _KINDS.get(code)
     if kind is None:
-        named = code or text_of(element, "Tp", "CdOrPrtry", "Prtry") or "none"
+        named = code or record.text("Tp/CdOrPrtry/Prtry") or "none"
         raise ValueError(f'its type is "{named[:35]}"')
-    amount, currency = signed_amount(element)
-    return Balance(kind, amount, currency, day(element.find("Dt")), code)
+    amount, currency = signed_amount(record)
+    return Balance(kind, amount, currency, day(record, "Dt"), code)
 
 
 def arranged(balances: Sequence[Balance], *, final: bool) -> tuple[Balance, ...]:

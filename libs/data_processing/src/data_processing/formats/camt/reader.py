@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Final
-from xml.etree.ElementTree import Element
 
 from data_processing.amounts import shortened
 from data_processing.errors import NoStatements
 from data_processing.formats.camt.balances import arranged, balance_of
 from data_processing.formats.camt.details import Payment, account_number, payment
-from data_processing.formats.camt.elements import START, elements, text_of
-from data_processing.formats.camt.entries import INFORMATION, bank_id_of, entry_of, status_of
+from data_processing.formats.camt.elements import Event, Record, elements
+from data_processing.formats.camt.entries import INFORMATION, bank_id_of, entry_of, reversal, status_of
 from data_processing.formats.camt.values import iso_day
+from data_processing.formats.parts import ROWS_OF_A_PART, OpenFile, StatementPart, collected, cut_statement
 from data_processing.formats.row_checks import currency_code, ids_that_tell_rows_apart
 from data_processing.formats.source import Source
 from data_processing.statement import AccountReference, Balance, Entry, RefusedRow, Statement, StatementFile
@@ -24,9 +24,7 @@ _MESSAGES: Final = {
     "BkToCstmrStmt": "camt.053",
     "BkToCstmrDbtCdtNtfctn": "camt.054",
 }
-_STATEMENTS: Final = frozenset({"Rpt", "Stmt", "Ntfctn"})
-_OPENED: Final = _STATEMENTS | frozenset(_MESSAGES)
-_KEPT: Final = frozenset({"Acct", "FrToDt", "Bal", "Ntry", "TxDtls"})
+_SERVICER: Final = tuple(f"Svcr/FinInstnId/{path}" for path in ("BICFI", "BIC", "ClrSysMmbId/MmbId"))
 _MESSAGE = re.compile(rf"<(?:[\w.-]+:)?(?:{'|'.join(_MESSAGES)})\b")
 _NAMESPACE = re.compile(r"urn:[\w:.-]{0,80}camt\.05[234]\b")
 
@@ -45,70 +43,64 @@ class CamtFormat:
 
     def read(self, source: Source) -> StatementFile:
         """The statements of the document; raises as ``Format.read`` says."""
+        return collected(self.open(source, rows=ROWS_OF_A_PART))
+
+    def open(self, source: Source, *, rows: int) -> OpenFile:
+        """The parts of the document, a statement at a time; raises as ``Format.read`` says, also between parts."""
         document = _Document()
-        document.walk(elements(source.text, opened=_OPENED, kept=_KEPT))
-        if not document.statements:
-            raise NoStatements(
-                "The camt file holds no statement. Choose an account and a period with transactions in the export."
-            )
-        return StatementFile(
-            document.message, source.decoded.encoding, tuple(document.statements), tuple(document.notes)
-        )
+        opened = OpenFile("camt.053", source.encoding, iter(()), document.notes)
+
+        def parts() -> Iterator[StatementPart]:
+            for number, statement in enumerate(document.statements(elements(source.texts()))):
+                opened.format = document.message
+                yield from cut_statement(number, statement, rows)
+            if not document.count:
+                raise NoStatements(
+                    "The camt file holds no statement. Choose an account and a period with transactions in the export."
+                )
+
+        opened.parts = parts()
+        return opened
 
 
 class _Document:
-    """The walk over a document: keeps the open statement and the payments of the open entry."""
+    """The walk over a document: keeps the open statement."""
 
     def __init__(self) -> None:
         self.message = "camt.053"
-        self.statements: list[Statement] = []
         self.notes: list[str] = []
+        self.count = 0
         self._entries = 0
-        self._payments: list[Payment] = []
-        self._too_long: str | None = None
-        self._current: _StatementInProgress | None = None
 
-    def walk(self, parts: Iterator[tuple[str, Element]]) -> None:
-        for event, element in parts:
-            name = element.tag
-            if name == "TxDtls":
-                self._payment(element)
-            elif name == "Ntry":
-                self._entry(element)
-            elif name in _MESSAGES:
-                self.message = _MESSAGES[name]
-            elif event == START:
-                self._current = _StatementInProgress(final=name == "Stmt")
-            elif self._current is not None:
-                self._of_statement(self._current, element)
+    def statements(self, passing: Iterator[tuple[Event, Record]]) -> Iterator[Statement]:
+        """Each statement when it ends."""
+        current: _StatementInProgress | None = None
+        for event, record in passing:
+            if event is Event.RECORD:
+                if current is not None:
+                    self._of_statement(current, record)
+            elif event is Event.MESSAGE:
+                self.message = _MESSAGES[record.name]
+            elif event is Event.STATEMENT:
+                current = _StatementInProgress(final=record.name == "Stmt")
+            elif current is not None:
+                statement, notes = current.finished()
+                self.count += 1
+                self.notes += notes
+                current = None
+                yield statement
 
-    def _payment(self, element: Element) -> None:
-        try:
-            self._payments.append(payment(element))
-        except ValueError as reason:
-            self._too_long = str(reason)
-
-    def _entry(self, element: Element) -> None:
-        payments, self._payments = self._payments, []
-        too_long, self._too_long = self._too_long, None
-        if self._current is None:
-            return
-        self._entries += 1
-        self._current.add_entry(element, payments, number=self._entries, refusal=too_long)
-
-    def _of_statement(self, current: _StatementInProgress, element: Element) -> None:
-        name = element.tag
-        if name == "Acct":
-            current.account(element)
+    def _of_statement(self, current: _StatementInProgress, record: Record) -> None:
+        name = record.name
+        if name == "Ntry":
+            self._entries += 1
+            current.entry(record, number=self._entries)
+        elif name == "Acct":
+            current.account(record)
         elif name == "FrToDt":
-            current.period(element)
-        elif name == "Bal":
-            current.balance(element)
-        elif name in _STATEMENTS:
-            statement, notes = current.finished()
-            self.statements.append(statement)
-            self.notes += notes
-            self._current = None
+            current.period(record)
+        else:
+            current.balance(record)
 
 
 class _StatementInProgress:
@@ -126,50 +118,52 @@ class _StatementInProgress:
         self._start: date | None = None
         self._end: date | None = None
 
-    def account(self, element: Element) -> None:
+    def account(self, record: Record) -> None:
         """The account that the statement is about."""
-        number = account_number(element)
-        servicer = element.find("Svcr")
-        codes = (text_of(servicer, "FinInstnId", name) for name in ("BICFI", "BIC"))
+        number = account_number(record)
         self._account = AccountReference(
             number=number or None,
-            bank=next((code for code in codes if code), None)
-            or text_of(servicer, "FinInstnId", "ClrSysMmbId", "MmbId")
-            or None,
-            name=None if number else text_of(element, "Nm") or None,
-            currency=currency_code(text_of(element, "Ccy")),
+            bank=record.text(*_SERVICER) or None,
+            name=None if number else record.text("Nm") or None,
+            currency=currency_code(record.text("Ccy")),
         )
 
-    def period(self, element: Element) -> None:
+    def period(self, record: Record) -> None:
         """From when to when; a date that cannot be read is no date."""
-        self._start, self._end = (
-            _day_or_none(text_of(element, f"{end}DtTm") or text_of(element, f"{end}Dt")) for end in ("Fr", "To")
-        )
+        self._start, self._end = (_day_or_none(record.text(f"{end}DtTm", f"{end}Dt")) for end in ("Fr", "To"))
 
-    def balance(self, element: Element) -> None:
+    def balance(self, record: Record) -> None:
         """One more balance; one that cannot be read is left out with a note."""
         try:
-            self._balances.append(balance_of(element))
+            self._balances.append(balance_of(record))
         except ValueError as reason:
             self._notes.append(f"A balance of account {self._account.number or '?'} is left out: {reason}.")
 
-    def add_entry(self, element: Element, payments: list[Payment], *, number: int, refusal: str | None) -> None:
+    def entry(self, record: Record, *, number: int) -> None:
         """One more entry, or its refusal."""
-        bank_id = bank_id_of(element, payments)
-        place = f"entry {number}" + (f" (AcctSvcrRef {shortened(bank_id)})" if bank_id else "")
-        if status_of(element) == INFORMATION:
+        too_long: str | None = None
+        payments: list[Payment] = []
+        for found in record.payments:
+            try:
+                payments.append(payment(found))
+            except ValueError as reason:
+                too_long = str(reason)
+        bank_id = bank_id_of(record, payments)
+        place = f"entry {number} (AcctSvcrRef {shortened(bank_id)})" if bank_id else f"entry {number}"
+        if status_of(record) == INFORMATION:
             self._information += 1
             return
         try:
-            if refusal:
-                raise ValueError(refusal)
-            entry = entry_of(element, payments, place=place)
+            if too_long:
+                raise ValueError(too_long)
+            entry = entry_of(record, payments, place=place, bank_id=bank_id)
         except ValueError as reason:
-            raw = " ".join("".join(part).strip() for part in element.itertext())
-            self._refused.append(RefusedRow(place, str(reason), bank_id, shortened(" ".join(raw.split()), 300)))
+            raw = shortened(" ".join(record.raw.split()), 300)
+            self._refused.append(RefusedRow(place, str(reason), bank_id, raw))
             return
         self._entries.append(entry)
-        self._reversals += text_of(element, "RvslInd").lower() in ("true", "1")
+        if "RvslInd" in record.texts:
+            self._reversals += reversal(record)
 
     def finished(self) -> tuple[Statement, list[str]]:
         """The statement and what the user should know about it."""

@@ -5,38 +5,41 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
-from xml.etree.ElementTree import Element
 
 from data_processing.amounts import MAX_DECIMALS, shortened, within_range
-from data_processing.formats.camt.elements import inner, text_of
+from data_processing.formats.camt.elements import CURRENCY, Record
 from data_processing.formats.row_checks import MAX_FIELD, currency_code
 
 _AMOUNT = re.compile(rf"[0-9]{{1,18}}(?:\.[0-9]{{0,{MAX_DECIMALS}}})?").fullmatch
 _FINER = re.compile(r"[0-9]+\.[0-9]+").fullmatch
 _RATE = re.compile(r"[0-9]{1,12}(?:\.[0-9]{0,12})?").fullmatch
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T[0-9:.]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})?").fullmatch
+_SURELY_IN_RANGE: Final = 12
 _NO_REFERENCE: Final = {"", "NOTPROVIDED", "NOT PROVIDED", "NONREF", "NONE", "NOREF"}
+_PAID: Final = tuple(f"AmtDtls/{kind}" for kind in ("InstdAmt", "TxAmt", "CntrValAmt"))
 
 
-def signed_amount(element: Element) -> tuple[Decimal, str | None]:
+def signed_amount(record: Record) -> tuple[Decimal, str | None]:
     """The exact amount of an entry or a balance, negative for DBIT, and its currency.
 
     A reversal needs no further turn: its indicator says the direction in which the money moved back.
 
     Raises ``ValueError`` with the reason.
     """
-    found = element.find("Amt")
-    if found is None:
-        raise ValueError("there is no amount (Amt)")
-    amount = exact_amount(text_of(found))
-    return turned(amount, text_of(element, "CdtDbtInd")), currency_code(found.get("Ccy", ""))
+    texts = record.texts
+    currency = texts.get("Amt@Ccy", "")
+    written = texts.get("Amt")
+    if written is None:
+        raise ValueError("the amount is empty" if currency else "there is no amount (Amt)")
+    return turned(exact_amount(written), texts.get("CdtDbtInd", "")), currency_code(currency)
 
 
 def exact_amount(text: str) -> Decimal:
     """The amount without a sign; raises ``ValueError`` with the reason."""
     if _AMOUNT(text):
-        return within_range(Decimal(text), text)
+        return Decimal(text) if len(text) <= _SURELY_IN_RANGE else within_range(Decimal(text), text)
     if _FINER(text):
         raise ValueError(f'amount "{shortened(text)}" has more than {MAX_DECIMALS} decimals')
     raise ValueError(f'amount "{shortened(text)}" is not a number' if text else "the amount is empty")
@@ -51,15 +54,17 @@ def turned(amount: Decimal, indicator: str) -> Decimal:
     raise ValueError(f'the direction (CdtDbtInd) is "{shortened(indicator)}", neither CRDT nor DBIT')
 
 
-def day(element: Element | None) -> date | None:
+def day(record: Record, path: str) -> date | None:
     """The day of a date choice (``Dt`` or ``DtTm``) as the bank's clock showed it; None where there is none.
 
     Raises ``ValueError`` with the reason for a text that is no day.
     """
-    text = text_of(element, "Dt") or text_of(element, "DtTm")
+    texts = record.texts
+    text = texts.get(f"{path}/Dt") or texts.get(f"{path}/DtTm")
     return iso_day(text) if text else None
 
 
+@lru_cache(maxsize=4096)
 def iso_day(text: str) -> date:
     """The day of an ISO date or time; raises ``ValueError`` with the reason."""
     match = _DAY(text)
@@ -71,29 +76,30 @@ def iso_day(text: str) -> date:
         raise ValueError(f'date "{shortened(text, 40)}" is no day of the calendar') from None
 
 
-def foreign_amount(
-    element: Element, booked: Decimal, currency: str | None
-) -> tuple[Decimal, str, Decimal | None] | None:
+def foreign_amount(record: Record, booked: Decimal, currency: str | None) -> tuple[Decimal, str, Decimal | None] | None:
     """What was paid in another currency: amount, currency and the printed rate; None where nothing was.
 
     What cannot be read is passed over: the booked amount does not rest on it.
     """
-    for kind in ("InstdAmt", "TxAmt", "CntrValAmt"):
-        paid = inner(element, "AmtDtls", kind, "Amt")
-        code = currency_code(paid.get("Ccy", "")) if paid is not None else None
-        if paid is None or code is None or code == currency:
+    texts = record.texts
+    for kind in _PAID:
+        written = texts.get(f"{kind}/Amt{CURRENCY}")
+        if written is None or written == currency:
+            continue
+        code = currency_code(written)
+        if code is None or code == currency:
             continue
         try:
-            amount = exact_amount(text_of(paid))
+            amount = exact_amount(texts.get(f"{kind}/Amt", ""))
         except ValueError:
             continue
-        return (-amount if booked < 0 else amount), code, _rate(element, kind)
+        return (-amount if booked < 0 else amount), code, _rate(record, kind)
     return None
 
 
-def _rate(element: Element, kind: str) -> Decimal | None:
-    for place in (kind, "InstdAmt", "TxAmt", "CntrValAmt"):
-        text = text_of(element, "AmtDtls", place, "CcyXchg", "XchgRate")
+def _rate(record: Record, kind: str) -> Decimal | None:
+    for place in (kind, *_PAID):
+        text = record.texts.get(f"{place}/CcyXchg/XchgRate", "")
         if _RATE(text):
             return Decimal(text)
     return None
@@ -101,11 +107,13 @@ def _rate(element: Element, kind: str) -> Decimal | None:
 
 def reference(text: str) -> str | None:
     """A reference, or None where the bank writes that there is none."""
-    return None if text.upper() in _NO_REFERENCE else text
+    return text if text and text.upper() not in _NO_REFERENCE else None
 
 
 def joined(parts: list[str]) -> str:
     """The parts in one line, each once."""
+    if len(parts) == 1:
+        return parts[0]
     return " ".join(dict.fromkeys(part for part in parts if part))
 
 

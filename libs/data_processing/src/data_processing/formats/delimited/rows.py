@@ -13,7 +13,7 @@ from data_processing.dates import DateReader
 from data_processing.formats.delimited.header import Header
 from data_processing.formats.delimited.profile import Amount, Profile, Status
 from data_processing.formats.row_checks import MAX_FIELD, currency_code, own_bank_id
-from data_processing.statement import AccountReference, Entry
+from data_processing.statement import AccountReference, Entry, new_entry
 
 _MOST_NOTES: Final = 100
 """So many balances that cannot be read are named one by one."""
@@ -96,7 +96,7 @@ class RowReader:
             counterparty = _cell(cells, at.counterparty_in)
         text = cells[at.text[0]].strip() if len(at.text) == 1 else _joined(cells, at.text)
         identifier = _cell(cells, at.bank_id)
-        return Entry(
+        return new_entry(
             place=place,
             booking_date=self._dates.read(booked),
             amount=amount,

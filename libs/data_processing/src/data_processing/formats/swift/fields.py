@@ -7,72 +7,103 @@ A field starts with its tag at the start of a line; what follows up to the next 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 
-_TAG = re.compile(r":(20|21|25P?|28C?|13D?|34F|60[FM]|61|62[FM]|64|65|86|90[CD]|NS):")
-_END = re.compile(r"-(?:\}.*|XXX)?")
+from data_processing.errors import UnsafeFile
+
+_TAGS: Final = frozenset(
+    "20 21 25 25P 28 28C 13 13D 34F 60F 60M 61 62F 62M 64 65 86 90C 90D NS".split()  # noqa: SIM905 - easier to read
+)
+_END = re.compile(r"\n[^\S\n]*-(?:\}.*|XXX)?[^\S\n]*(?=\n|\Z)")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]+")
-_ENVELOPE = re.compile(r"\{1:.*\{4:")
+_NO_CONTROLS: Final = {code: None for code in range(32) if code not in (9, 10, 13)}
+_ENVELOPE = re.compile(r"^\{1:.*\{4:", re.MULTILINE)
 _TAG_LENGTH: Final = 4
+_LONGEST: Final = 64 * 1024 * 1024
 FULL_LINE: Final = 65
 """A line of this length was cut by the bank, in the middle of a word if need be; a shorter one ends where it should."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field: its tag, the line it starts on (from 1), and its lines."""
+class Field(NamedTuple):
+    """One field: its tag, the line it starts on (from 1), and its text; a tuple, because a file has very many."""
 
     tag: str
     line: int
-    lines: tuple[str, ...]
+    body: str
 
     @property
     def first(self) -> str:
         """What stands behind the tag on its line."""
-        return self.lines[0].strip()
+        return self.body.partition("\n")[0].strip()
+
+    @property
+    def below(self) -> str:
+        """What stands under the first line, with single spaces."""
+        return " ".join(self.body.partition("\n")[2].split())
 
     @property
     def whole(self) -> str:
         """All lines in one as they are: cut ones put together again, others parted by a space."""
-        return self.lines[0] if len(self.lines) == 1 else _joined(self.lines)
+        return _joined(self.body) if "\n" in self.body else self.body
 
     @property
     def text(self) -> str:
         """All lines in one, with single spaces."""
         return " ".join(self.whole.split())
 
-    @property
-    def length(self) -> int:
-        """How many characters the field has."""
-        return sum(map(len, self.lines))
 
-
-def fields(text: str) -> Iterator[Field | None]:
-    """The fields of a file, in order; None where a message ends."""
-    tag, start, lines = "", 0, list[str]()
-    plain = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    for number, line in enumerate(plain.split("\n"), start=1):
-        if line.startswith("{1:") and (envelope := _ENVELOPE.match(line)):
-            line = line[envelope.end() :]
-        match = _TAG.match(line) if line.startswith(":") else None
-        ended = match is None and line.lstrip().startswith("-") and _END.fullmatch(line.strip()) is not None
-        if match is None and not ended:
-            lines.append(line)
-            continue
-        if tag:
-            yield Field(tag, start, tuple(lines))
-        tag, start, lines = "", number, []
-        if match is not None:
-            tag, lines = match[1], [line[match.end() :]]
-        else:
-            yield None
+def fields(pieces: Iterable[str]) -> Iterator[Field | None]:
+    """The fields of a text that comes in pieces, in order; None where a message ends. Its lines end with newlines."""
+    tag, start, body = "", 0, ""
+    line = 0
+    for text in _at_fields(pieces):
+        before, *chunks = text.split("\n:")
+        line += before.count("\n")
+        body += before
+        for chunk in chunks:
+            line += 1
+            named = chunk[:2] if chunk[2:3] == ":" else chunk[:3] if chunk[3:4] == ":" else ""
+            if named in _TAGS:
+                end = _END.search(body) if "\n" in body and "-" in body else None
+                if tag:
+                    yield Field(tag, start, body[: end.start()] if end else body)
+                if end:
+                    yield None
+                tag, start, body = named, line, chunk[len(named) + 1 :]
+            else:
+                body += f"\n:{chunk}"
+            if "\n" in chunk:
+                line += chunk.count("\n")
+    end = _END.search(body)
     if tag:
-        yield Field(tag, start, tuple(lines))
+        yield Field(tag, start, body[: end.start()] if end else body)
+    if end:
+        yield None
 
 
-def _joined(lines: tuple[str, ...]) -> str:
+def _at_fields(pieces: Iterable[str]) -> Iterator[str]:
+    """The text without control characters and envelopes, in pieces that start with a line end and end before one."""
+    rest = "\n"
+    for piece in pieces:
+        rest += piece.translate(_NO_CONTROLS) if piece.isascii() else _CONTROLS.sub("", piece)
+        end = rest.rfind("\n:", len(rest) - len(piece) - 1)
+        if end > 0:
+            yield _without_envelopes(rest[:end])
+            rest = rest[end:]
+        if len(rest) > _LONGEST:
+            raise UnsafeFile("A field of the MT940 file is larger than any bank's. Download it again.")
+    yield _without_envelopes(rest)
+
+
+def _without_envelopes(text: str) -> str:
+    return _ENVELOPE.sub("", text) if "{1:" in text else text
+
+
+def _joined(body: str) -> str:
     # Some banks count the tag into the length of the first line.
-    full = [len(line) >= FULL_LINE - (_TAG_LENGTH if index == 0 else 0) for index, line in enumerate(lines)]
-    return "".join(line if cut else f"{line} " for line, cut in zip(lines, full, strict=True))
+    first, *lines = body.split("\n")
+    text = first if len(first) >= FULL_LINE - _TAG_LENGTH else f"{first} "
+    for line in lines:
+        text += line if len(line) >= FULL_LINE else f"{line} "
+    return text

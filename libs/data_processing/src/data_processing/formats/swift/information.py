@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import cache
-from typing import Final
+from functools import cache, lru_cache
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 from data_processing.formats.swift.fields import Field
 
@@ -13,14 +13,19 @@ _CODED = re.compile(r"\s*([0-9]{3})\s*([^0-9A-Za-z\s])([0-9]{2})")
 _SLASHED = re.compile(r"/([A-Z]{4})/")
 _SEPA = re.compile(r"((?:EREF|KREF|MREF|CRED|DEBT|SVWZ|ABWA|ABWE|IBAN|BIC)\+|MTLG:)")
 _FULL_SUBFIELD: Final = 27
-_PURPOSE: Final = (*(f"{number}" for number in range(20, 30)), *(f"{number}" for number in range(60, 64)))
-_PARTNER: Final = frozenset({"30", "31", "32", "33", "38"})
-_INTERNAL: Final = frozenset({"10", "34"})
+_NAME, _ACCOUNT, _IBAN, _INTERNAL, _PURPOSE, _OTHER = 0, 2, 3, -1, -2, -3
+_KINDS: Final = {
+    **dict.fromkeys([*(f"{number}" for number in range(20, 30)), *(f"{number}" for number in range(60, 64))], _PURPOSE),
+    **dict.fromkeys(["10", "30", "34"], _INTERNAL),
+    "31": _IBAN,
+    "32": _NAME,
+    "33": _NAME + 1,
+    "38": _ACCOUNT,
+}
 _NOT_PROVIDED: Final = frozenset({"NOTPROVIDED", "NONREF", "NOT PROVIDED"})
 
 
-@dataclass(frozen=True, slots=True)
-class Information:
+class Information(NamedTuple):
     """What the bank says about a line beside its amount."""
 
     text: str = ""
@@ -44,20 +49,38 @@ def information(field: Field | None) -> Information:
 
 def _subfields(whole: str, *, code: str, mark: str) -> Information:
     """German and Polish banks: a business code of three digits, then fields that start with a mark and a number."""
-    _, *pieces = _numbered(mark).split(whole)
-    found: dict[str, str] = {}
-    for number, text in zip(pieces[::2], pieces[1::2], strict=True):
-        found[number] = found.get(number, "") + text
-    purpose = _together([found[number] for number in _PURPOSE if number in found])
-    apart = (*_PARTNER, *_INTERNAL, *_PURPOSE)
-    others = _together([text for number, text in found.items() if number not in apart])
+    pieces = _numbered(mark).split(whole)
+    purpose: list[str] = []
+    others: list[str] = []
+    partner = ["", "", "", ""]
+    last = ""
+    for number, text in zip(pieces[1::2], pieces[2::2], strict=True):
+        if number <= last:
+            return _subfields(mark.join(_in_order(mark, pieces)), code=code, mark=mark)
+        last = number
+        kind = _KINDS.get(number, _OTHER)
+        if kind == _PURPOSE:
+            purpose.append(text)
+        elif kind == _OTHER:
+            others.append(text)
+        elif kind >= 0:
+            partner[kind] = text
+    about, besides = _together(purpose), _together(others)
     return Information(
-        text=f"{others} {purpose}".strip(),
-        counterparty=_spaced(found.get("32", "") + found.get("33", "")) or None,
-        counterparty_account=_spaced(found.get("38", "")) or _spaced(found.get("31", "")) or None,
-        reference=_end_to_end(purpose),
-        code=code,
+        f"{besides} {about}".strip() if besides else about,
+        _partner(partner[_NAME] + partner[_NAME + 1]) or None,
+        _partner(partner[_ACCOUNT] or partner[_IBAN]) or None,
+        _end_to_end(about),
+        code,
     )
+
+
+def _in_order(mark: str, pieces: list[str]) -> list[str]:
+    """The fields by their numbers, what stands twice put together."""
+    found: dict[str, str] = {}
+    for number, text in zip(pieces[1::2], pieces[2::2], strict=True):
+        found[number] = found.get(number, "") + text
+    return [pieces[0], *(f"{number}{text}" for number, text in sorted(found.items()))]
 
 
 @cache
@@ -68,20 +91,20 @@ def _numbered(mark: str) -> re.Pattern[str]:
 def _together(parts: list[str]) -> str:
     """The text of fields that hold 27 characters each; only a shorter one ends at the end of a word."""
     if len(parts) < 2:
-        return _spaced("".join(parts))
-    pieces = [
-        f"{part} " if len(part) < _FULL_SUBFIELD or _SEPA.match(following) else part
-        for part, following in zip(parts, [*parts[1:], ""], strict=True)
-    ]
-    return _spaced("".join(pieces))
+        return _spaced(parts[0]) if parts else ""
+    text = ""
+    for part, following in pairwise(parts):
+        text += f"{part} " if len(part) < _FULL_SUBFIELD or _SEPA.match(following) else part
+    return _spaced(text + parts[-1])
 
 
 def _end_to_end(purpose: str) -> str | None:
     """The payer's own reference behind ``EREF+``, up to the next key."""
-    if "EREF+" not in purpose:
+    start = purpose.rfind("EREF+")
+    if start < 0:
         return None
-    _, *pieces = _SEPA.split(purpose)
-    found = dict(zip(pieces[::2], pieces[1::2], strict=True)).get("EREF+", "").strip()
+    end = _SEPA.search(purpose, start + 5)
+    found = purpose[start + 5 : end.start() if end else None].strip()
     return None if not found or found.upper() in _NOT_PROVIDED else found
 
 
@@ -98,6 +121,11 @@ def _slashed(text: str) -> Information:
         counterparty_account=found.get("IBAN") or None,
         reference=reference if reference and reference.upper() not in _NOT_PROVIDED else None,
     )
+
+
+@lru_cache(maxsize=4096)
+def _partner(text: str) -> str:
+    return _spaced(text)
 
 
 def _spaced(text: str) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from data_processing.amounts import MAX_DECIMALS, shortened, within_range
 from data_processing.statement import Balance, BalanceKind
@@ -21,6 +20,7 @@ _LINE = re.compile(
 _BALANCE = re.compile(r"([CD])\s*([0-9]{6})\s*([A-Z]{3})\s*([0-9][0-9.,]*)")
 _AMOUNT = re.compile(rf"[0-9]{{1,15}},[0-9]{{0,{MAX_DECIMALS}}}").fullmatch
 _TOO_FINE = re.compile(rf"[0-9]+,[0-9]{{{MAX_DECIMALS + 1},}}").fullmatch
+_SURELY_IN_RANGE: Final = 12
 _OUT: Final = {"D", "RC", "ED"}
 _KINDS: dict[str, BalanceKind] = {
     "60F": "opening",
@@ -32,8 +32,7 @@ _KINDS: dict[str, BalanceKind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StatementLine:
+class StatementLine(NamedTuple):
     """What a ``:61:`` says; ``notes`` tell what was read otherwise than it is written."""
 
     value_date: date
@@ -58,17 +57,18 @@ def statement_line(text: str, *, today: date) -> StatementLine:
     match = _LINE.fullmatch(text.strip())
     if match is None:
         raise ValueError(f'the line "{shortened(text.strip())}" is no statement line (:61:)')
-    value_date, booking_date, notes = _dates(match[1], (match[2] or "").strip(), today=today)
-    amount = swift_amount(match[5])
+    value, entry, mark, _, written, kind, code, reference, bank_reference = match.groups("")
+    value_date, booking_date, notes = _dates(value, entry.strip(), today)
+    amount = swift_amount(written)
     return StatementLine(
-        value_date=value_date,
-        booking_date=booking_date,
-        amount=-amount if match[3] in _OUT else amount,
-        mark=match[3],
-        kind=(match[6] or "") + (match[7] or ""),
-        reference=(match[8] or "").strip(),
-        bank_reference=(match[9] or "").strip(),
-        notes=notes,
+        value_date,
+        booking_date,
+        -amount if mark in _OUT else amount,
+        mark,
+        kind + code,
+        reference.strip(),
+        bank_reference.strip(),
+        notes,
     )
 
 
@@ -85,14 +85,15 @@ def balance(tag: str, text: str, *, today: date) -> Balance:
 def swift_amount(text: str) -> Decimal:
     """An amount without a sign, with the decimal comma that SWIFT asks for; raises ``ValueError`` with the reason."""
     if _AMOUNT(text):
-        return within_range(Decimal(text.replace(",", ".")), text)
+        amount = Decimal(text.replace(",", "."))
+        return amount if len(text) <= _SURELY_IN_RANGE else within_range(amount, text)
     if _TOO_FINE(text):
         raise ValueError(f'amount "{shortened(text)}" has more than {MAX_DECIMALS} decimals')
     raise ValueError(f'amount "{shortened(text)}" has no decimal comma, or is not a number')
 
 
 @lru_cache(maxsize=4096)
-def _dates(value: str, entry: str, *, today: date) -> tuple[date, date, tuple[str, ...]]:
+def _dates(value: str, entry: str, today: date) -> tuple[date, date, tuple[str, ...]]:
     """Value date, booking date, and what was read otherwise than it is written."""
     notes: list[str] = []
     value_date = _day(value, "value date", notes, today=today)

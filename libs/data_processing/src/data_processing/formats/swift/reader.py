@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from datetime import date
+from typing import Final
 
 from data_processing.errors import NoStatements, TruncatedFile
+from data_processing.formats.parts import ROWS_OF_A_PART, OpenFile, StatementPart, collected, cut_statement
 from data_processing.formats.source import Source
 from data_processing.formats.swift.fields import Field, fields
 from data_processing.formats.swift.statements import StatementInProgress
 from data_processing.statement import Statement, StatementFile
 
+_ROW: Final = frozenset({"61", "86"})
+_PIECE: Final = 1 << 18
 _START = re.compile(r"^(?:\{1:[^\r\n]*\{4:)?:20:", re.MULTILINE)
 _SECOND = re.compile(r"^:(?:25P?|28C?|60[FM]|61|34F|13D?):", re.MULTILINE)
 _HEAD = re.compile(r"\s*(?:\{1:|:20:|:940:)")
@@ -30,31 +35,62 @@ class SwiftFormat:
 
     def read(self, source: Source) -> StatementFile:
         """The statements of the file; raises as ``Format.read`` says."""
+        return collected(self.open(source, rows=ROWS_OF_A_PART))
+
+    def open(self, source: Source, *, rows: int) -> OpenFile:
+        """The parts of the file, a statement at a time; raises as ``Format.read`` says, also between parts."""
         messages = _Messages(source.today)
-        for field in fields(source.text):
-            messages.pass_by(field)
-        messages.finish()
-        if not messages.statements:
-            raise NoStatements(
-                "The MT940 file holds no statement. Choose an account and a period with transactions in the export."
-            )
-        name = "mt940" if messages.final or not messages.interim else "mt942"
-        return StatementFile(name, source.decoded.encoding, tuple(messages.statements), tuple(messages.notes))
+        opened = OpenFile("mt940", source.encoding, iter(()), messages.notes)
+
+        def parts() -> Iterator[StatementPart]:
+            with source.lines() as text:
+                for number, statement in enumerate(messages.statements(iter(lambda: text.read(_PIECE), ""))):
+                    opened.format = messages.format
+                    yield from cut_statement(number, statement, rows)
+            if not messages.count:
+                raise NoStatements(
+                    "The MT940 file holds no statement. Choose an account and a period with transactions in the export."
+                )
+
+        opened.parts = parts()
+        return opened
 
 
 class _Messages:
     """The walk over the fields of a file: keeps the open statement."""
 
     def __init__(self, today: date) -> None:
-        self.statements: list[Statement] = []
+        self.count = 0
         self.notes: list[str] = []
         self.final = self.interim = 0
         self._today = today
         self._current: StatementInProgress | None = None
+        self._finished: list[Statement] = []
+
+    @property
+    def format(self) -> str:
+        """``mt942`` where every statement so far is an interim report."""
+        return "mt940" if self.final or not self.interim else "mt942"
+
+    def statements(self, pieces: Iterable[str]) -> Iterator[Statement]:
+        """Each statement when it ends."""
+        for field in fields(pieces):
+            self.pass_by(field)
+            if self._finished:
+                yield from self._taken()
+        self.finish()
+        yield from self._taken()
+
+    def _taken(self) -> list[Statement]:
+        finished, self._finished = self._finished, []
+        self.count += len(finished)
+        return finished
 
     def pass_by(self, field: Field | None) -> None:
         if field is None:
             self.finish()
+        elif self._current is not None and field.tag in _ROW:
+            self._current.field(field)
         elif field.tag == "20":
             self.finish()
             self._current = StatementInProgress(today=self._today)
@@ -81,5 +117,5 @@ class _Messages:
             return
         self.interim += current.interim
         self.final += not current.interim
-        self.statements.append(statement)
+        self._finished.append(statement)
         self.notes += notes

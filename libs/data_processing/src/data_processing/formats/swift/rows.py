@@ -9,7 +9,7 @@ from data_processing.formats.row_checks import currency_code
 from data_processing.formats.swift.fields import Field
 from data_processing.formats.swift.information import Information
 from data_processing.formats.swift.lines import StatementLine
-from data_processing.statement import AccountReference, Entry
+from data_processing.statement import AccountReference, Entry, new_entry
 
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}").fullmatch
 _ACCOUNT = re.compile(r"(.*[0-9])\s*([A-Z]{3})")
@@ -25,19 +25,20 @@ def entry_of(
 
     Some banks write the other side's account where the reference belongs, and its name or account in the supplement.
     """
-    reference = None if line.reference.upper() in _PLACEHOLDERS else line.reference or None
+    written = line.reference
+    reference = written if written and written.upper() not in _PLACEHOLDERS else None
     account = about.counterparty_account
     counterparty = about.counterparty
     if reference and _IBAN(reference):
         account, reference = account or reference, None
         counterparty = counterparty or supplement or None
-    elif _IBAN(supplement):
+    elif supplement and _IBAN(supplement):
         account = account or supplement
     text = about.text
     if supplement and supplement not in text:
         text = f"{supplement} {text}".strip()
     bank_id = _own_id(line.bank_reference)
-    return Entry(
+    return new_entry(
         place=place,
         booking_date=line.booking_date,
         amount=line.amount,

@@ -104,7 +104,7 @@ class StatementInProgress:
             self._refused.append(RefusedRow(place, str(reason), None, raw))
 
     def _entry(self, line: Field, about: Field | None, place: str) -> Entry:
-        if line.length > MAX_FIELD or (about is not None and about.length > MAX_FIELD):
+        if len(line.body) > MAX_FIELD or (about is not None and len(about.body) > MAX_FIELD):
             raise ValueError(f"a field of the row is longer than {MAX_FIELD} characters")
         if self._currency is None:
             raise ValueError("no balance before the row tells its currency")
@@ -114,7 +114,7 @@ class StatementInProgress:
         return entry_of(
             found,
             information(about),
-            supplement=" ".join(" ".join(line.lines[1:]).split()),
+            supplement=line.below if "\n" in line.body else "",
             place=place,
             currency=self._currency,
             pending=found.mark.startswith("E"),

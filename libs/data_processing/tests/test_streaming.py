@@ -1,0 +1,191 @@
+"""A file read part by part is the file read as a whole, and memory does not grow with its rows."""
+
+import io
+import os
+import tracemalloc
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from data_processing import (
+    CsvMapping,
+    StatementFile,
+    StatementFileError,
+    UnclearDates,
+    UnsafeFile,
+    open_statement_file,
+    propose_mapping,
+    read_statement_file,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from . import test_bad_files as bad
+
+TODAY = date(2026, 11, 20)
+EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
+CORPUS = Path(os.environ.get("PURSER_CORPUS") or EXAMPLES)
+FILES = sorted(path for folder in {EXAMPLES, CORPUS} for path in folder.rglob("*") if path.is_file())
+
+
+def in_parts(file, *, rows, **arguments):
+    """The file put together from its parts, and the parts."""
+    with open_statement_file(file, today=TODAY, rows=rows, **arguments) as reader:
+        parts = list(reader)
+        statements, entries, refused = [], [], []
+        for part in parts:
+            assert part.number == len(statements)
+            assert len(part.statement.entries) + len(part.statement.refused) <= rows or part.statement.investments
+            entries += part.statement.entries
+            refused += part.statement.refused
+            if part.last:
+                statements.append(replace(part.statement, entries=tuple(entries), refused=tuple(refused)))
+                entries, refused = [], []
+        assert not entries
+        assert not refused
+        return StatementFile(
+            reader.format, reader.encoding, tuple(statements), reader.notes, reader.securities, reader.prices
+        )
+
+
+def outcome(read):
+    try:
+        return read()
+    except StatementFileError as error:
+        return type(error), error.detail
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("rows", [1, 7, 5000])
+def test_the_parts_of_a_published_file_are_the_whole_file(path, rows):
+    whole = outcome(lambda: read_statement_file(path.read_bytes(), today=TODAY))
+    assert outcome(lambda: in_parts(path, rows=rows)) == whole
+    with path.open("rb") as opened:
+        assert outcome(lambda: in_parts(opened, rows=rows)) == whole
+        assert not opened.closed
+
+
+@given(content=bad.damaged() | st.binary(max_size=200), rows=st.integers(1, 4))
+def test_the_parts_of_a_damaged_file_are_the_whole_file_or_the_same_error(content, rows):
+    whole = outcome(lambda: read_statement_file(content, today=TODAY))
+    assert outcome(lambda: in_parts(io.BytesIO(content), rows=rows)) == whole
+
+
+@pytest.mark.parametrize("name", bad.HOSTILE)
+def test_hostile_input_in_parts_ends_as_it_does_as_a_whole(name):
+    whole = outcome(lambda: read_statement_file(bad.HOSTILE[name], today=TODAY))
+    assert outcome(lambda: in_parts(io.BytesIO(bad.HOSTILE[name]), rows=2)) == whole
+
+
+def table(rows, *, encoding="utf-8", line_end="\r\n", word="Caf\xe9"):
+    lines = [
+        "Date,Description,Amount,Currency",
+        *(f"2026-04-{1 + n % 28:02},{word} {n},-1.50,EUR" for n in range(rows)),
+    ]
+    return (line_end.join(lines) + line_end).encode(encoding)
+
+
+ENCODINGS = [
+    *((encoding, end) for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le") for end in ("\n", "\r\n", "\r")),
+    ("cp1252", "\n"),
+    ("cp1252", "\r\n"),
+    ("mac_roman", "\r"),
+]
+
+
+@pytest.mark.parametrize(("encoding", "line_end"), ENCODINGS)
+def test_text_is_decoded_across_the_pieces_it_is_read_in(encoding, line_end, monkeypatch):
+    content = table(300, encoding=encoding, line_end=line_end)
+    monkeypatch.setattr("data_processing.formats.source._PIECE", 257)
+    file = in_parts(io.BytesIO(content), rows=100)
+    assert [entry.text for entry in file.statements[0].entries] == [f"Caf\xe9 {n}" for n in range(300)]
+    assert file.encoding == encoding.removesuffix("-sig")
+
+
+@pytest.mark.parametrize("name", ["OFX", "CSV", "CAMT", "MT940", "QIF"])
+@pytest.mark.parametrize("size", [3, 16, 61])
+def test_no_format_depends_on_where_its_pieces_are_cut(name, size, monkeypatch):
+    content = getattr(bad, name)
+    whole = read_statement_file(content, today=TODAY)
+    monkeypatch.setattr("data_processing.formats.source._PIECE", size)
+    monkeypatch.setattr("data_processing.formats.swift.reader._PIECE", size)
+    assert read_statement_file(content, today=TODAY) == whole
+    assert in_parts(io.BytesIO(content), rows=1) == whole
+
+
+def test_what_is_wrong_with_a_table_as_a_whole_is_said_before_the_first_part():
+    content = (
+        b"Date,Description,Amount,Currency\n13/04/2026,A,1,EUR\n"
+        + b"12/04/2026,A,1,EUR\n" * 9
+        + b"01/14/2026,A,1,EUR\n"
+    )
+    with pytest.raises(UnclearDates):
+        open_statement_file(io.BytesIO(content), rows=2)
+
+
+def test_a_users_mapping_reads_in_parts():
+    content = b"When;What;How much\n13.04.2026;Tea;-2,80\n14.04.2026;Rent;-900,00\n"
+    mapping = propose_mapping(content).mapping
+    assert isinstance(mapping, CsvMapping)
+    file = in_parts(io.BytesIO(content), rows=1, profiles=[mapping])
+    assert file == read_statement_file(content, today=TODAY, profiles=[mapping])
+    assert file.format == "csv/own"
+
+
+def test_a_reader_that_is_closed_early_lets_go_of_its_file(tmp_path):
+    path = tmp_path / "large.csv"
+    path.write_bytes(table(100))
+    with open_statement_file(path, rows=10) as reader:
+        assert len(next(iter(reader)).statement.entries) == 10
+    assert list(reader) == []
+
+
+def peak_of_reading(path):
+    tracemalloc.start()
+    try:
+        with open_statement_file(path, today=TODAY, rows=500) as reader:
+            rows = sum(len(part.statement.entries) for part in reader)
+        return rows, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_rows_of_a_table(tmp_path, monkeypatch):
+    monkeypatch.setattr("data_processing.formats.source._PIECE", 1 << 16)
+    small, large = tmp_path / "small.csv", tmp_path / "large.csv"
+    small.write_bytes(table(20_000))
+    large.write_bytes(table(100_000))
+    peak_of_reading(small)  # what is made once
+    few, few_peak = peak_of_reading(small)
+    many, many_peak = peak_of_reading(large)
+    assert (few, many) == (20_000, 100_000)
+    assert many_peak < few_peak + 500_000, (few_peak, many_peak)
+
+
+def test_memory_of_odd_rows_is_bounded_too(tmp_path):
+    path = tmp_path / "odd.csv"
+    row = "2026-04-01,Tea,-1.50,EUR,soon\n2026-04-01,Tea,one,EUR,soon\n"
+    path.write_text("Date,Description,Amount,Currency,Balance\n" + row * 30_000)
+    rows, peak = peak_of_reading(path)
+    assert rows == 30_000
+    assert peak < 8_000_000
+    with open_statement_file(path) as reader:
+        refused = sum(len(part.statement.refused) for part in reader)
+    assert refused == 30_000
+    assert len(reader.notes) == 101
+    assert reader.notes[-1] == "The balances in 29900 more rows are left out."
+
+
+def test_a_line_without_an_end_is_refused_before_it_is_held():
+    content = table(3) + b"2026-04-01," + b"x" * (17 * 1024 * 1024)
+    with pytest.raises(UnsafeFile, match="a line of more than 16 MiB"):
+        open_statement_file(io.BytesIO(content))
+
+
+def test_a_file_that_would_have_to_be_held_is_refused_when_it_is_too_large(tmp_path, monkeypatch):
+    path = tmp_path / "statement.qif"
+    path.write_bytes(bad.QIF * 20)
+    monkeypatch.setattr("data_processing.formats.source.MOST_HELD", 1000)
+    with pytest.raises(UnsafeFile, match="larger than"):
+        open_statement_file(path)
