@@ -405,3 +405,44 @@ def test_what_is_written_as_an_investment_statement_is_read_back_and_its_cash_ad
     assert len(set(identities)) == len(identities)
     again = read_statement_file(document(*written[::-1], securities=known[::-1], ends=ends)).statements[0]
     assert sorted(investment_identities(again.investments)) == sorted(identities)
+
+
+MARKS = {
+    "point": lambda number: f"{number:,f}",
+    "comma": lambda number: f"{number:,f}".replace(",", "T").replace(".", ",").replace("T", "."),
+    "Swiss": lambda number: f"{number:,f}".replace(",", "'"),
+}
+DIRECTIONS = {"Buy": (-1, 1), "Sell": (1, -1), "Div": (1, 0), "BuyX": (0, 1), "ReinvDiv": (0, 1), "ShrsOut": (0, -1)}
+actions = st.tuples(
+    st.sampled_from(list(DIRECTIONS)),
+    st.dates(date(2004, 1, 13), date(2026, 11, 20)),
+    st.decimals(Decimal("0.0001"), 10**6, places=4),
+    amounts,
+    st.sampled_from(["ACME", "Welt & Söhne", "A,B.C"]),
+)
+
+
+@given(st.lists(actions, max_size=8), st.sampled_from(list(MARKS)))
+def test_what_is_written_as_a_qif_register_of_investments_is_read_back(rows, mark):
+    write = MARKS[mark]
+    records = [
+        f"D{day:%d/%m/%Y}\nN{name}\nY{security}\nQ{write(units)}\nI{write(units)}\nT{write(total)}\n^\n"
+        for name, day, units, total, security in rows
+    ]
+    # The first record settles what no generated one may: the order of the dates and the decimal mark.
+    settled = f"D31/12/2025\nNCash\nT{write(Decimal('0.01'))}\n^\n"
+    found = only(f"!Type:Invst\n{settled}{''.join(records)}".encode())
+    assert found.refused == ()
+    assert [(e.action, e.trade_date, e.security.name, e.units, e.amount, e.unit_price) for e in found.investments] == [
+        (
+            name,
+            day,
+            security,
+            units * DIRECTIONS[name][1] if DIRECTIONS[name][1] else None,
+            total * DIRECTIONS[name][0],
+            units,
+        )
+        for name, day, units, total, security in rows
+    ]
+    moved = sum(total * DIRECTIONS[name][0] for name, _, _, total, _ in rows)
+    assert sum(entry.amount for entry in found.entries) == moved + Decimal("0.01")

@@ -1,6 +1,7 @@
 """Statements of investment accounts over HTTP: entries, securities and positions, and rows that a bank takes back."""
 
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import httpx2
@@ -111,6 +112,22 @@ async def test_the_same_entries_in_further_files_are_one_and_stay_while_one_impo
     assert (await client.post(f"/v1/imports/{second['id']}/undo")).status_code == 200
     for path in ("/v1/securities", "/v1/investments", "/v1/positions", "/v1/transactions"):
         assert await items(client, path) == []
+
+
+async def test_overlapping_statements_give_the_same_in_any_order_and_undone_ones_were_never_there(client, household):
+    files = [broker(DEPOSIT, BOUGHT, PAID), broker(BOUGHT, PAID, MOVED, names=False), broker(MOVED, DEPOSIT)]
+    for order in permutations(range(3)):
+        booked = {number: await household.upload(files[number]) for number in order}
+        assert sum(found["investments"] for found in booked.values()) == 3
+        assert await household.total() == Decimal("877.21")
+        assert [entry["kind"] for entry in await items(client, "/v1/investments")] == ["transfer_in", "dividend", "buy"]
+        await client.post(f"/v1/imports/{booked[order[0]]['id']}/undo")
+        kinds = [{"dividend", "buy"}, {"transfer_in", "dividend", "buy"}, {"transfer_in"}]
+        left = kinds[order[1]] | kinds[order[2]]
+        assert {entry["kind"] for entry in await items(client, "/v1/investments")} == left
+        for number in order[1:]:
+            await client.post(f"/v1/imports/{booked[number]['id']}/undo")
+        assert await items(client, "/v1/securities") == []
 
 
 async def test_positions_are_those_of_the_latest_statement_on_or_before_the_day(client, household):
