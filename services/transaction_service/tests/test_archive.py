@@ -6,7 +6,7 @@ import json
 import random
 import re
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -22,7 +22,7 @@ from api_common.testing import Issuer, SettingsFactory, client_for
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, insert, select
+from sqlalchemy import Column, PrimaryKeyConstraint, UniqueConstraint, func, insert, select
 from transaction_service.archive_format import LEFT_OUT, ArchivedColumn, ArchivedTable, Kind, archived_tables
 from transaction_service.default_categories import DEFAULT_CATEGORIES
 from transaction_service.main import service
@@ -30,6 +30,15 @@ from transaction_service.models import Table
 from transaction_service.settings import Settings
 
 TEXTS = ("", "Bäckerei", '=cmd|"x"', "line\nbreak", "'quoted'", "😀", "\u2028", "a" * 60, "null", "\\N", "1e5")
+
+
+def unique_columns(table: ArchivedTable) -> Iterator[Sequence[Column[Any]]]:
+    for constraint in table.table.constraints:
+        if isinstance(constraint, UniqueConstraint | PrimaryKeyConstraint):
+            yield list(constraint.columns)
+    for index in table.table.indexes:
+        if index.unique:
+            yield list(index.columns)
 
 
 class Rows:
@@ -48,9 +57,8 @@ class Rows:
         for number in range(self._count):
             row = {column.name: self._value(table, column, number) for column in table.columns}
             keys = {
-                (tuple(c.name for c in constraint.columns), tuple(str(row.get(c.name)) for c in constraint.columns))
-                for constraint in table.table.constraints
-                if type(constraint).__name__ in {"UniqueConstraint", "PrimaryKeyConstraint"}
+                (tuple(c.name for c in columns), tuple(str(row.get(c.name)) for c in columns))
+                for columns in unique_columns(table)
             }
             if seen & keys:
                 continue
