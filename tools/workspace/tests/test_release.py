@@ -15,7 +15,6 @@ from workspace.release import carry_out
 from workspace.release_plan import as_table, release_plan, widened
 from workspace.versions import last_release
 
-TOWNCRIER = (Path(__file__).parents[3] / "towncrier.toml").read_text(encoding="utf-8")
 TODAY = date(2026, 3, 1)
 DOCUMENT = {"paths": {"/v1/rows": {"get": {"responses": {"200": {"description": "rows"}}}}}}
 
@@ -64,7 +63,6 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     declare(tmp_path, "libs/money")
     declare(tmp_path, "services/books", "purser-money>=0.1,<0.2", service=True)
     declare(tmp_path, "services/other", service=True)
-    (tmp_path / "towncrier.toml").write_text(TOWNCRIER, encoding="utf-8")
     git(tmp_path, "init", "--quiet", "--initial-branch=main")
     commit(tmp_path)
     assert release(tmp_path) == ["money@0.1.0", "books@0.1.0", "other@0.1.0"]

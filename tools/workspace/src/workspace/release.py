@@ -53,7 +53,7 @@ def _write_changelog(step: Step, today: date) -> None:
         needs = ", ".join(f"{name}{specifier}" for name, specifier in sorted(step.ranges.items()))
         (folder / FRAGMENTS / "+ranges.fixed.md").write_text(f"Works with {needs}.\n", encoding="utf-8")
     command = [sys.executable, "-m", "towncrier", "build", "--yes", f"--version={step.after}", f"--date={today}"]
-    command += ["--config", str(step.package.root / "towncrier.toml"), "--dir", str(folder)]
+    command += ["--config", str(Path(__file__).with_name("towncrier.toml")), "--dir", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=step.package.root, check=False)
     if done.returncode != 0:
         raise WorkspaceError(f"{step.package.path}: its changelog cannot be written:\n{done.stderr or done.stdout}")
