@@ -19,6 +19,7 @@ from data_processing import (
     AccountReference,
     Balance,
     Entry,
+    Fingerprinter,
     Statement,
     fingerprints,
     frame,
@@ -47,6 +48,27 @@ def test_two_equal_coffees_on_one_day_stay_two_and_a_longer_file_finds_the_first
     first, second = fingerprints([entry(), entry()])
     assert first != second
     assert fingerprints([entry(), entry(), entry()])[:2] == [first, second]
+
+
+ACCOUNTS = [None, AccountReference(number="1"), AccountReference(number="2")]
+few_entries = st.builds(
+    entry,
+    amount=st.sampled_from(["-2.80", "-2.8", "1"]),
+    text=st.sampled_from(["KAFFEE", "KAFFEE ", "TEE", "Ä"]),
+    bank_id=st.sampled_from([None, None, "1", "2"]),
+    pending=st.booleans(),
+    account=st.sampled_from(ACCOUNTS),
+)
+
+
+@given(st.lists(few_entries, max_size=12))
+def test_identities_of_passing_rows_are_those_of_the_whole_list(entries):
+    passing = Fingerprinter()
+    found = [passing.add(one) for one in entries]
+    for number, identity in passing.changes().items():
+        assert found[number] != identity
+        found[number] = identity
+    assert found == fingerprints(entries)
 
 
 def test_padding_and_composed_letters_do_not_change_an_identity():

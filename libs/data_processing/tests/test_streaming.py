@@ -152,29 +152,29 @@ def peak_of_reading(path):
 
 
 def test_memory_does_not_grow_with_the_rows_of_a_table(tmp_path, monkeypatch):
-    monkeypatch.setattr("data_processing.formats.source._PIECE", 1 << 16)
+    monkeypatch.setattr("data_processing.formats.source._PIECE", 1 << 14)
     small, large = tmp_path / "small.csv", tmp_path / "large.csv"
-    small.write_bytes(table(20_000))
-    large.write_bytes(table(100_000))
+    small.write_bytes(table(3_000))
+    large.write_bytes(table(20_000))
     peak_of_reading(small)  # what is made once
     few, few_peak = peak_of_reading(small)
     many, many_peak = peak_of_reading(large)
-    assert (few, many) == (20_000, 100_000)
-    assert many_peak < few_peak + 500_000, (few_peak, many_peak)
+    assert (few, many) == (3_000, 20_000)
+    assert many_peak < few_peak + 200_000, (few_peak, many_peak)
 
 
 def test_memory_of_odd_rows_is_bounded_too(tmp_path):
     path = tmp_path / "odd.csv"
     row = "2026-04-01,Tea,-1.50,EUR,soon\n2026-04-01,Tea,one,EUR,soon\n"
-    path.write_text("Date,Description,Amount,Currency,Balance\n" + row * 30_000)
+    path.write_text("Date,Description,Amount,Currency,Balance\n" + row * 5_000)
     rows, peak = peak_of_reading(path)
-    assert rows == 30_000
-    assert peak < 8_000_000
+    assert rows == 5_000
+    assert peak < 4_000_000
     with open_statement_file(path) as reader:
         refused = sum(len(part.statement.refused) for part in reader)
-    assert refused == 30_000
+    assert refused == 5_000
     assert len(reader.notes) == 101
-    assert reader.notes[-1] == "The balances in 29900 more rows are left out."
+    assert reader.notes[-1] == "The balances in 4900 more rows are left out."
 
 
 def test_a_line_without_an_end_is_refused_before_it_is_held():

@@ -32,7 +32,7 @@ from data_processing.formats.delimited.mapping import (
 )
 from data_processing.formats.delimited.proposal import ProposedColumn, ProposedMapping, SignRule
 from data_processing.formats.parts import StatementPart
-from data_processing.identity import content_hash, contents, fingerprints, identities
+from data_processing.identity import Fingerprinter, content_hash, contents, fingerprints, identities
 from data_processing.investment_identity import investment_identities
 from data_processing.investments import (
     InvestmentEntry,
@@ -86,6 +86,7 @@ __all__ = [
     "EmptyFile",
     "Entry",
     "EntryDetail",
+    "Fingerprinter",
     "Gap",
     "HtmlPage",
     "InvalidMapping",

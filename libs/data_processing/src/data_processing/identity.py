@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -88,6 +89,70 @@ def identities(entries: Sequence[Entry], contents: Sequence[str]) -> list[str]:
     return result
 
 
+class Fingerprinter:
+    """The identities of the entries of one statement while they pass by, for statements too large to be held.
+
+    ``add`` gives the identity as far as the entries so far tell it; ``changes`` says at the end which of them have
+    another one after all. Together they are what ``fingerprints`` gives. Of an entry no more is kept than a hash of 16
+    bytes and a number, and of one with a bank's id its wording.
+
+    >>> from decimal import Decimal
+    >>> coffee = Entry("line 2", date(2026, 4, 2), Decimal("-2.80"), "Coffee")
+    >>> passing = Fingerprinter()
+    >>> [passing.add(coffee), passing.add(coffee)] == fingerprints([coffee, coffee]), passing.changes()
+    (True, {})
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._accounts: dict[AccountReference | None, bytes] = {None: b""}
+        self._seen: dict[bytes, int] = {}
+        self._first: dict[bytes, int] = {}
+        self._numbers = array("Q")
+        self._ends = array("Q", [0])
+        self._wordings = bytearray()
+        self._repeated: dict[bytes, tuple[str, list[tuple[str, int]]]] = {}
+
+    def add(self, entry: Entry) -> str:
+        """The identity of the next entry."""
+        number, self._count = self._count, self._count + 1
+        account = self._accounts.get(entry.account)
+        if account is None:
+            account = self._accounts[entry.account] = len(self._accounts).to_bytes(8, "big")
+        if entry.bank_id is not None:
+            identity = f"bank:{entry.bank_id}#{_hash(_substance(entry, entry.booking_date), size=8)}"
+            self._keep(_digest(f"{entry.pending}{identity}") + account, identity, entry, number)
+            return identity
+        content = content_hash(entry)
+        key = bytes.fromhex(content) + account
+        occurrence = self._seen[key] = self._seen.get(key, 0) + 1
+        return f"row:{content}#{occurrence}"
+
+    def changes(self) -> dict[int, str]:
+        """The identities of entries that have another one than ``add`` gave, by their number from 0."""
+        changed: dict[int, str] = {}
+        for identity, worded in self._repeated.values():
+            first = min(wording for wording, _ in worded)
+            changed |= {
+                number: f"{identity}~{_hash(wording, size=8)}" for wording, number in worded if wording != first
+            }
+        return changed
+
+    def _keep(self, key: bytes, identity: str, entry: Entry, number: int) -> None:
+        wording = _wording(entry)
+        known = self._first.get(key)
+        if known is None:
+            self._first[key] = len(self._numbers)
+            self._numbers.append(number)
+            self._wordings += wording.encode("utf-8", "surrogatepass")
+            self._ends.append(len(self._wordings))
+            return
+        if key not in self._repeated:
+            written = bytes(self._wordings[self._ends[known] : self._ends[known + 1]])
+            self._repeated[key] = identity, [(written.decode("utf-8", "surrogatepass"), self._numbers[known])]
+        self._repeated[key][1].append((wording, number))
+
+
 def _substance(entry: Entry, day: date) -> str:
     amount = str(entry.amount.normalize()) if entry.amount else "0"
     return f"{day.isoformat()}\x1f{amount}\x1f{entry.currency or ''}"
@@ -100,6 +165,10 @@ def _wording(entry: Entry) -> str:
 def canonical(text: str) -> str:
     """The text with composed letters and single spaces, so that padding and encoding do not change an identity."""
     return " ".join((text if text.isascii() else unicodedata.normalize("NFC", text)).split())
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _hash(text: str, *, size: int) -> str:
