@@ -151,6 +151,27 @@ async def test_ids_are_told_apart_by_small_and_capital_letters(client, household
     assert await amounts(household) == ["-10.00", "-12.00"]
 
 
+@pytest.mark.parametrize("correction", [REPLACED, DELETED])
+async def test_a_transfer_ends_when_the_bank_takes_a_side_back_and_is_found_again_when_that_is_undone(
+    client, household, correction
+):
+    await household.upload(OLD)
+    saved = row("S1", "10.00", name="From checking<BANKACCTTO><BANKID>77<ACCTID>1234</BANKACCTTO>")
+    await household.upload(
+        statement(saved).replace(b"<ACCTID>1234<ACCTTYPE>CHECKING", b"<ACCTID>5678<ACCTTYPE>SAVINGS")
+    )
+
+    async def touching() -> list[Any]:
+        found = await client.get("/v1/transfers")
+        return [transfer["status"] for transfer in found.json()["items"]]
+
+    assert await touching() == ["linked"]
+    booked = await household.upload(correction)
+    assert await touching() == []
+    await undo(client, booked)
+    assert await touching() == ["linked"]
+
+
 async def test_a_preview_says_what_would_be_taken_back_and_changes_nothing(client, household):
     await household.upload(OLD)
     for content in (REPLACED, DELETED):

@@ -117,6 +117,15 @@ class CorrectionRepository(Repository[Correction]):
         )
         return rows - set(still)
 
+    async def imports_of(self, row_ids: Collection[UUID]) -> Sequence[UUID]:
+        """The imports that brought those of the rows that stand."""
+        statement = select(col(Transaction.import_id)).where(
+            col(Transaction.user_id) == self.user_id,
+            col(Transaction.id).in_(row_ids),
+            col(Transaction.deleted_at).is_(None),
+        )
+        return sorted({import_id for import_id in await self.session.scalars(statement) if import_id is not None})
+
     async def tombstones(self, row_ids: Collection[UUID]) -> tuple[list[Transaction], list[Transaction]]:
         """Those of the rows that are deleted and that no standing row replaces: of booked imports and of others."""
         replacing = aliased(Transaction)

@@ -16,8 +16,10 @@ from transaction_service.pending_rows import PendingRow
 from transaction_service.repository.booking import BookingRepository
 from transaction_service.repository.corrections import CorrectionRepository
 from transaction_service.repository.row_states import RowStateRepository
+from transaction_service.repository.transfers import TransferRepository
 from transaction_service.row_pairing import bank_id
 from transaction_service.service.journal import Journal, RowChange
+from transaction_service.service.transfers import Transfers
 from transaction_service.statement_accounts import StatementAccounts
 
 _WITH_CORRECTIONS = "ofx"
@@ -38,6 +40,8 @@ class Corrections:
         self._booking = BookingRepository(session, user_id)
         self._states = RowStateRepository(session, user_id)
         self._journal = Journal(session, user_id)
+        self._links = TransferRepository(session, user_id)
+        self._transfers = Transfers(session, user_id)
 
     async def decide(self, file: StatementFile, plan: ImportPlan) -> None:
         """Decide the unknown rows that correct earlier ones, and those that were corrected before they came.
@@ -89,6 +93,7 @@ class Corrections:
                     user_id=self._user_id, account_id=account_id, import_id=import_id, bank_id=void
                 )
             if corrections:
+                await self._links.dissolve([row.id for row, _ in _replaced(of_account)])
                 known = await self._corrections.void_rows(account_id)
                 for correction in corrections.values():
                     correction.transaction_id = correction.transaction_id or known.get(correction.bank_id)
@@ -136,7 +141,10 @@ class Corrections:
         await self._corrections.replaced(by)
 
     async def forget(self, import_id: UUID) -> None:
-        """Take back an import's corrections, after its rows were removed: what it had deleted stands again."""
+        """Take back an import's corrections, after its rows were removed: what it had deleted stands again.
+
+        Links of transfers ended with the correction, so they are looked for anew.
+        """
         rows = await self._corrections.forget(import_id)
         if not rows:
             return
@@ -145,6 +153,8 @@ class Corrections:
             await self._session.delete(row)
         await self._corrections.replaced({row.id: None for row in standing if row.replaced_by is not None})
         await self._mark(standing, deleted=False, import_id=import_id)
+        for brought_by in await self._corrections.imports_of(rows):
+            await self._transfers.find(brought_by)
 
     async def _mark(self, rows: Sequence[Transaction], *, deleted: bool, import_id: UUID) -> None:
         if not rows:
