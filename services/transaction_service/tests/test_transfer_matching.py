@@ -1,5 +1,6 @@
-"""Which rows are the two sides of one transfer: the laws, and the cases that decide between link, proposal and nothing."""
+"""Which rows are the two sides of one transfer: the laws, and the cases between link, proposal and nothing."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,8 +9,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 from transaction_service.own_accounts import OwnAccount, OwnAccounts
-from transaction_service.transfer_evidence import MatchRow
+from transaction_service.transfer_evidence import MatchRow, observed_rates
 from transaction_service.transfer_matching import find_transfers
+from transaction_service.transfer_sieve import BareRow, sifted
 
 CHECKING, SAVINGS, CARD, DOLLARS = (UUID(int=n) for n in range(1, 5))
 DAY = date(2026, 3, 2)
@@ -28,9 +30,12 @@ def row(number: int, account: UUID, amount: str, *, day: int = 0, to: UUID | Non
     )
 
 
-def pairs(*rows: MatchRow, apart: tuple[tuple[int, int], ...] = ()) -> tuple[list[tuple[int, int]], ...]:
+def pairs(
+    *rows: MatchRow, apart: tuple[tuple[int, int], ...] = (), rates_of: Sequence[MatchRow] = ()
+) -> tuple[list[tuple[int, int]], ...]:
     """The numbers of the linked and of the proposed rows."""
-    found = find_transfers(rows, apart={(UUID(int=out), UUID(int=inc)) for out, inc in apart})
+    rates = observed_rates((r.currency, r.amount, r.original_currency, r.original_amount) for r in rates_of or rows)
+    found = find_transfers(rows, rates=rates, apart={(UUID(int=out), UUID(int=inc)) for out, inc in apart})
     return tuple(
         sorted((c.outgoing.id.int, c.incoming.id.int) for c in kind) for kind in (found.linked, found.proposed)
     )
@@ -199,3 +204,38 @@ def test_with_every_sign_turned_the_same_rows_belong_together(sides: Any) -> Non
     rows = ledger(sides)
     turned = pairs(*(row._replace(amount=-row.amount) for row in rows))
     assert pairs(*rows) == tuple(sorted((inc, out) for out, inc in kind) for kind in turned)
+
+
+BARE = OwnAccounts([OwnAccount(a, "EUR", frozenset({f"no{a.int}"}), frozenset()) for a in (CHECKING, SAVINGS, CARD)])
+ACROSS = st.tuples(
+    st.sampled_from([(CHECKING, "EUR"), (SAVINGS, "EUR"), (CARD, "USD"), (DOLLARS, "USD")]),
+    st.sampled_from(["-100", "100", "-110", "110"]),
+    st.integers(0, 25),
+    st.sampled_from([None, None, CHECKING, SAVINGS, CARD]),
+    st.sampled_from([None, None, "110"]),
+    st.booleans(),
+)
+
+
+@given(st.lists(ACROSS, max_size=14))
+def test_the_sieve_keeps_every_row_that_matters(sides: Any) -> None:
+    rows, bare = [], []
+    for n, ((account, currency), amount, day, to, original, fresh) in enumerate(sides, start=1):
+        stated = {"original_amount": Decimal(original), "original_currency": "USD"} if original else {}
+        made = row(n, account, amount, day=day, to=to, currency=currency, fresh=fresh, **stated)
+        rows.append(made)
+        bare.append(
+            BareRow(
+                str(n),
+                str(account),
+                made.booking_date.toordinal(),
+                int(made.amount * 1_000_000),
+                fresh,
+                currency,
+                int(Decimal(original) * 1_000_000) if original else None,
+                made.original_currency,
+                f"no{to.int}" if to else None,
+            )
+        )
+    kept = sifted(bare, BARE, across=True)
+    assert pairs(*(r for r in rows if str(r.id.int) in kept), rates_of=rows) == pairs(*rows)

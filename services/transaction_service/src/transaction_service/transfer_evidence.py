@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from statistics import median_low
 from typing import NamedTuple
 from uuid import UUID
 
@@ -100,6 +102,20 @@ NO_PARTNER = TransferPartner()
 
 Rates = Mapping[tuple[str, str], Decimal]
 """Units of the second currency for one of the first, as the user's own rows show them."""
+
+
+def observed_rates(quotes: Iterable[tuple[str, Decimal | int, str | None, Decimal | int | None]]) -> Rates:
+    """The median rate between each two currencies, both ways.
+
+    quotes: currency and amount of a row, and the original ones that it states, if any; of one unit of measure
+    """
+    seen: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
+    for currency, amount, original_currency, original_amount in quotes:
+        if original_amount and original_currency and original_currency != currency and amount:
+            own, original = abs(Decimal(amount)), abs(Decimal(original_amount))
+            seen[(currency, original_currency)].append(original / own)
+            seen[(original_currency, currency)].append(own / original)
+    return {currencies: median_low(rates) for currencies, rates in seen.items()}
 
 
 def weigh(outgoing: MatchRow, incoming: MatchRow, rates: Rates) -> Candidate | None:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from statistics import median_low
+from types import MappingProxyType
 from uuid import UUID
 
 from transaction_service.transfer_evidence import MOST_DAYS, Candidate, MatchRow, Rates, Strength, weigh
@@ -24,6 +24,8 @@ _CROWD = 40
 """A row with more possible partners than this is ambiguous, whatever else."""
 _MOST_PROPOSALS = 3
 """So many proposals name one row at most."""
+
+_NO_RATES: Rates = MappingProxyType({})
 
 Pair = tuple[UUID, UUID]
 
@@ -36,15 +38,15 @@ class Found:
     proposed: tuple[Candidate, ...]
 
 
-def find_transfers(rows: Iterable[MatchRow], *, apart: Collection[Pair] = ()) -> Found:
+def find_transfers(rows: Iterable[MatchRow], *, rates: Rates = _NO_RATES, apart: Collection[Pair] = ()) -> Found:
     """The transfers among the rows, of which at least one side is fresh.
 
-    apart: pairs of outgoing and incoming row of which the user has said that they are none.
+    rates: what currencies are worth in each other, as far as that is known (`observed_rates`)
+    apart: pairs of outgoing and incoming row of which the user has said that they are none
 
     The order of the rows does not matter.
     """
     ordered = sorted((row for row in rows if row.amount), key=lambda row: (row.booking_date, row.id))
-    rates = observed_rates(ordered)
     candidates = []
     # Sorted by ids without regard to the side, so that neither order nor sign decides which proposals are left out.
     for (out_id, in_id), (outgoing, incoming) in sorted(_pairs(ordered).items(), key=lambda item: sorted(item[0])):
@@ -57,17 +59,6 @@ def find_transfers(rows: Iterable[MatchRow], *, apart: Collection[Pair] = ()) ->
         candidates = [c for c in candidates if c.outgoing.id not in taken and c.incoming.id not in taken]
     proposed = [*_best(candidates), *_lonely(candidates)]
     return Found(_fresh(linked), _fresh(proposed))
-
-
-def observed_rates(rows: Iterable[MatchRow]) -> Rates:
-    """The median rate between each two currencies, both ways, of rows that state an original amount."""
-    seen: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
-    for row in rows:
-        if row.original_amount and row.original_currency and row.original_currency != row.currency and row.amount:
-            own, original = abs(row.amount), abs(row.original_amount)
-            seen[(row.currency, row.original_currency)].append(original / own)
-            seen[(row.original_currency, row.currency)].append(own / original)
-    return {currencies: median_low(rates) for currencies, rates in seen.items()}
 
 
 def _fresh(pairs: Iterable[Candidate]) -> tuple[Candidate, ...]:

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from api_common.columns import now
-from api_common.compute import offload
 from api_common.logging import get_logger
 from api_common.pagination import PageQuery, Slice
 from api_common.preconditions import Precondition
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from transaction_service.amounts import amount_text
-from transaction_service.category_tree import CategoryTree
-from transaction_service.default_categories import CategoryKind
 from transaction_service.errors import AlreadyLinked, AmountsDiffer, RowPending, SameAccount, SameSign
 from transaction_service.models import ChosenBy, JournalAction, Transaction, Transfer, TransferStatus
-from transaction_service.own_accounts import OwnAccounts
 from transaction_service.repository.accounts import AccountRepository
-from transaction_service.repository.categories import CategoryRepository
 from transaction_service.repository.imports import ImportRepository
 from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.repository.transactions import TransactionRepository
-from transaction_service.repository.transfers import MatchingRepository, TransferRepository
+from transaction_service.repository.transfers import TransferRepository
 from transaction_service.schemas.transfers import TransferSchema, TransfersFound, TransferSideSchema
 from transaction_service.service.journal import Journal, RowChange
-from transaction_service.transfer_evidence import Candidate, MatchRow, TransferReason, exchange_rate
-from transaction_service.transfer_matching import REACH, Found, Pair, find_transfers
+from transaction_service.service.transfer_search import TransferSearch
+from transaction_service.transfer_evidence import TransferReason, exchange_rate
 
 _WINDOW = timedelta(days=180)
 """So much of the ledger is searched at a time, so that memory does not grow with it."""
@@ -45,10 +37,9 @@ class Transfers:
     def __init__(self, session: AsyncSession, user_id: UUID) -> None:
         self._user_id = user_id
         self._transfers = TransferRepository(session, user_id)
-        self._matching = MatchingRepository(self._transfers)
+        self._search = TransferSearch(session, user_id)
         self._transactions = TransactionRepository(session, user_id)
         self._accounts = AccountRepository(session, user_id)
-        self._categories = CategoryRepository(session, user_id)
         self._imports = ImportRepository(session, user_id)
         self._ledger = LedgerRepository(session, user_id)
         self._journal = Journal(session, user_id)
@@ -85,7 +76,7 @@ class Transfers:
 
         import_id: look only for pairs with a row of this import; its partner may be any row of the ledger
         """
-        linked, proposed = await self._search(import_id)
+        linked, proposed = await self._search.pairs(import_id)
         if not linked and not proposed:
             return TransfersFound(linked=0, proposed=0)
         await self._transfers.withdraw_proposals([row.id for pair in linked for row in (pair.outgoing, pair.incoming)])
@@ -200,32 +191,6 @@ class Transfers:
             ]
         await self._journal.record(action, rows=2, summary={"transfer_id": transfer.id}, changes=changes)
 
-    async def _search(self, import_id: UUID | None) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
-        """The pairs to link and to propose, window by window; a pair belongs to the window of its outgoing row."""
-        linked: list[Candidate] = []
-        proposed: list[Candidate] = []
-        span = await self._matching.span(import_id)
-        if span is None or not await self._matching.several_accounts(span[0] - REACH, span[1] + REACH):
-            return linked, proposed
-        own = OwnAccounts(await self._matching.own_accounts(), await self._matching.own_names())
-        any_amount = len({account.currency for account in own.accounts.values()}) > 1
-        tree = await self._categories.tree()
-        known = await self._transfers.undecided()
-        apart = {pair for pair, status in known.items() if status is TransferStatus.REJECTED}
-        taken: set[UUID] = set()
-        for first, last in _windows(span[0] - REACH, span[1] + REACH):
-            start, end = first - 2 * REACH, last + 2 * REACH
-            if not await self._matching.several_accounts(start, end):
-                continue
-            rows = await self._matching.rows(start, end, import_id=import_id, any_amount=any_amount)
-            if not rows:
-                continue
-            found = await offload(_find, rows, own, tree, import_id, apart, taken)
-            linked += [pair for pair in found.linked if first <= pair.outgoing.booking_date <= last]
-            taken |= {row.id for pair in linked for row in (pair.outgoing, pair.incoming)}
-            proposed += [pair for pair in found.proposed if first <= pair.outgoing.booking_date <= last]
-        return linked, [pair for pair in proposed if _is_new(pair, known, taken)]
-
     async def _describe(self, transfer: Transfer) -> TransferSchema:
         return (await self._described([transfer]))[0]
 
@@ -263,59 +228,3 @@ def _sides(one: Transaction, other: Transaction) -> tuple[Transaction, Transacti
     if outgoing.pending or incoming.pending:
         raise RowPending("One of the rows is not booked yet, and will give way to its booking. Link them then.")
     return outgoing, incoming
-
-
-def _windows(first: date, last: date) -> Iterable[tuple[date, date]]:
-    while first <= last:
-        yield first, min(first + _WINDOW - timedelta(days=1), last)
-        first += _WINDOW
-
-
-def _is_new(pair: Candidate, known: Collection[Pair], taken: Collection[UUID]) -> bool:
-    outgoing, incoming = pair.outgoing.id, pair.incoming.id
-    return (outgoing, incoming) not in known and outgoing not in taken and incoming not in taken
-
-
-def _find(
-    rows: Sequence[Row[Any]],
-    own: OwnAccounts,
-    tree: CategoryTree,
-    import_id: UUID | None,
-    apart: Collection[Pair],
-    taken: Collection[UUID],
-) -> Found:
-    """Runs in a thread: slow for many rows."""
-    kinds = {node.id: node.kind for node in tree}
-    return find_transfers((_match_row(r, own, kinds, import_id) for r in rows if r.id not in taken), apart=apart)
-
-
-def _match_row(row: Row[Any], own: OwnAccounts, kinds: dict[UUID, CategoryKind], import_id: UUID | None) -> MatchRow:
-    kind = kinds.get(row.category_id)
-    refused = row.transfer_by == ChosenBy.USER and not row.marked_transfer
-    points_to = own.pointed(row.counterparty_account)
-    return MatchRow(
-        id=row.id,
-        account_id=row.account_id,
-        currency=row.currency,
-        booking_date=row.booking_date,
-        value_date=row.value_date,
-        amount=row.amount,
-        original_amount=row.original_amount,
-        original_currency=row.original_currency,
-        exchange_rate=_rate(row.exchange_rate),
-        points_to=points_to - {row.account_id},
-        foreign=bool(row.counterparty_account) and not points_to,
-        names=own.named(row.counterparty, row.text) - {row.account_id},
-        own_name=own.is_own_name(row.counterparty),
-        marked=row.marked_transfer or (kind is CategoryKind.TRANSFER and not refused),
-        categorised=refused or kind in (CategoryKind.INCOME, CategoryKind.EXPENSE),
-        fresh=import_id is None or row.import_id == import_id,
-    )
-
-
-def _rate(text: str | None) -> Decimal | None:
-    try:
-        rate = Decimal(text) if text else None
-    except InvalidOperation:
-        return None
-    return rate if rate is None or rate.is_finite() else None

@@ -1,0 +1,183 @@
+"""The rows among which transfers are looked for, and what the user's accounts are called by."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from api_common.columns import MICROS_PER_UNIT
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    SQLColumnExpression,
+    String,
+    cast,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from transaction_service.models import Account, AccountReference, Transaction, Transfer, TransferStatus
+from transaction_service.own_accounts import OwnAccount, comparable_number
+from transaction_service.search_text import contains_pattern, folded
+
+_CHUNK = 5000
+
+_MATCHED: tuple[SQLColumnExpression[Any], ...] = (
+    col(Transaction.id),
+    col(Transaction.account_id),
+    col(Transaction.import_id),
+    col(Transaction.currency),
+    col(Transaction.booking_date),
+    col(Transaction.value_date),
+    col(Transaction.amount),
+    col(Transaction.original_amount),
+    col(Transaction.original_currency),
+    col(Transaction.exchange_rate),
+    col(Transaction.counterparty_account),
+    col(Transaction.counterparty),
+    col(Transaction.text),
+    col(Transaction.category_id),
+    col(Transaction.marked_transfer),
+    col(Transaction.transfer_by),
+)
+
+
+class TransferSearchRepository:
+    """What the search for transfers reads."""
+
+    def __init__(self, session: AsyncSession, user_id: UUID) -> None:
+        self.session = session
+        self.user_id = user_id
+
+    async def own_accounts(self) -> Sequence[OwnAccount]:
+        """The user's accounts with the numbers and names that rows may call them by."""
+        accounts = (
+            await self.session.execute(
+                select(col(Account.id), col(Account.currency), col(Account.name)).where(
+                    col(Account.user_id) == self.user_id
+                )
+            )
+        ).all()
+        numbers: dict[UUID, set[str]] = {row.id: set() for row in accounts}
+        names: dict[UUID, set[str]] = {row.id: {folded(row.name)} for row in accounts}
+        references = select(
+            col(AccountReference.account_id), col(AccountReference.number), col(AccountReference.name)
+        ).where(col(AccountReference.user_id) == self.user_id)
+        for account_id, number, name in await self.session.execute(references):
+            if number:
+                numbers[account_id].add(comparable_number(number))
+            if name:
+                names[account_id].add(folded(name))
+        return [OwnAccount(a.id, a.currency, frozenset(numbers[a.id] - {""}), frozenset(names[a.id])) for a in accounts]
+
+    async def own_names(self) -> set[str]:
+        """Folded counterparties that both sides of a linked transfer name: the user."""
+        outgoing, incoming = aliased(Transaction), aliased(Transaction)
+        statement = (
+            select(func.max(outgoing.counterparty))
+            .join(Transfer, col(Transfer.outgoing_id) == outgoing.id)
+            .join(incoming, col(Transfer.incoming_id) == incoming.id)
+            .where(
+                col(Transfer.user_id) == self.user_id,
+                col(Transfer.status) == TransferStatus.LINKED,
+                func.lower(outgoing.counterparty) == func.lower(incoming.counterparty),
+            )
+            .group_by(func.lower(outgoing.counterparty))
+        )
+        return {folded(name) for name in (await self.session.scalars(statement)).all() if name}
+
+    async def span(self, import_id: UUID | None) -> tuple[date, date] | None:
+        """The first and the last booking date of an import's rows, or of the ledger's."""
+        dates = select(func.min(Transaction.booking_date), func.max(Transaction.booking_date)).where(*self._standing())
+        if import_id is not None:
+            dates = dates.where(col(Transaction.import_id) == import_id)
+        first, last = (await self.session.execute(dates)).one()
+        return None if first is None else (first, last)
+
+    async def several_accounts(self, first: date, last: date) -> bool:
+        """Whether more than one account has rows between the days."""
+        rows = exists().where(
+            col(Transaction.account_id) == col(Account.id), col(Transaction.booking_date).between(first, last)
+        )
+        statement = select(col(Account.id)).where(col(Account.user_id) == self.user_id, rows).limit(2)
+        return len((await self.session.scalars(statement)).all()) > 1
+
+    async def linked_rows(self) -> set[UUID]:
+        """The ids of all rows that are linked."""
+        linked = (col(Transfer.user_id) == self.user_id, col(Transfer.status) == TransferStatus.LINKED)
+        statement = union_all(
+            *(select(side).where(*linked) for side in (col(Transfer.outgoing_id), col(Transfer.incoming_id)))
+        )
+        return set((await self.session.scalars(statement)).all())
+
+    async def bare_rows(
+        self, first: date, last: date, *, import_id: UUID | None, names: Collection[str] | None
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
+        """The booked rows between the days as the driver gives them: the fields of `BareRow`, the day as a date.
+
+        names: of own accounts, to be found in the rows' texts; None when all accounts have one currency, which leaves
+               out what matters only across currencies
+        """
+        columns: list[SQLColumnExpression[Any]] = [
+            self._text(Transaction.id),
+            self._text(Transaction.account_id),
+            col(Transaction.booking_date) if self._is_postgresql else type_coerce(Transaction.booking_date, String),
+            self._micros(Transaction.amount),
+            true() if import_id is None else func.coalesce(col(Transaction.import_id) == import_id, false()),
+        ]
+        if names is not None:
+            texts = [col(Transaction.search_text).like(contains_pattern(name), escape="\\") for name in names]
+            columns += [
+                col(Transaction.currency),
+                self._micros(Transaction.original_amount),
+                col(Transaction.original_currency),
+                col(Transaction.counterparty_account),
+                or_(col(Transaction.exchange_rate).is_not(None), *texts),
+            ]
+        statement = select(*columns).where(*self._standing(), col(Transaction.booking_date).between(first, last))
+        found: Sequence[Row[*tuple[Any, ...]]] = (await self.session.execute(statement)).all()
+        return found
+
+    async def rows(self, row_ids: Collection[UUID]) -> Sequence[Row[*tuple[Any, ...]]]:
+        """These rows with all that is matched."""
+        found: list[Row[*tuple[Any, ...]]] = []
+        for chunk in _chunks(row_ids):
+            statement = select(*_MATCHED).where(*self._standing(), col(Transaction.id).in_(chunk))
+            found += (await self.session.execute(statement)).all()
+        return found
+
+    @property
+    def _is_postgresql(self) -> bool:
+        return self.session.get_bind().dialect.name == "postgresql"
+
+    def _text(self, column: object) -> ColumnElement[str]:
+        return cast(column, String) if self._is_postgresql else type_coerce(column, String)
+
+    def _micros(self, column: Any) -> ColumnElement[int]:
+        if self._is_postgresql:
+            return cast(col(column) * MICROS_PER_UNIT, BigInteger)
+        return type_coerce(column, BigInteger)
+
+    def _standing(self) -> list[ColumnElement[bool]]:
+        return [
+            col(Transaction.user_id) == self.user_id,
+            col(Transaction.deleted_at).is_(None),
+            col(Transaction.pending) == false(),
+        ]
+
+
+def _chunks(row_ids: Collection[UUID]) -> Iterator[Sequence[UUID]]:
+    ids = list(row_ids)
+    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))

@@ -1,0 +1,136 @@
+"""Looking for transfers in a ledger of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from api_common.compute import offload, uncollected
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from transaction_service.default_categories import CategoryKind
+from transaction_service.models import ChosenBy, TransferStatus
+from transaction_service.own_accounts import OwnAccounts
+from transaction_service.repository.categories import CategoryRepository
+from transaction_service.repository.transfer_search import TransferSearchRepository
+from transaction_service.repository.transfers import TransferRepository
+from transaction_service.transfer_evidence import Candidate, MatchRow, Rates, observed_rates
+from transaction_service.transfer_matching import REACH, Pair, find_transfers
+from transaction_service.transfer_sieve import BareRow, sifted
+
+_WINDOW = timedelta(days=365)
+"""So much of the ledger is searched at a time, so that memory does not grow with it."""
+_MARGIN = 2 * REACH
+"""What must be known around a window: the rivals of the partners of its rows."""
+_MOST_NAMES = 30
+
+
+class TransferSearch:
+    """The search for one user's transfers."""
+
+    def __init__(self, session: AsyncSession, user_id: UUID) -> None:
+        self._transfers = TransferRepository(session, user_id)
+        self._rows = TransferSearchRepository(session, user_id)
+        self._categories = CategoryRepository(session, user_id)
+
+    async def pairs(self, import_id: UUID | None) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
+        """The pairs to link and those to propose that are not known yet.
+
+        import_id: only pairs with a row of this import
+
+        The history is searched window by window; a pair belongs to the window of its outgoing row.
+        """
+        linked: list[Candidate] = []
+        proposed: list[Candidate] = []
+        span = await self._rows.span(import_id)
+        if span is None or not await self._rows.several_accounts(span[0] - REACH, span[1] + REACH):
+            return linked, proposed
+        own = OwnAccounts(await self._rows.own_accounts(), await self._rows.own_names())
+        kinds = {node.id: node.kind for node in await self._categories.tree()}
+        known = await self._transfers.undecided()
+        apart = {pair for pair, status in known.items() if status is TransferStatus.REJECTED}
+        taken = await self._rows.linked_rows()
+        for first, last in _windows(span[0] - REACH, span[1] + REACH):
+            if not await self._rows.several_accounts(first - _MARGIN, last + _MARGIN):
+                continue
+            rows, rates = await self._candidates(first - _MARGIN, last + _MARGIN, own, import_id)
+            matched = (_match_row(row, own, kinds, import_id) for row in rows if row.id not in taken)
+            found = await offload(partial(find_transfers, matched, rates=rates, apart=apart))
+            linked += [pair for pair in found.linked if first <= pair.outgoing.booking_date <= last]
+            taken |= {row.id for pair in linked for row in (pair.outgoing, pair.incoming)}
+            proposed += [pair for pair in found.proposed if first <= pair.outgoing.booking_date <= last]
+        return linked, [pair for pair in proposed if _is_new(pair, known, taken)]
+
+    async def _candidates(
+        self, first: date, last: date, own: OwnAccounts, import_id: UUID | None
+    ) -> tuple[Sequence[Row[*tuple[Any, ...]]], Rates]:
+        across = len({account.currency for account in own.accounts.values()}) > 1
+        names = sorted({name for account in own.accounts.values() for name in account.names})[:_MOST_NAMES]
+        bare = await self._rows.bare_rows(first, last, import_id=import_id, names=names if across else None)
+        ids, rates = await offload(_sift, bare, own, across)
+        return await self._rows.rows(ids), rates
+
+
+def _windows(first: date, last: date) -> Iterable[tuple[date, date]]:
+    while first <= last:
+        yield first, min(first + _WINDOW - timedelta(days=1), last)
+        first += _WINDOW
+
+
+def _is_new(pair: Candidate, known: Collection[Pair], taken: Collection[UUID]) -> bool:
+    outgoing, incoming = pair.outgoing.id, pair.incoming.id
+    return (outgoing, incoming) not in known and outgoing not in taken and incoming not in taken
+
+
+@uncollected()
+def _sift(rows: Sequence[Row[*tuple[Any, ...]]], own: OwnAccounts, across: bool) -> tuple[list[UUID], Rates]:
+    """The rows that may be part of a transfer, and the rates that all rows show. Runs in a thread: slow for many."""
+    ordinals: dict[date | str, int] = {}
+    bare = []
+    for row_id, account_id, day, *others in rows:
+        ordinal = ordinals.get(day)
+        if ordinal is None:
+            ordinal = ordinals[day] = (date.fromisoformat(day) if isinstance(day, str) else day).toordinal()
+        bare.append(BareRow(row_id, account_id, ordinal, *others))
+    ids = [UUID(row_id) for row_id in sorted(sifted(bare, own, across=across))]
+    rates = observed_rates((r.currency, r.amount, r.original_currency, r.original) for r in bare) if across else {}
+    return ids, rates
+
+
+def _match_row(
+    row: Row[*tuple[Any, ...]], own: OwnAccounts, kinds: Mapping[UUID, CategoryKind], import_id: UUID | None
+) -> MatchRow:
+    kind = kinds.get(row.category_id)
+    denied = row.transfer_by == ChosenBy.USER and not row.marked_transfer
+    points_to = own.pointed(row.counterparty_account)
+    return MatchRow(
+        id=row.id,
+        account_id=row.account_id,
+        currency=row.currency,
+        booking_date=row.booking_date,
+        value_date=row.value_date,
+        amount=row.amount,
+        original_amount=row.original_amount,
+        original_currency=row.original_currency,
+        exchange_rate=_rate(row.exchange_rate),
+        points_to=points_to - {row.account_id},
+        foreign=bool(row.counterparty_account) and not points_to,
+        names=own.named(row.counterparty, row.text) - {row.account_id},
+        own_name=own.is_own_name(row.counterparty),
+        marked=row.marked_transfer or (kind is CategoryKind.TRANSFER and not denied),
+        categorised=denied or kind in (CategoryKind.INCOME, CategoryKind.EXPENSE),
+        fresh=import_id is None or row.import_id == import_id,
+    )
+
+
+def _rate(text: str | None) -> Decimal | None:
+    try:
+        rate = Decimal(text) if text else None
+    except InvalidOperation:
+        return None
+    return rate if rate is None or rate.is_finite() else None
