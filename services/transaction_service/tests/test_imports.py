@@ -33,6 +33,9 @@ async def test_an_import_creates_the_account_that_the_file_names_and_tells_all_a
         "repeated": 0,
         "replaced": 0,
         "refused": 0,
+        "proposed": 0,
+        "proved": 0,
+        "proposals": [],
         "refusals": [],
         "accounts": [
             {
@@ -42,7 +45,21 @@ async def test_an_import_creates_the_account_that_the_file_names_and_tells_all_a
                 "created": True,
                 "booked": 2,
                 "repeated": 0,
+                "replaced": 0,
+                "proposed": 0,
+                "proved": 0,
+                "trusts_bank_ids": True,
                 "sum": "987.5001",
+                "statements": [
+                    {
+                        "position": 0,
+                        "starts": "2026-01-01",
+                        "ends": "2026-11-01",
+                        "opening": None,
+                        "closing": "987.5001",
+                        "status": "unproven",
+                    }
+                ],
             }
         ],
         "sums": [{"currency": "EUR", "amount": "987.5001"}],
@@ -57,6 +74,7 @@ async def test_an_import_creates_the_account_that_the_file_names_and_tells_all_a
         ],
         "reconciliations": [{"status": "unproven", "opening": None, "closing": "987.5001", "gaps": []}],
         "notes": [],
+        "transfers": {"linked": 0, "proposed": 0},
         "started_at": answer["started_at"],
         "finished_at": answer["finished_at"],
         "undone_at": None,

@@ -318,3 +318,45 @@ class ArchiveTooNew(InvalidInput):
 
     code = "archive_too_new"
     title = "Archive is newer than this Purser"
+
+
+class ProposalNotFound(NotFound):
+    """The user has no such proposal."""
+
+    code = "proposal_not_found"
+    title = "Proposal not found"
+
+
+class ProposalDecided(Conflict):
+    """The proposal was decided the other way, and nobody said that it is to be decided anew."""
+
+    code = "proposal_decided"
+    title = "Proposal is decided already"
+
+
+class CsvProfileNotFound(NotFound):
+    """The user has no such mapping of tables."""
+
+    code = "csv_profile_not_found"
+    title = "CSV profile not found"
+
+
+class CsvProfileExists(Conflict):
+    """A user has one mapping for each header; `profile_id` names it."""
+
+    code = "csv_profile_exists"
+    title = "The header has a CSV profile already"
+
+
+class CsvMappingInvalid(InvalidInput):
+    """A mapping leaves something open that has to be decided, or contradicts itself."""
+
+    code = "csv_mapping_invalid"
+    title = "Mapping cannot be used"
+
+
+class TooManyCsvProfiles(InvalidInput):
+    """There is a limit to the number of mappings."""
+
+    code = "too_many_csv_profiles"
+    title = "Too many CSV profiles"

@@ -15,11 +15,13 @@ from transaction_service.routes import (
     accounts,
     archive,
     categories,
+    csv_profiles,
     imports,
     investments,
     journal,
     ledger,
     listing,
+    proposals,
     reconciliation,
     rules,
     tags,
@@ -58,6 +60,8 @@ def service(settings: Settings | None = None) -> Service:
             categories.router,
             rules.router,
             imports.router,
+            proposals.router,
+            csv_profiles.router,
             investments.router,
             journal.router,
             ledger.router,
@@ -65,7 +69,11 @@ def service(settings: Settings | None = None) -> Service:
         ],
         database=DATABASE,
         calls=["auth_service"],
-        body_limits={"/v1/imports": chosen.import_limit, "/v1/archive": chosen.archive_limit},
+        body_limits={
+            "/v1/imports": chosen.import_limit,
+            "/v1/csv-profiles/proposals": chosen.import_limit,
+            "/v1/archive": chosen.archive_limit,
+        },
     )
 
 

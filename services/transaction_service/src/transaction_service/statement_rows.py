@@ -1,11 +1,13 @@
-"""A statement file made ready for booking: its rows by account, each with its identity.
+"""A statement file made ready for booking: its rows by account and statement, each with its content.
 
 Pure and slow: runs in a thread.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -14,12 +16,14 @@ from api_common.compute import uncollected
 from data_processing import (
     AccountReference,
     Balance,
+    CsvMapping,
     Entry,
     Reconciliation,
     RefusedRow,
     Statement,
     StatementFile,
-    fingerprints,
+    content_hash,
+    identities,
     read_statement_file,
     reconcile,
 )
@@ -33,12 +37,41 @@ _LONGEST_IDENTITY = 300
 
 
 class Row(NamedTuple):
-    """An entry with what the ledger derives from it; a tuple, because a file has very many."""
+    """An entry with what the ledger derives from it; a tuple, because a file has very many.
+
+    `content` is the hash of what the bank wrote; which row of the ledger it is, the plan of the import says.
+    """
 
     entry: Entry
-    identity: str
+    content: str
     merchant: str | None
     search_text: str
+
+
+@dataclass(slots=True)
+class Section:
+    """The rows that one statement of the file has for one account, with the balances that are about them.
+
+    `reconciliation` is the whole statement's, where all its rows are here.
+    """
+
+    number: int
+    rows: list[Row] = field(default_factory=list)
+    balances: list[Balance] = field(default_factory=list)
+    period_start: date | None = None
+    period_end: date | None = None
+    reconciliation: Reconciliation | None = None
+
+    def add(self, other: Section) -> None:
+        """Take in the rows of the same statement that name the same account in another way."""
+        self.rows += other.rows
+        self.balances += other.balances
+        self.reconciliation = None
+
+    def identities(self) -> list[str]:
+        """The identity of each row; equal rows are counted within the section."""
+        entries = [row.entry for row in self.rows]
+        return [_bounded(identity) for identity in identities(entries, [row.content for row in self.rows])]
 
 
 @dataclass(slots=True)
@@ -48,8 +81,21 @@ class RowGroup:
     reference: AccountReference
     key: ReferenceKey | None
     currency: str | None
-    rows: list[Row] = field(default_factory=list)
+    sections: dict[int, Section] = field(default_factory=dict)
     balances: list[Balance] = field(default_factory=list)
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        """The rows of all statements."""
+        for section in self.sections.values():
+            yield from section.rows
+
+    def section(self, number: int) -> Section:
+        """The group's part of one statement."""
+        found = self.sections.get(number)
+        if found is None:
+            found = self.sections[number] = Section(number)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,36 +113,57 @@ class PreparedFile:
         return {group.currency for group in self.groups if group.currency is not None}
 
 
+_Groups = dict[tuple[ReferenceKey | None, str | None], RowGroup]
+
+
 @uncollected()
-def prepare(content: bytes, *, filename: str | None) -> PreparedFile:
-    """Read a statement file and make its rows ready for booking.
+def prepare(content: bytes, *, filename: str | None, profiles: Sequence[CsvMapping] = ()) -> PreparedFile:
+    """Read a statement file, tables by the user's own profiles first, and make its rows ready for booking.
 
     Raises data_processing.StatementFileError when the file as a whole cannot be read.
     """
-    file = read_statement_file(content, filename=filename)
-    groups: dict[tuple[ReferenceKey | None, str | None], RowGroup] = {}
+    file = read_statement_file(content, filename=filename, profiles=profiles)
+    groups: _Groups = {}
     refused: list[RefusedRow] = []
     merchants: dict[str, str | None] = {}
-    for statement in file.statements:
-        refused.extend(statement.refused)
-        group: RowGroup | None = None
-        for entry, identity in zip(statement.entries, fingerprints(statement.entries), strict=True):
-            account = entry.account or statement.account
-            currency = entry.currency or account.currency or statement.currency
-            if reason := _unbookable(entry, currency):
-                refused.append(refused_row(entry, reason))
-                continue
-            if group is None or group.reference is not account or group.currency != currency:
-                group = _group(groups, account, currency)
-            group.rows.append(_row(entry, identity, merchants))
-        _add_balances(groups, statement)
     reconciliations = tuple(reconcile(statement) for statement in file.statements)
+    for number, statement in enumerate(file.statements):
+        refused.extend(statement.refused)
+        touched = _add_rows(groups, number, statement, refused, merchants)
+        _add_balances(groups, number, statement)
+        if not statement.entries and statement.account.identified and statement.balances:
+            touched = [_group(groups, statement.account, _currency_of(statement)).section(number)]
+        for section in touched:
+            section.period_start, section.period_end = statement.period_start, statement.period_end
+            if len(touched) == 1:
+                section.balances = list(statement.balances)
+                section.reconciliation = reconciliations[number]
     return PreparedFile(file, tuple(groups.values()), tuple(refused), reconciliations)
 
 
-def _group(
-    groups: dict[tuple[ReferenceKey | None, str | None], RowGroup], reference: AccountReference, currency: str | None
-) -> RowGroup:
+def _add_rows(
+    groups: _Groups, number: int, statement: Statement, refused: list[RefusedRow], merchants: dict[str, str | None]
+) -> list[Section]:
+    """Sort the statement's rows into groups; gives the sections that they are in."""
+    touched: dict[int, Section] = {}
+    group: RowGroup | None = None
+    rows: list[Row] = []
+    for entry in statement.entries:
+        account = entry.account or statement.account
+        currency = entry.currency or account.currency or statement.currency
+        if reason := _unbookable(entry, currency):
+            refused.append(refused_row(entry, reason))
+            continue
+        if group is None or group.reference is not account or group.currency != currency:
+            group = _group(groups, account, currency)
+            section = group.section(number)
+            touched[id(section)] = section
+            rows = section.rows
+        rows.append(_row(entry, merchants))
+    return list(touched.values())
+
+
+def _group(groups: _Groups, reference: AccountReference, currency: str | None) -> RowGroup:
     key = reference_key(number=reference.number, bank=reference.bank, name=reference.name)
     group = groups.get((key, currency))
     if group is None:
@@ -104,14 +171,13 @@ def _group(
     return group
 
 
-def _add_balances(groups: dict[tuple[ReferenceKey | None, str | None], RowGroup], statement: Statement) -> None:
+def _add_balances(groups: _Groups, number: int, statement: Statement) -> None:
     """Give the statement's balances to its account; a statement without rows still names its account this way."""
     if not statement.account.identified and not statement.balances:
         return
     if any(entry.account is not None for entry in statement.entries):
         return  # a file of several accounts states no balance that could be told to be of one of them
-    named = {entry.currency for entry in statement.entries}
-    stated = statement.currency or statement.account.currency or (named.pop() if len(named) == 1 else None)
+    stated = _currency_of(statement)
     if stated is not None and stated not in CURRENCIES:
         return
     if not statement.balances and not statement.entries:
@@ -121,17 +187,24 @@ def _add_balances(groups: dict[tuple[ReferenceKey | None, str | None], RowGroup]
             _group(groups, statement.account, balance.currency or stated).balances.append(balance)
 
 
-def _row(entry: Entry, identity: str, merchants: dict[str, str | None]) -> Row:
+def _currency_of(statement: Statement) -> str | None:
+    named = {entry.currency for entry in statement.entries}
+    return statement.currency or statement.account.currency or (named.pop() if len(named) == 1 else None)
+
+
+def _row(entry: Entry, merchants: dict[str, str | None]) -> Row:
     source = entry.counterparty or entry.text
     if source not in merchants:
         merchants[source] = merchant_name(source) or None
     merchant = merchants[source]
     return Row(
-        entry,
-        _bounded(identity),
-        merchant,
-        searchable(entry.counterparty, entry.text, entry.reference, merchant),
+        entry, content_hash(entry), merchant, searchable(entry.counterparty, entry.text, entry.reference, merchant)
     )
+
+
+def row_of(entry: Entry) -> Row:
+    """An entry with what the ledger derives from it."""
+    return _row(entry, {})
 
 
 def _bounded(identity: str) -> str:

@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
+from api_common.bulk import bulk_insert
 from api_common.columns import now
+from api_common.database import WriteSession
 from api_common.repository import Repository
-from sqlalchemy import Executable, Select, String, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    String,
+    Uuid,
+    bindparam,
+    delete,
+    insert,
+    literal,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col
 
 from transaction_service.errors import TransactionNotFound
-from transaction_service.import_plan import PendingRow
-from transaction_service.models import ChosenBy, ImportStatus, RepeatedRow, StatementImport, Table, Transaction
+from transaction_service.models import (
+    ChosenBy,
+    ImportStatus,
+    Proposal,
+    ProposalStatus,
+    RepeatedRow,
+    RowIdentity,
+    StatementImport,
+    Table,
+    Transaction,
+)
+from transaction_service.pending_rows import PendingRow
 from transaction_service.repository.imports import Settled
+from transaction_service.repository.recognition import PUT_ASIDE, listed
 from transaction_service.repository.row_states import RowStateRepository
+from transaction_service.row_pairing import OF_BANK, under_other_id
 from transaction_service.row_state import RowTag
 from transaction_service.rule_effects import Chosen
-
-_PUT_ASIDE = "~announced"
-"""Ends the identity of a pending row whose booking carries the same: of two rows only one may have it."""
 
 _OLDEST_FIRST = (col(Transaction.booking_date), col(Transaction.id))
 
@@ -33,21 +54,6 @@ class BookingRepository(Repository[Transaction]):
     model = Transaction
     not_found = TransactionNotFound
 
-    async def standing(self, identities: Mapping[UUID, Sequence[str]]) -> dict[UUID, dict[str, bool]]:
-        """Which of the identities rows of the account carry, tombstones included, and whether the row is pending.
-
-        One query for each account.
-        """
-        found: dict[UUID, dict[str, bool]] = {}
-        for account_id, wanted in identities.items():
-            statement = select(col(Transaction.identity), col(Transaction.pending)).where(
-                col(Transaction.user_id) == self.user_id,
-                col(Transaction.account_id) == account_id,
-                col(Transaction.identity).in_(self._listed(wanted)),
-            )
-            found[account_id] = {row.identity: row.pending for row in await self.session.execute(statement)}
-        return found
-
     async def keep_repeated(self, account_id: UUID, identities: Sequence[str], import_id: UUID) -> None:
         """Remember that the import, too, brings the account's rows with these identities."""
         if not identities:
@@ -55,36 +61,153 @@ class BookingRepository(Repository[Transaction]):
         rows = select(literal(import_id), col(Transaction.id), literal(self.user_id)).where(
             col(Transaction.user_id) == self.user_id,
             col(Transaction.account_id) == account_id,
-            col(Transaction.identity).in_(self._listed(identities)),
+            col(Transaction.identity).in_(listed(self.session, identities)),
         )
         columns = ["import_id", "transaction_id", "user_id"]
         await self.session.execute(
             insert(RepeatedRow).from_select(columns, rows.order_by(col(Transaction.id)), include_defaults=False)
         )
 
+    async def keep_same(self, row_ids: Collection[UUID], import_ids: Sequence[UUID]) -> None:
+        """Remember that the imports, too, bring these rows, unless that is known."""
+        if not row_ids:
+            return
+        for import_id in import_ids:
+            known = select(col(RepeatedRow.transaction_id)).where(col(RepeatedRow.import_id) == import_id)
+            rows = select(literal(import_id), col(Transaction.id), literal(self.user_id)).where(
+                col(Transaction.user_id) == self.user_id,
+                self._is_one_of(row_ids),
+                col(Transaction.import_id).is_distinct_from(import_id),
+                col(Transaction.id).not_in(known),
+            )
+            columns = ["import_id", "transaction_id", "user_id"]
+            await self.session.execute(
+                insert(RepeatedRow).from_select(columns, rows.order_by(col(Transaction.id)), include_defaults=False)
+            )
+
+    async def keep_identities(self, taught: Iterable[tuple[UUID, str, UUID, UUID]]) -> None:
+        """Keep further identities of rows: account, identity, import and row of each, once."""
+        columns = ("account_id", "identity", "import_id", "transaction_id", "user_id")
+        rows = {key[:3]: (*key, self.user_id) for key in taught}
+        await bulk_insert(WriteSession(self.session), RowIdentity, columns, list(rows.values()))
+
+    async def forget_identities(self, import_id: UUID) -> set[UUID]:
+        """Forget the identities that an import has taught; gives the accounts that had any."""
+        taught = (col(RowIdentity.user_id) == self.user_id, col(RowIdentity.import_id) == import_id)
+        accounts = set((await self.session.scalars(select(col(RowIdentity.account_id)).where(*taught))).all())
+        if accounts:
+            await self.session.execute(delete(RowIdentity).where(*taught))
+        return accounts
+
+    async def take_back_identity(
+        self, account_id: UUID, identity: str, import_ids: Collection[UUID] = ()
+    ) -> list[UUID]:
+        """Forget a further identity of a row, and that these imports (or all) brought the row; gives the imports."""
+        taught = [
+            col(RowIdentity.user_id) == self.user_id,
+            col(RowIdentity.account_id) == account_id,
+            col(RowIdentity.identity) == identity,
+        ]
+        if import_ids:
+            taught.append(col(RowIdentity.import_id).in_(import_ids))
+        found = (
+            await self.session.execute(
+                select(col(RowIdentity.import_id), col(RowIdentity.transaction_id)).where(*taught)
+            )
+        ).all()
+        for import_id, row_id in found:
+            await self.forget_same(row_id, [import_id])
+        await self.session.execute(delete(RowIdentity).where(*taught))
+        return [import_id for import_id, _ in found]
+
+    async def forget_same(self, row_id: UUID, import_ids: Collection[UUID]) -> None:
+        """Forget that these imports, too, bring a row."""
+        await self.session.execute(
+            delete(RepeatedRow).where(
+                col(RepeatedRow.user_id) == self.user_id,
+                col(RepeatedRow.transaction_id) == row_id,
+                col(RepeatedRow.import_id).in_(import_ids),
+            )
+        )
+
+    async def brought_again_by(self, row_id: UUID) -> list[UUID]:
+        """The imports that brought a row beside the one that booked it."""
+        statement = select(col(RepeatedRow.import_id)).where(
+            col(RepeatedRow.user_id) == self.user_id, col(RepeatedRow.transaction_id) == row_id
+        )
+        return list((await self.session.scalars(statement)).all())
+
+    async def merge(self, row_id: UUID, *, into: UUID) -> None:
+        """Remove a row that is another one's double: what brought it has brought the other one."""
+        row = await self.get_or_none(row_id)
+        if row is None:
+            return
+        imports = await self.brought_again_by(row_id)
+        mine = col(RowIdentity.user_id) == self.user_id
+        await self.session.execute(
+            update(RowIdentity).where(mine, col(RowIdentity.transaction_id) == row_id).values(transaction_id=into)
+        )
+        await self.session.execute(
+            update(Transaction)
+            .where(col(Transaction.user_id) == self.user_id, col(Transaction.replaced_by) == row_id)
+            .values(replaced_by=into, version=col(Transaction.version) + 1)
+            .execution_options(synchronize_session=False)
+        )
+        await self.forget_same(row_id, imports)
+        await self.delete(row)
+        await self.keep_same([into], imports)
+
+    async def ids_have_changed(self, account_id: UUID) -> bool:
+        """Whether a row of the account is known to have had two ids from its bank."""
+        statement = (
+            select(col(RowIdentity.identity), col(Transaction.identity))
+            .join(Transaction, col(Transaction.id) == col(RowIdentity.transaction_id))
+            .where(
+                col(RowIdentity.user_id) == self.user_id,
+                col(RowIdentity.account_id) == account_id,
+                col(RowIdentity.identity).startswith(OF_BANK),
+                col(Transaction.identity).startswith(OF_BANK),
+            )
+        )
+        return any(under_other_id(one, other) for one, other in await self.session.execute(statement))
+
     async def pending(self, account_ids: Collection[UUID]) -> Sequence[PendingRow]:
-        """The pending rows of these accounts, oldest first."""
+        """The pending rows of these accounts, oldest first, with those that the user has deleted."""
         statement = self.mine().where(
-            col(Transaction.deleted_at).is_(None),
             col(Transaction.account_id).in_(account_ids),
             col(Transaction.pending).is_(True),
+            col(Transaction.replaced_by).is_(None),
         )
-        rows = (await self.session.scalars(statement.order_by(*_OLDEST_FIRST))).all()
+        return await self.as_pending((await self.session.scalars(statement.order_by(*_OLDEST_FIRST))).all())
+
+    async def as_pending(self, rows: Sequence[Transaction]) -> Sequence[PendingRow]:
+        """Rows in whose place others are to be booked, with what the user chose of them."""
         tags = await RowStateRepository(self.session, self.user_id).tags([row.id for row in rows])
         return [
             PendingRow(
                 id=row.id,
                 account_id=row.account_id,
                 identity=row.identity,
-                booking_date=row.booking_date,
-                amount=row.amount,
+                content=row.content,
+                booking_date=row.stated_date or row.booking_date,
+                amount=row.amount if row.stated_amount is None else row.stated_amount,
                 text=row.text,
                 counterparty=row.counterparty,
                 edited=row.edited_at is not None,
+                deleted=row.deleted_at is not None,
                 chosen=_chosen(row, tags.get(row.id, ())),
             )
             for row in rows
         ]
+
+    async def is_taken(self, account_id: UUID, identity: str) -> bool:
+        """Whether a row of the account, a tombstone perhaps, carries this identity."""
+        statement = self.mine().where(col(Transaction.account_id) == account_id, col(Transaction.identity) == identity)
+        return await self.session.scalar(statement) is not None
+
+    async def with_ids(self, row_ids: Collection[UUID]) -> Sequence[Transaction]:
+        """The rows with these ids, tombstones included."""
+        return (await self.session.scalars(self.mine().where(col(Transaction.id).in_(row_ids)))).all()
 
     async def put_aside(self, settled: Sequence[Settled]) -> None:
         """Turn pending rows into tombstones, as an import is about to insert their bookings."""
@@ -102,10 +225,16 @@ class BookingRepository(Repository[Transaction]):
             )
         )
         changes = [
-            {"row_id": s.pending_id, "booked_by": s.booked_id, "mark": _PUT_ASIDE if s.same_identity else ""}
+            {"row_id": s.pending_id, "booked_by": s.booked_id, "mark": PUT_ASIDE if s.same_identity else ""}
             for s in settled
         ]
         await self.session.execute(statement, changes)
+
+    async def forget_repeated(self, import_id: UUID) -> None:
+        """Forget which standing rows an import brought again."""
+        await self.session.execute(
+            delete(RepeatedRow).where(col(RepeatedRow.user_id) == self.user_id, col(RepeatedRow.import_id) == import_id)
+        )
 
     async def hand_over(self, import_id: UUID) -> int:
         """Give rows of the import that other imports bring too to the earliest of these; gives their number."""
@@ -132,6 +261,32 @@ class BookingRepository(Repository[Transaction]):
 
         Pending rows that they had replaced stand again, unless the import that brought those is undone too.
         """
+        doomed = self._doomed(import_id, edited=edited)
+        waiting = (
+            await self.session.scalars(
+                self.mine().where(col(Transaction.replaced_by).in_(select(col(Transaction.id)).where(*doomed)))
+            )
+        ).all()
+        removed = await self._rowcount(delete(Transaction).where(*doomed))
+        await self._bring_back(waiting)
+        return removed
+
+    async def suspects_among(self, import_id: UUID, *, edited: bool) -> Sequence[Proposal]:
+        """The waiting proposals that suspect a row which `remove_import` would delete, oldest first."""
+        doomed = select(col(Transaction.id)).where(*self._doomed(import_id, edited=edited))
+        statement = (
+            select(Proposal)
+            .where(
+                col(Proposal.user_id) == self.user_id,
+                col(Proposal.status) == ProposalStatus.WAITING,
+                col(Proposal.transaction_id).in_(doomed),
+            )
+            .order_by(col(Proposal.id))
+        )
+        return (await self.session.scalars(statement)).all()
+
+    def _doomed(self, import_id: UUID, *, edited: bool) -> list[ColumnElement[bool]]:
+        """The conditions that a row goes when an import is undone."""
         doomed = [
             col(Transaction.user_id) == self.user_id,
             col(Transaction.import_id) == import_id,
@@ -140,17 +295,7 @@ class BookingRepository(Repository[Transaction]):
         ]
         if not edited:
             doomed += [col(Transaction.edited_at).is_(None), col(Transaction.deleted_at).is_(None)]
-        waiting = (
-            await self.session.scalars(
-                select(Transaction).where(
-                    col(Transaction.user_id) == self.user_id,
-                    col(Transaction.replaced_by).in_(select(col(Transaction.id)).where(*doomed)),
-                )
-            )
-        ).all()
-        removed = await self._rowcount(delete(Transaction).where(*doomed))
-        await self._bring_back(waiting)
-        return removed
+        return doomed
 
     async def _bring_back(self, announced: Sequence[Transaction]) -> None:
         imports = select(col(StatementImport.id)).where(
@@ -162,7 +307,7 @@ class BookingRepository(Repository[Transaction]):
                 await self.session.delete(row)
                 continue
             row.deleted_at = row.replaced_by = None
-            row.identity = row.identity.removesuffix(_PUT_ASIDE)
+            row.identity = row.identity.removesuffix(PUT_ASIDE)
         await self.session.flush()
 
     async def of_import(self, import_id: UUID) -> Sequence[Transaction]:
@@ -170,18 +315,15 @@ class BookingRepository(Repository[Transaction]):
         statement = self.mine().where(col(Transaction.deleted_at).is_(None), col(Transaction.import_id) == import_id)
         return (await self.session.scalars(statement.order_by(*_OLDEST_FIRST))).all()
 
+    def _is_one_of(self, row_ids: Collection[UUID]) -> ColumnElement[bool]:
+        texts = listed(self.session, [row_id.hex for row_id in row_ids])
+        if self.session.get_bind().dialect.name == "postgresql":
+            return col(Transaction.id).in_(select(sql_cast(texts.subquery().c[0], Uuid)))
+        return type_coerce(col(Transaction.id), String).in_(texts)
+
     async def _rowcount(self, statement: Executable) -> int:
         result = await self.session.execute(statement)
         return int(getattr(result, "rowcount", 0))
-
-    def _listed(self, values: Sequence[str]) -> Select[tuple[str]]:
-        """A subquery of any number of texts: one parameter, where a list of parameters is limited to thousands."""
-        document = json.dumps(values)
-        if self.session.get_bind().dialect.name == "postgresql":
-            return select(
-                func.jsonb_array_elements_text(sql_cast(literal(document, String), JSONB)).column_valued("value")
-            )
-        return select(func.json_each(document).table_valued("value").c.value)
 
 
 def _chosen(row: Transaction, tags: Sequence[RowTag]) -> Chosen:

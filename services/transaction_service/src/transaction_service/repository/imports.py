@@ -24,7 +24,6 @@ from transaction_service.errors import ImportNotFound
 from transaction_service.import_plan import ImportPlan
 from transaction_service.models import (
     Account,
-    RepeatedRow,
     Statement,
     StatementBalance,
     StatementImport,
@@ -96,7 +95,8 @@ _RARE: Mapping[str, Callable[[Entry], object]] = {
 class BookingRows:
     """What an import inserts, as values of the table's columns, and the pending rows that give way to it.
 
-    `rare` are the columns after the usual ones. `ids` are those of rows that proposals name, by account and number.
+    `rare` are the columns after the usual ones; `late` are pending rows among them that were booked before. `ids` are
+    those of rows that proposals name, by account and number.
     """
 
     rare: tuple[str, ...] = ()
@@ -104,6 +104,12 @@ class BookingRows:
     ids: dict[tuple[UUID, int], UUID] = field(default_factory=dict)
     tags: list[tuple[UUID, str, UUID, str]] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
+    late: list[Settled] = field(default_factory=list)
+
+    @property
+    def row_ids(self) -> list[UUID]:
+        """The ids of the rows, in their order."""
+        return [UUID(str(row[0])) for row in self.values]
 
 
 @uncollected()
@@ -122,7 +128,7 @@ def booking_rows(plan: ImportPlan, *, import_id: UUID, categoriser: Categoriser,
             if announced is not None:
                 found.settled.append(Settled(announced.id, row_id, announced.identity == identity))
             elif number in late:
-                found.settled.append(Settled(row_id, late[number].id, same_identity=False))
+                found.late.append(Settled(row_id, late[number].id, same_identity=False))
             if number in named:
                 found.ids[account.id, number] = row_id
     return found
@@ -141,7 +147,7 @@ def _rare_columns(entries: Iterable[Entry]) -> tuple[str, ...]:
     missing = set(_RARE)
     for entry in entries:
         if missing:
-            missing -= {name for name in missing if getattr(entry, name)}
+            missing -= {name for name in missing if getattr(entry, name) not in (None, ())}
     return tuple(name for name in _RARE if name not in missing)
 
 
@@ -250,12 +256,6 @@ class ImportRepository(Repository[StatementImport]):
         session = WriteSession(self.session)
         await bulk_insert(session, Transaction, (*_COLUMNS, *rows.rare), rows.values)
         await bulk_insert(session, Tag, ("transaction_id", "tag", "user_id", "tagged_by"), rows.tags)
-
-    async def forget_repeated(self, import_id: UUID) -> None:
-        """Forget which standing rows an import brought again."""
-        await self.session.execute(
-            delete(RepeatedRow).where(col(RepeatedRow.user_id) == self.user_id, col(RepeatedRow.import_id) == import_id)
-        )
 
     async def keep_balances(self, plan: ImportPlan, import_id: UUID) -> None:
         """Store the balances that the statements state."""

@@ -27,6 +27,7 @@ from transaction_service.routes.access import Once, Reader, Reading, Writer, Wri
 from transaction_service.routes.uploads import FILE_BODY, uploaded_file
 from transaction_service.schemas.fields import Currency, FileName
 from transaction_service.schemas.imports import ImportSchema, ImportSummary, ImportUndone
+from transaction_service.service.csv_profiles import CsvProfiles
 from transaction_service.service.imports import Imports, read_upload
 from transaction_service.service.transactions import Transactions
 
@@ -68,7 +69,8 @@ async def import_statement(
     """
     async with uploaded_file(request) as uploaded:
         name, content = filename or uploaded.filename, await uploaded.content()
-    upload = await read_upload(content, filename=name, account_id=account_id, currency=currency)
+    profiles = await CsvProfiles(reading, user.user_id).mappings()
+    upload = await read_upload(content, filename=name, account_id=account_id, currency=currency, profiles=profiles)
     if preview:
         answer = await Imports(reading, user.user_id).preview(upload)
         return Response(answer.model_dump_json(), media_type="application/json")

@@ -22,8 +22,27 @@ class RefusalSchema(BaseModel):
     bank_id: str | None
 
 
+class StatementPeriod(BaseModel):
+    """One statement of the file about one account: which days it is about, and whether its rows explain its balances.
+
+    `opening` and `closing` are the balances before its first and after its last row, as the file states them or prints
+    them with its rows. Where both are known and it adds up, it proves which rows of its days the ledger lacks or has.
+    """
+
+    position: int = Field(description="The statement's place in the file, from 0.")
+    starts: date | None
+    ends: date | None
+    opening: ExactAmount | None
+    closing: ExactAmount | None
+    status: Literal["adds_up", "gap", "unproven"]
+
+
 class ImportedAccount(BaseModel):
-    """What the import did to one account. `sum` is that of the account's rows in the file."""
+    """What the import did to one account. `sum` is that of the account's rows in the file.
+
+    `proved` of the `repeated` rows came under other ids than before, and balances have shown that they are the same.
+    `trusts_bank_ids` is false once the bank is known to change its ids: its rows are then told by their wording.
+    """
 
     account_id: UUID
     name: str
@@ -31,7 +50,12 @@ class ImportedAccount(BaseModel):
     created: bool
     booked: int
     repeated: int
+    replaced: int = 0
+    proposed: int = 0
+    proved: int = 0
+    trusts_bank_ids: bool = True
     sum: ExactAmount
+    statements: list[StatementPeriod] = []
 
 
 class CurrencySum(BaseModel):
@@ -83,13 +107,33 @@ class ImportCounts(BaseModel):
     repeated: int
     replaced: int
     refused: int
+    proposed: int
+
+
+class PreviewedProposal(BaseModel):
+    """A row of the file that would be proposed, and the row of the ledger that it may be."""
+
+    account_id: UUID
+    place: str
+    booking_date: date
+    amount: ExactAmount
+    description: str
+    transaction_id: UUID
+    reason: str
 
 
 class ImportSchema(ImportCounts):
-    """An import. `read` = `booked` + `repeated` + `replaced` + `refused`.
+    """An import. `read` = `booked` + `repeated` + `replaced` + `refused` + `proposed`.
 
     `repeated` rows stand in the ledger already, `replaced` ones stood there as pending and are booked by this import.
+    `proposed` ones may be rows of the ledger and are not booked: they wait for the user (`/v1/imports/{id}/proposals`).
+    `proved` of the repeated rows came under other ids than before, and balances have shown that they are the same.
     """
+
+    proved: int = 0
+    proposals: list[PreviewedProposal] = Field(
+        default=[], description="Only in a preview: what would be proposed, the first hundred."
+    )
 
     refusals: list[RefusalSchema]
     accounts: list[ImportedAccount]
@@ -100,6 +144,11 @@ class ImportSchema(ImportCounts):
         default=TransfersFound(linked=0, proposed=0),
         description="Transfers between own accounts that it brought to light.",
     )
+    corrected: int = Field(
+        default=0, description="Rows that the bank has taken back, by this file or by one that came before it."
+    )
+    investments: int = Field(default=0, description="Entries of investment accounts that were not known.")
+    positions: int = Field(default=0, description="Positions that the file states.")
     notes: list[str] = Field(description="What the file says beside its rows, for people.")
     started_at: datetime
     finished_at: datetime

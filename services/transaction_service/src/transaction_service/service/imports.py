@@ -4,43 +4,41 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 from api_common.columns import new_id, now
 from api_common.compute import offload
 from api_common.logging import get_logger
 from api_common.pagination import PageQuery, Slice
-from data_processing import Reconciliation, RefusedRow, StatementFileError
+from data_processing import CsvMapping, StatementFileError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from transaction_service.account_assignment import assign_accounts, statement_refused
 from transaction_service.categorisation import Categoriser
 from transaction_service.errors import ImportAlreadyUndone
-from transaction_service.import_plan import ImportPlan, assign_accounts, statement_refused
-from transaction_service.models import ImportStatus, StatementImport, Transaction
+from transaction_service.identity_decisions import LedgerSide, decide
+from transaction_service.import_plan import AccountPlan, ImportPlan
+from transaction_service.models import ImportStatus, JournalAction, StatementImport, Transaction
 from transaction_service.repository.accounts import AccountRepository
 from transaction_service.repository.booking import BookingRepository
-from transaction_service.repository.imports import ImportRepository, booking_rows
+from transaction_service.repository.imports import BookingRows, ImportRepository, booking_rows
 from transaction_service.repository.ledger import LedgerRepository
+from transaction_service.repository.proposals import ProposalRepository
+from transaction_service.repository.recognition import RecognitionRepository, window_of
 from transaction_service.repository.rules import RuleRepository
-from transaction_service.schemas.imports import (
-    CurrencySum,
-    ImportedAccount,
-    ImportSchema,
-    RefusalSchema,
-    StatedBalance,
-    StatementGap,
-    StatementReconciliation,
-)
+from transaction_service.row_pairing import LedgerRow
+from transaction_service.schemas.imports import ImportSchema
+from transaction_service.service.import_report import describe, previewed_proposals, report
+from transaction_service.service.journal import Journal
+from transaction_service.service.proposals import Proposals
+from transaction_service.service.supplements import SupplementCounts, Supplements
 from transaction_service.service.transfers import Transfers
+from transaction_service.statement_proofs import touching_days
 from transaction_service.statement_rows import PreparedFile, prepare
 
-MOST_REFUSALS = 1000
-"""So many refused rows are listed; all are counted."""
-MOST_GAPS = 100
-"""So many gaps of one statement are listed, the first ones."""
+_COUNTS = ("format", "read", "booked", "repeated", "replaced", "refused", "proposed")
 
 log = get_logger()
 
@@ -66,14 +64,21 @@ class Undone:
     kept: Sequence[Transaction]
 
 
-async def read_upload(content: bytes, *, filename: str | None, account_id: UUID | None, currency: str | None) -> Upload:
-    """Read a statement file, off the event loop and outside of any transaction.
+async def read_upload(
+    content: bytes,
+    *,
+    filename: str | None,
+    account_id: UUID | None,
+    currency: str | None,
+    profiles: Sequence[CsvMapping] = (),
+) -> Upload:
+    """Read a statement file, off the event loop and outside of any transaction; tables by the profiles first.
 
     Raises StatementRefused with the reader's code and reason.
     """
     started_at = now()
     try:
-        prepared = await offload(lambda: prepare(content, filename=filename))
+        prepared = await offload(lambda: prepare(content, filename=filename, profiles=profiles))
     except StatementFileError as error:
         raise statement_refused(error) from error
     sha256 = hashlib.sha256(content).hexdigest()
@@ -90,6 +95,11 @@ class Imports:
         self._transactions = BookingRepository(session, user_id)
         self._rules = RuleRepository(session, user_id)
         self._ledger = LedgerRepository(session, user_id)
+        self._recognition = RecognitionRepository(session, user_id)
+        self._open_proposals = ProposalRepository(session, user_id)
+        self._proposals = Proposals(session, user_id)
+        self._journal = Journal(session, user_id)
+        self._supplements = Supplements(session, user_id)
 
     async def list(self, page: PageQuery) -> Slice[StatementImport]:
         """One page of the imports, newest first."""
@@ -102,12 +112,14 @@ class Imports:
     async def preview(self, upload: Upload) -> ImportSchema:
         """What `book` would do; nothing is written. Raises the same problems."""
         plan = await self._plan(upload)
-        return describe(self._record(new_id(), upload, plan, ImportStatus.PREVIEW))
+        preview = describe(self._record(new_id(), upload, plan, ImportStatus.PREVIEW))
+        supplements = await self._keep_supplements(upload, plan, None)
+        return preview.model_copy(update={"proposals": previewed_proposals(plan), **supplements.fields})
 
     async def book(self, upload: Upload) -> ImportSchema:
         """Book the file's rows that the ledger does not hold: all of them, or, when anything fails, none.
 
-        Raises what `import_plan.assign_accounts` raises.
+        Raises what `account_assignment.assign_accounts` raises.
         """
         await self._ledger.begin_change()
         plan = await self._plan(upload)
@@ -123,12 +135,26 @@ class Imports:
         record = await self._imports.add(self._record(import_id, upload, plan))
         await self._transactions.put_aside(rows.settled)
         await self._imports.book(rows)
-        for of_account in plan.accounts:
-            await self._transactions.keep_repeated(of_account.account.id, of_account.standing, import_id)
+        await self._transactions.put_aside(rows.late)
         await self._imports.keep_balances(plan, import_id)
+        await self._imports.keep_statements(plan, import_id)
+        for of_account in plan.accounts:
+            await self._keep_decisions(of_account, import_id, rows)
+        supplements = await self._keep_supplements(upload, plan, import_id)
         transfers = await Transfers(session, self._user_id).find(import_id)
-        notes = [*upload.prepared.file.notes, *categoriser.notes]
-        record.report = {**record.report, "notes": notes, "transfers": transfers.model_dump()}
+        notes = [*upload.prepared.file.notes, *categoriser.notes, *supplements.notes]
+        record.report = {
+            **record.report,
+            **supplements.fields,
+            "notes": notes,
+            "transfers": transfers.model_dump(),
+        }
+        await self._journal.record(
+            JournalAction.IMPORT_BOOKED,
+            rows=record.booked + record.replaced,
+            summary={name: getattr(record, name) for name in _COUNTS},
+            import_id=import_id,
+        )
         log.info(
             "import_booked", format=record.format, rows=record.booked, repeated=record.repeated, refused=record.refused
         )
@@ -148,11 +174,24 @@ class Imports:
             raise ImportAlreadyUndone(f"The import {import_id} was undone before.")
         record.status, record.undone_at = ImportStatus.UNDONE, now()
         await self._imports.session.flush()
-        await self._imports.forget_repeated(import_id)
+        await self._proposals.reopen(import_id)
+        await self._transactions.forget_repeated(import_id)
+        accounts = await self._transactions.forget_identities(import_id)
+        await self._proposals.leave(import_id)
         handed_over = await self._transactions.hand_over(import_id)
+        await self._proposals.release(import_id, edited=drop_edited)
         removed = await self._transactions.remove_import(import_id, edited=drop_edited)
-        await self._imports.forget_balances(import_id)
-        return Undone(removed, handed_over, await self._transactions.of_import(import_id))
+        await self._supplements.forget(import_id)
+        await self._imports.forget_statements(import_id)
+        await self._proposals.settle_trust(accounts)
+        undone = Undone(removed, handed_over, await self._transactions.of_import(import_id))
+        await self._journal.record(
+            JournalAction.IMPORT_UNDONE,
+            rows=removed,
+            summary={"removed": removed, "handed_over": handed_over, "kept": len(undone.kept)},
+            import_id=import_id,
+        )
+        return undone
 
     async def _plan(self, upload: Upload) -> ImportPlan:
         plan = assign_accounts(
@@ -162,18 +201,73 @@ class Imports:
             account_id=upload.account_id,
             currency=upload.currency,
         )
-        standing = await self._transactions.standing(plan.identities())
-        pending = await self._transactions.pending(list(standing))
-        await offload(plan.sort_out, standing, pending)
+        await offload(plan.identify)
+        standing = plan.standing
+        known = {p.account.id: await self._recognition.known(p) for p in standing}
+        pending = await self._transactions.pending(list(known))
+        await offload(plan.recognise, known, pending)
+        await self._supplements.decide(upload.prepared.file, plan)
+        waiting = await self._open_proposals.waiting(list(known))
+        for p in plan.accounts:
+            account_id = p.account.id
+            ledger = LedgerSide(
+                pending=[row for row in pending if row.account_id == account_id], waiting=waiting.get(account_id, ())
+            )
+            if account_id in known:
+                ledger = await self._ledger_side(p, ledger)
+            await offload(decide, p, ledger)
         return plan
+
+    async def _keep_supplements(self, upload: Upload, plan: ImportPlan, import_id: UUID | None) -> SupplementCounts:
+        return await self._supplements.keep(
+            upload.prepared.file, plan, import_id, account_id=upload.account_id, currency=upload.currency
+        )
+
+    async def _ledger_side(self, plan: AccountPlan, ledger: LedgerSide) -> LedgerSide:
+        """Read what the ledger holds for rows that no identity tells."""
+        account_id = plan.account.id
+        days = [(found.row.entry.booking_date, found.row.entry.amount) for found in ledger.waiting]
+        window = window_of(plan, days)
+        if window is None:
+            return ledger
+        rows = await self._recognition.rows(account_id, window)
+        if not rows and not ledger.waiting:
+            return ledger
+        statements = await self._recognition.statements(account_id)
+        return replace(
+            ledger,
+            rows=rows,
+            statements=statements,
+            day_sums=await self._recognition.day_sums(account_id, touching_days(plan.coverages, statements)),
+            ids_are_stable=plan.account.trusts_bank_ids and await self._recognition.ids_are_stable(account_id),
+            replacing=await self._recognition.replacing(account_id, window),
+            rejected=await self._open_proposals.rejected(account_id),
+        )
+
+    async def _keep_decisions(self, plan: AccountPlan, import_id: UUID, rows: BookingRows) -> None:
+        """Keep what the file has shown about rows of the ledger."""
+        account, decisions = plan.account, plan.decisions
+        await self._transactions.keep_repeated(account.id, decisions.standing, import_id)
+        await self._transactions.keep_same({row.id for _, row in decisions.same}, [import_id])
+        await self._transactions.keep_identities(
+            (account.id, plan.identities[number], import_id, row.id)
+            for number, row in decisions.same
+            if plan.identities[number] != row.identity and (plan.by_identity or isinstance(row, LedgerRow))
+        )
+        await self._proposals.keep(plan, import_id, rows)
+        if decisions.ids_change:
+            account.trusts_bank_ids = False
+            await self._imports.session.flush()
 
     def _record(
         self, import_id: UUID, upload: Upload, plan: ImportPlan, status: ImportStatus = ImportStatus.BOOKED
     ) -> StatementImport:
         refused = [*upload.prepared.refused, *plan.refused]
-        booked = sum(len(p.book) for p in plan.accounts)
-        repeated = sum(p.repeated for p in plan.accounts)
-        replaced = sum(len(p.settle) for p in plan.accounts)
+        decisions = [p.decisions for p in plan.accounts]
+        booked = sum(len(d.book) for d in decisions)
+        repeated = sum(d.repeated for d in decisions)
+        replaced = sum(len(d.settle) for d in decisions)
+        proposed = sum(d.proposals for d in decisions)
         return StatementImport(
             id=import_id,
             user_id=self._user_id,
@@ -182,63 +276,13 @@ class Imports:
             filename=upload.filename,
             sha256=upload.sha256,
             statements=len(upload.prepared.file.statements),
-            read=booked + repeated + replaced + len(refused),
+            read=booked + repeated + replaced + proposed + len(refused),
             booked=booked,
             repeated=repeated,
             replaced=replaced,
             refused=len(refused),
-            report=_report(upload, plan, refused),
+            proposed=proposed,
+            report=report(upload.prepared, plan, refused),
             started_at=upload.started_at,
             finished_at=now(),
         )
-
-
-def _report(upload: Upload, plan: ImportPlan, refused: Sequence[RefusedRow]) -> dict[str, object]:
-    sums: dict[str, Decimal] = {}
-    for p in plan.accounts:
-        sums[p.account.currency] = sums.get(p.account.currency, Decimal(0)) + p.sum
-    refusals = [
-        RefusalSchema(place=row.place, reason=row.reason, bank_id=row.bank_id) for row in refused[:MOST_REFUSALS]
-    ]
-    accounts = [
-        ImportedAccount(
-            account_id=p.account.id,
-            name=p.account.name,
-            currency=p.account.currency,
-            created=p.created,
-            booked=len(p.book),
-            repeated=p.repeated,
-            sum=p.sum,
-        )
-        for p in plan.accounts
-    ]
-    balances = [
-        StatedBalance(account_id=p.account.id, kind=b.kind, amount=b.amount, currency=p.account.currency, date=b.date)
-        for p in plan.accounts
-        for b in p.balances
-    ]
-    stated = [CurrencySum(currency=currency, amount=amount) for currency, amount in sorted(sums.items())]
-    return {
-        "refusals": [item.model_dump(mode="json") for item in refusals],
-        "accounts": [item.model_dump(mode="json") for item in accounts],
-        "sums": [item.model_dump(mode="json") for item in stated],
-        "balances": [item.model_dump(mode="json") for item in balances],
-        "reconciliations": [
-            _reconciliation(found).model_dump(mode="json") for found in upload.prepared.reconciliations
-        ],
-        "notes": list(upload.prepared.file.notes),
-    }
-
-
-def _reconciliation(found: Reconciliation) -> StatementReconciliation:
-    return StatementReconciliation(
-        status=found.status,
-        opening=found.opening,
-        closing=found.closing,
-        gaps=[StatementGap(amount=g.amount, start=g.start, end=g.end, place=g.place) for g in found.gaps[:MOST_GAPS]],
-    )
-
-
-def describe(record: StatementImport) -> ImportSchema:
-    """The answer that tells of an import."""
-    return ImportSchema.model_validate({**record.model_dump(exclude={"report", "user_id"}), **record.report})

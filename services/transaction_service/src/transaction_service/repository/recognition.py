@@ -1,0 +1,225 @@
+"""What the ledger holds that rows of a file may be: read to recognise them, never written."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from api_common.columns import Money
+from sqlalchemy import Boolean, ColumnElement, Select, String, func, literal, select, type_coerce
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from transaction_service.identity_decisions import NEAR
+from transaction_service.import_plan import AccountPlan, KnownIdentities, KnownRow
+from transaction_service.models import RepeatedRow, RowIdentity, Statement, StatementImport, Transaction
+from transaction_service.pending_rows import LONGEST_PENDING
+from transaction_service.row_pairing import OF_BANK, LedgerRow
+from transaction_service.statement_proofs import Coverage
+
+PUT_ASIDE = "~announced"
+"""Ends the identity of a pending row whose booking carries the same: of two rows only one may have it."""
+
+_MOST_AMOUNTS = 5_000
+"""Rows of so many different amounts are looked for by their dates alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days and amounts that rows of the ledger are read for; `amounts` None reads all of them."""
+
+    first: date
+    last: date
+    amounts: frozenset[Decimal] | None
+
+
+def window_of(plan: AccountPlan, days: Collection[tuple[date, Decimal]]) -> Window | None:
+    """What to read for the rows of a plan that are not known by their identity, and for further days and amounts."""
+    unknown = [plan.rows[number].entry for number in plan.unknown]
+    pairs = {*days, *((entry.booking_date, entry.amount) for entry in unknown)}
+    if not pairs:
+        return None
+    announced = any(entry.pending for entry in unknown)
+    amounts = frozenset(amount for _, amount in pairs)
+    return Window(
+        min(day for day, _ in pairs) - NEAR,
+        max(day for day, _ in pairs) + (LONGEST_PENDING if announced else NEAR),
+        None if announced or len(amounts) > _MOST_AMOUNTS else amounts,
+    )
+
+
+def listed(session: AsyncSession, values: Sequence[str]) -> Select[tuple[str]]:
+    """A subquery of any number of texts: one parameter, where a list of parameters is limited to thousands."""
+    document = json.dumps(values)
+    if session.get_bind().dialect.name == "postgresql":
+        return select(func.jsonb_array_elements_text(sql_cast(literal(document, String), JSONB)).column_valued("value"))
+    return select(func.json_each(document).table_valued("value").c.value)
+
+
+class RecognitionRepository:
+    """What one user's ledger knows of the rows of a file."""
+
+    def __init__(self, session: AsyncSession, user_id: UUID) -> None:
+        self.session = session
+        self.user_id = user_id
+
+    async def known(self, plan: AccountPlan) -> KnownIdentities:
+        """What the account's rows know of the identities in a plan."""
+        account_id, wanted = plan.account.id, list(plan.chosen)
+        standing = await self._standing(account_id, wanted)
+        aliases = await self._aliases(account_id, wanted)
+        if plan.account.trusts_bank_ids or not plan.rows:
+            return KnownIdentities(standing, aliases)
+        return KnownIdentities(standing, aliases, await self._by_content(plan))
+
+    async def _standing(self, account_id: UUID, identities: Sequence[str]) -> dict[str, bool]:
+        statement = select(col(Transaction.identity), col(Transaction.pending)).where(
+            *self._of(account_id), col(Transaction.identity).in_(listed(self.session, identities))
+        )
+        return {row.identity: row.pending for row in await self.session.execute(statement)}
+
+    async def _aliases(self, account_id: UUID, identities: Sequence[str]) -> dict[str, KnownRow]:
+        taught = (col(RowIdentity.user_id) == self.user_id, col(RowIdentity.account_id) == account_id)
+        if await self.session.scalar(select(literal(1)).select_from(RowIdentity).where(*taught).limit(1)) is None:
+            return {}
+        booking = aliased(Transaction)
+        statement = (
+            select(
+                col(RowIdentity.identity),
+                func.coalesce(col(booking.id), col(Transaction.id)),
+                func.coalesce(col(booking.identity), col(Transaction.identity)),
+                func.coalesce(col(booking.pending), col(Transaction.pending)),
+            )
+            .join(Transaction, col(Transaction.id) == col(RowIdentity.transaction_id))
+            .outerjoin(booking, col(booking.id) == col(Transaction.replaced_by))
+            .where(*taught, col(RowIdentity.identity).in_(listed(self.session, identities)))
+        )
+        return {
+            identity: KnownRow(row_id, own, pending)
+            for identity, row_id, own, pending in await self.session.execute(statement)
+        }
+
+    async def _by_content(self, plan: AccountPlan) -> dict[str, list[KnownRow]]:
+        wanted = {plan.rows[number].content for number in plan.chosen.values()}
+        days = [row.entry.booking_date for row in plan.rows]
+        found: dict[str, list[KnownRow]] = defaultdict(list)
+        for dated in self._dated(min(days), max(days)):
+            statement = (
+                select(
+                    col(Transaction.content),
+                    col(Transaction.id),
+                    col(Transaction.identity),
+                    col(Transaction.pending),
+                )
+                .where(*self._of(plan.account.id), dated)
+                .order_by(col(Transaction.id))
+            )
+            for content, row_id, identity, pending in await self.session.execute(statement):
+                known = KnownRow(row_id, identity, pending)
+                if content in wanted and not identity.endswith(PUT_ASIDE) and known not in found[content]:
+                    found[content].append(known)
+        return found
+
+    async def rows(self, account_id: UUID, window: Window) -> list[LedgerRow]:
+        """The account's booked rows that lie in a window as their bank stated them, oldest first.
+
+        Tombstones are among them, except those of pending rows that were booked.
+        """
+        found: dict[UUID, LedgerRow] = {}
+        for dated in self._dated(window.first, window.last):
+            statement = select(*_LEDGER_ROW).where(
+                *self._of(account_id),
+                dated,
+                col(Transaction.pending).is_(False),
+                col(Transaction.replaced_by).is_(None),
+            )
+            if window.amounts is not None:
+                statement = statement.where(self._amount_in(window.amounts))
+            for row in await self.session.execute(statement):
+                found[row[0]] = LedgerRow(*row)
+        rows = [row for row in found.values() if window.first <= row.day <= window.last]
+        return sorted(rows, key=lambda row: (row.day, row.id))
+
+    async def day_sums(self, account_id: UUID, days: Collection[date]) -> dict[date, Decimal]:
+        """The exact sums of the rows that files have brought for these days."""
+        sums: dict[date, Decimal] = {}
+        for day in days:
+            for row in await self.rows(account_id, Window(day, day, None)):
+                if not row.manual:
+                    sums[day] = sums.get(day, Decimal(0)) + row.amount
+        return sums
+
+    async def replacing(self, account_id: UUID, window: Window) -> frozenset[UUID]:
+        """The booked rows that have taken the place of a pending one that was announced in the window."""
+        statement = select(col(Transaction.replaced_by)).where(
+            *self._of(account_id),
+            col(Transaction.booking_date).between(window.first - LONGEST_PENDING, window.last),
+            col(Transaction.replaced_by).is_not(None),
+        )
+        return frozenset(found for found in (await self.session.scalars(statement)).all() if found is not None)
+
+    async def statements(self, account_id: UUID) -> list[Coverage]:
+        """What the statements that the account has say about their completeness."""
+        statement = select(
+            col(Statement.starts),
+            col(Statement.ends),
+            col(Statement.opening),
+            col(Statement.closing),
+            col(Statement.status),
+        ).where(col(Statement.user_id) == self.user_id, col(Statement.account_id) == account_id)
+        return [Coverage(*row) for row in await self.session.execute(statement)]
+
+    async def ids_are_stable(self, account_id: UUID) -> bool:
+        """Whether two different files have brought one row of the account under one id of the bank's."""
+        booked, again = aliased(StatementImport), aliased(StatementImport)
+        statement = (
+            select(literal(1))
+            .select_from(RepeatedRow)
+            .join(Transaction, col(Transaction.id) == col(RepeatedRow.transaction_id))
+            .join(again, col(again.id) == col(RepeatedRow.import_id))
+            .join(booked, col(booked.id) == col(Transaction.import_id))
+            .where(
+                *self._of(account_id),
+                col(Transaction.identity).startswith(OF_BANK),
+                col(again.sha256) != col(booked.sha256),
+            )
+            .limit(1)
+        )
+        return await self.session.scalar(statement) is not None
+
+    def _of(self, account_id: UUID) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        return col(Transaction.user_id) == self.user_id, col(Transaction.account_id) == account_id
+
+    def _dated(self, first: date, last: date) -> list[ColumnElement[bool]]:
+        """Conditions on the two columns that hold the bank's date: each has an index, and most rows only the first."""
+        return [
+            col(Transaction.booking_date).between(first, last),
+            col(Transaction.stated_date).between(first, last),
+        ]
+
+    def _amount_in(self, amounts: Collection[Decimal]) -> ColumnElement[bool]:
+        stated = func.coalesce(col(Transaction.stated_amount), col(Transaction.amount), type_=Money)
+        return stated.in_(sorted(amounts))
+
+
+_LEDGER_ROW = (
+    col(Transaction.id),
+    col(Transaction.identity),
+    col(Transaction.content),
+    func.coalesce(col(Transaction.stated_date), col(Transaction.booking_date)),
+    func.coalesce(col(Transaction.stated_amount), col(Transaction.amount), type_=Money),
+    col(Transaction.balance),
+    col(Transaction.text),
+    col(Transaction.counterparty),
+    col(Transaction.pending),
+    type_coerce(col(Transaction.deleted_at).is_not(None), Boolean),
+    col(Transaction.import_id),
+)

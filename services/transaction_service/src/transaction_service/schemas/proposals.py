@@ -1,0 +1,106 @@
+"""Proposals as clients read them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from transaction_service.amounts import ExactAmount
+from transaction_service.identity_decisions import Reason
+from transaction_service.models import Proposal, ProposalStatus, Transaction
+from transaction_service.proposed_rows import row_from_json
+
+_PLAIN_WORDS = {
+    Reason.SAME_ROW_OTHER_ID: "The ledger has a row of the same day, amount and wording under another id, and the file "
+    "does not bring that one.",
+    Reason.ALIKE: "The ledger has a row of the same amount with a similar date and wording, and the file does not "
+    "bring that one.",
+    Reason.SAME_DAY_AND_AMOUNT: "The file brings this row instead of one that the ledger has for the same day with the "
+    "same amount.",
+    Reason.ENTERED_BY_HAND: "You have entered a row of the same amount, a similar date and a similar wording by hand.",
+}
+
+
+class ProposedRow(BaseModel):
+    """The row as the file has it. It is not booked."""
+
+    place: str
+    bank_id: str | None
+    booking_date: date
+    value_date: date | None
+    amount: ExactAmount
+    currency: str
+    description: str
+    counterparty: str | None
+    counterparty_account: str | None
+    reference: str | None
+    balance: ExactAmount | None
+
+
+class SuspectedRow(BaseModel):
+    """The row of the ledger that it may be, with date and amount as they stand; `deleted` when the user deleted it."""
+
+    id: UUID
+    import_id: UUID | None
+    booking_date: date
+    value_date: date | None
+    amount: ExactAmount
+    currency: str
+    description: str
+    counterparty: str | None
+    counterparty_account: str | None
+    reference: str | None
+    balance: ExactAmount | None
+    note: str | None
+    deleted: bool
+
+
+class ProposalSchema(BaseModel):
+    """A row of a file that may be one of the ledger's. While it is `waiting` it is not booked.
+
+    `accepted` says that it is the ledger's row, `rejected` that it is a row of its own, which was then booked as
+    `booked_as`. `decided_by` is the user, or the balances of a later statement (`proof`).
+    """
+
+    id: UUID
+    status: ProposalStatus
+    account_id: UUID
+    import_id: UUID
+    reason: Reason
+    explanation: str = Field(description="The reason in plain words.")
+    proposed: ProposedRow
+    suspected: SuspectedRow
+    decided_by: Literal["user", "proof"] | None
+    decided_at: datetime | None
+    proved_by: UUID | None = Field(description="The import whose balances have decided.")
+    booked_as: UUID | None
+    created_at: datetime
+
+
+def proposal_schema(proposal: Proposal, row: Transaction) -> ProposalSchema:
+    """The answer that shows a proposal beside the ledger's row."""
+    entry = row_from_json(proposal.row).entry
+    same = (name for name in ProposedRow.model_fields if name not in {"currency", "description"})
+    shown = (name for name in SuspectedRow.model_fields if name not in {"description", "deleted"})
+    return ProposalSchema(
+        id=proposal.id,
+        status=ProposalStatus(proposal.status),
+        account_id=proposal.account_id,
+        import_id=proposal.import_id,
+        reason=Reason(proposal.reason),
+        explanation=_PLAIN_WORDS[Reason(proposal.reason)],
+        proposed=ProposedRow(
+            currency=row.currency, description=entry.text, **{name: getattr(entry, name) for name in same}
+        ),
+        suspected=SuspectedRow(
+            description=row.text, deleted=row.deleted_at is not None, **{name: getattr(row, name) for name in shown}
+        ),
+        decided_by=proposal.decided_by,
+        decided_at=proposal.decided_at,
+        proved_by=proposal.proved_by,
+        booked_as=proposal.booked_as,
+        created_at=proposal.created_at,
+    )

@@ -1,0 +1,265 @@
+"""Suspected repeats: kept by imports, decided by balances or by the user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from api_common.columns import new_id, now
+from api_common.pagination import PageQuery, Slice
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from transaction_service.categorisation import Categoriser
+from transaction_service.errors import ProposalDecided
+from transaction_service.import_plan import AccountPlan
+from transaction_service.models import (
+    Account,
+    JournalAction,
+    Proposal,
+    ProposalStatus,
+    Transaction,
+)
+from transaction_service.proposed_rows import row_from_json, row_to_json
+from transaction_service.repository.accounts import AccountRepository
+from transaction_service.repository.booking import BookingRepository
+from transaction_service.repository.imports import BookingRows, ImportRepository, one_row
+from transaction_service.repository.ledger import LedgerRepository
+from transaction_service.repository.proposals import ProposalRepository, imports_of
+from transaction_service.repository.rules import RuleRepository
+from transaction_service.repository.transactions import TransactionRepository
+from transaction_service.row_pairing import under_other_id
+from transaction_service.schemas.proposals import ProposalSchema, proposal_schema
+from transaction_service.service.journal import Journal, RowChange
+
+BY_USER = "user"
+BY_PROOF = "proof"
+
+
+class Proposals:
+    """The proposals of one user."""
+
+    def __init__(self, session: AsyncSession, user_id: UUID) -> None:
+        self._user_id = user_id
+        self._session = session
+        self._proposals = ProposalRepository(session, user_id)
+        self._imports = ImportRepository(session, user_id)
+        self._accounts = AccountRepository(session, user_id)
+        self._booking = BookingRepository(session, user_id)
+        self._transactions = TransactionRepository(session, user_id)
+        self._rules = RuleRepository(session, user_id)
+        self._ledger = LedgerRepository(session, user_id)
+        self._journal = Journal(session, user_id)
+
+    async def list(
+        self,
+        page: PageQuery,
+        *,
+        status: ProposalStatus | None = None,
+        account_id: UUID | None = None,
+        import_id: UUID | None = None,
+    ) -> Slice[ProposalSchema]:
+        """One page of the proposals, newest first. Raises AccountNotFound, ImportNotFound."""
+        if account_id is not None:
+            await self._accounts.get(account_id)
+        if import_id is not None:
+            await self._imports.get(import_id)
+        found = await self._proposals.list(page, status=status, account_id=account_id, import_id=import_id)
+        return Slice(await self._described(found.items), found.next_cursor)
+
+    async def get(self, proposal_id: UUID) -> ProposalSchema:
+        """One proposal. Raises ProposalNotFound."""
+        return await self._describe(await self._proposals.get(proposal_id))
+
+    async def accept(self, proposal_id: UUID, *, anew: bool) -> ProposalSchema:
+        """Say that the proposed row is the ledger's: it is never booked, under whichever of its ids it comes.
+
+        A row that was booked because the proposal had been rejected goes again.
+
+        Raises ProposalNotFound, ProposalDecided.
+        """
+        await self._ledger.begin_change()
+        proposal = await self._proposals.get(proposal_id)
+        if proposal.status == ProposalStatus.ACCEPTED:
+            return await self._describe(proposal)
+        _check_open(proposal, anew=anew)
+        changes: list[RowChange] = []
+        if proposal.status == ProposalStatus.REJECTED and proposal.booked_as is not None:
+            changes.append(RowChange(proposal.booked_as, {"deleted": False}, {"deleted": True}))
+            await self._booking.merge(proposal.booked_as, into=proposal.transaction_id)
+        await self.keep_accepted(proposal, proposal.transaction_id, by=BY_USER)
+        await self._record(JournalAction.PROPOSAL_ACCEPTED, proposal, changes)
+        return await self._describe(proposal)
+
+    async def reject(self, proposal_id: UUID, *, anew: bool) -> ProposalSchema:
+        """Say that the proposed row is a row of its own: it is booked, and stands when a file brings it again.
+
+        Raises ProposalNotFound, ProposalDecided.
+        """
+        await self._ledger.begin_change()
+        proposal = await self._proposals.get(proposal_id)
+        if proposal.status == ProposalStatus.REJECTED:
+            return await self._describe(proposal)
+        _check_open(proposal, anew=anew)
+        imports = imports_of(proposal)
+        if proposal.status == ProposalStatus.ACCEPTED:
+            imports = await self._booking.take_back_identity(proposal.account_id, proposal.identity)
+        row_id = await self.book(proposal)
+        await self._booking.keep_same([row_id], imports)
+        self.decided(proposal, ProposalStatus.REJECTED, by=BY_USER)
+        proposal.booked_as = row_id
+        await self._session.flush()
+        await self.settle_trust([proposal.account_id])
+        await self._record(JournalAction.PROPOSAL_REJECTED, proposal, [RowChange(row_id, {}, {"booked": True})])
+        return await self._describe(proposal)
+
+    # For imports
+
+    async def keep(self, plan: AccountPlan, import_id: UUID, rows: BookingRows) -> None:
+        """Keep what an import proposes for an account, and what it decides of earlier proposals."""
+        account_id, decisions = plan.account.id, plan.decisions
+        for _, found in decisions.waiting:
+            proposal = await self._proposals.get(found.id)
+            if import_id not in imports_of(proposal):
+                proposal.also_in = [*proposal.also_in, str(import_id)]
+        for found, target in decisions.accepted:
+            row_id = rows.ids[account_id, target] if isinstance(target, int) else target
+            await self.keep_accepted(await self._proposals.get(found.id), row_id, by=BY_PROOF, proved_by=import_id)
+        for found, number in decisions.rejected:
+            row_id = rows.ids[account_id, number]
+            await self.keep_rejected(await self._proposals.get(found.id), row_id, proved_by=import_id)
+        if decisions.proposed:
+            await self._propose(plan, import_id)
+        await self._session.flush()
+
+    async def _propose(self, plan: AccountPlan, import_id: UUID) -> None:
+        proposed = {plan.identities[found.number]: found for found in plan.decisions.proposed}
+        for known in await self._proposals.of_identities(plan.account.id, list(proposed)):
+            await self._session.delete(known)
+        await self._session.flush()
+        self._session.add_all(
+            Proposal(
+                user_id=self._user_id,
+                import_id=import_id,
+                account_id=plan.account.id,
+                transaction_id=found.ledger_row.id,
+                identity=identity,
+                row=row_to_json(plan.rows[found.number]),
+                reason=found.reason,
+            )
+            for identity, found in proposed.items()
+        )
+
+    async def keep_accepted(self, proposal: Proposal, row_id: UUID, *, by: str, proved_by: UUID | None = None) -> None:
+        """Let every import that brought the proposed row have brought that row of the ledger."""
+        imports = imports_of(proposal)
+        row = await self._session.get_one(Transaction, row_id)
+        if proposal.identity != row.identity:
+            await self._booking.keep_identities(
+                (proposal.account_id, proposal.identity, import_id, row_id) for import_id in imports
+            )
+        await self._booking.keep_same([row_id], imports)
+        self.decided(proposal, ProposalStatus.ACCEPTED, by=by, proved_by=proved_by)
+        await self._session.flush()
+        if under_other_id(proposal.identity, row.identity):
+            await self.settle_trust([proposal.account_id])
+
+    def decided(self, proposal: Proposal, status: ProposalStatus, *, by: str, proved_by: UUID | None = None) -> None:
+        """Keep who has decided, and when."""
+        proposal.status, proposal.decided_by, proposal.decided_at = status, by, now()
+        proposal.proved_by, proposal.booked_as = proved_by, None
+
+    async def book(self, proposal: Proposal) -> UUID:
+        """Book the proposed row as a row of the import that brought it; gives its id."""
+        account = await self._session.get_one(Account, proposal.account_id)
+        categoriser = Categoriser(await self._rules.ordered())
+        identity = proposal.identity
+        if await self._booking.is_taken(account.id, identity):
+            identity = f"{identity}~{new_id().hex}"
+        rows = one_row(
+            account,
+            row_from_json(proposal.row),
+            identity,
+            import_id=proposal.import_id,
+            categoriser=categoriser,
+            created_at=now(),
+        )
+        await self._imports.book(rows)
+        return rows.row_ids[0]
+
+    async def keep_rejected(self, proposal: Proposal, row_id: UUID, *, proved_by: UUID) -> None:
+        """Let every import that brought the proposed row have brought the row that is booked for it."""
+        await self._booking.keep_same([row_id], imports_of(proposal))
+        self.decided(proposal, ProposalStatus.REJECTED, by=BY_PROOF, proved_by=proved_by)
+        proposal.booked_as = row_id
+
+    async def reopen(self, import_id: UUID) -> None:
+        """Open the questions again that only the statements of an import have answered, as it is being undone."""
+        for proposal in await self._proposals.proved_by(import_id):
+            imports = imports_of(proposal)
+            if proposal.status == ProposalStatus.ACCEPTED:
+                await self._booking.take_back_identity(proposal.account_id, proposal.identity, imports)
+            elif proposal.booked_as is not None:
+                others = set(await self._booking.brought_again_by(proposal.booked_as)) - {*imports, import_id}
+                if others:
+                    proposal.proved_by = None
+                    continue
+                await self._booking.forget_same(proposal.booked_as, imports)
+            proposal.status, proposal.decided_by, proposal.decided_at = ProposalStatus.WAITING, None, None
+            proposal.proved_by = proposal.booked_as = None
+        await self._session.flush()
+
+    async def leave(self, import_id: UUID) -> None:
+        """Let the other imports that brought a proposal keep it; one that no other brought vanishes."""
+        for proposal in await self._proposals.brought_by(import_id):
+            others = [other for other in imports_of(proposal) if other != import_id]
+            if others:
+                proposal.import_id, proposal.also_in = others[0], [str(other) for other in others[1:]]
+            else:
+                await self._session.delete(proposal)
+        await self._session.flush()
+
+    async def release(self, import_id: UUID, *, edited: bool) -> None:
+        """Book proposed rows whose suspected row is about to go with its import.
+
+        Of several that suspect one row, the oldest is booked, and the others are suspected to be that one.
+        """
+        booked: dict[UUID, UUID] = {}
+        for proposal in await self._booking.suspects_among(import_id, edited=edited):
+            if proposal.transaction_id in booked:
+                proposal.transaction_id = booked[proposal.transaction_id]
+                continue
+            row_id = booked[proposal.transaction_id] = await self.book(proposal)
+            await self._booking.keep_same([row_id], imports_of(proposal))
+            await self._session.delete(proposal)
+        await self._session.flush()
+
+    async def settle_trust(self, account_ids: Iterable[UUID]) -> None:
+        """Trust the ids of an account's bank as long as no row is known to have had two."""
+        for account_id in account_ids:
+            account = await self._accounts.get_or_none(account_id)
+            if account is not None:
+                trusts = not await self._booking.ids_have_changed(account_id)
+                if account.trusts_bank_ids != trusts:
+                    account.trusts_bank_ids = trusts
+        await self._session.flush()
+
+    async def _record(self, action: JournalAction, proposal: Proposal, changes: Sequence[RowChange]) -> None:
+        summary = {"proposal_id": proposal.id, "transaction_id": proposal.transaction_id}
+        await self._journal.record(action, summary=summary, import_id=proposal.import_id, changes=changes)
+
+    async def _describe(self, proposal: Proposal) -> ProposalSchema:
+        return (await self._described([proposal]))[0]
+
+    async def _described(self, proposals: Sequence[Proposal]) -> Sequence[ProposalSchema]:
+        ids = {proposal.transaction_id for proposal in proposals}
+        rows = {row.id: row for row in await self._booking.with_ids(ids)}
+        return [proposal_schema(proposal, rows[proposal.transaction_id]) for proposal in proposals]
+
+
+def _check_open(proposal: Proposal, *, anew: bool) -> None:
+    if proposal.status != ProposalStatus.WAITING and not anew:
+        raise ProposalDecided(
+            f"The proposal {proposal.id} is {proposal.status} already, by the {proposal.decided_by}. Repeat with "
+            "?anew=true to decide it the other way.",
+            status_of_proposal=proposal.status,
+        )
