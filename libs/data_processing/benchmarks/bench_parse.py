@@ -1,10 +1,12 @@
-"""Rows per second of reading statement files beside public readers of the same bytes.
+"""Rows per second of reading statement files beside public readers of the same bytes, and the memory of reading.
 
     .venv/bin/python libs/data_processing/benchmarks/bench_parse.py [rows]
 
-Peers: ``ofxparse`` for OFX; ``pycamt``, ``mt-940`` and ``quiffen`` where they are installed; and for CSV the standard
-library's reader alone and Polars' reader, which only cut cells apart and so mark the limit. Every figure is processor
-time, the best of the repeats.
+Peers: ``ofxparse`` for OFX, ``pycamt`` for camt, ``mt-940`` for MT940 and, where it is installed, ``quiffen`` for QIF,
+each on a file of ``PEER_ROWS`` rows (some of them take the square of the rows); and for CSV the standard library's
+reader alone and Polars' reader, which only cut cells apart and so mark the limit. Every figure of speed is processor
+time, the best of the repeats. Memory is what a process of its own holds at most beside its imports, for ``rows``
+and for ten times as many.
 """
 
 from __future__ import annotations
@@ -12,18 +14,21 @@ from __future__ import annotations
 import csv
 import json
 import random
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable
 from datetime import date, timedelta
 from importlib import import_module
 from io import BytesIO, StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import process_time
 
 import polars as pl
-from data_processing import fingerprints, read_statement_file
+from data_processing import fingerprints, open_statement_file, read_statement_file
 
-OFX_SHARE_FOR_THE_PEER = 20
+PEER_ROWS = 5_000
 
 
 def ofx_statement(rows: int, *, end_tags: bool) -> bytes:
@@ -162,7 +167,7 @@ OTHER_FORMATS = {
 def other_formats(rows: int) -> dict[str, float]:
     """The figures of the formats whose peers need not be installed."""
     figures: dict[str, float] = {}
-    few = max(1, rows // OFX_SHARE_FOR_THE_PEER)
+    few = min(rows, PEER_ROWS)
     for name, (statement, peer_name, reader) in OTHER_FORMATS.items():
         content = statement(rows)
         ours = rows_per_second(lambda content=content: read_statement_file(content), rows)  # type: ignore[misc]
@@ -176,10 +181,43 @@ def other_formats(rows: int) -> dict[str, float]:
     return figures
 
 
+_READ_IN_PARTS = """
+import re, sys
+from pathlib import Path
+from data_processing import open_statement_file
+
+def kibibytes(name):
+    return int(re.search(name + r":\\s*([0-9]+)", Path("/proc/self/status").read_text())[1])
+
+before = kibibytes("VmRSS")
+with open_statement_file(Path(sys.argv[1])) as reader:
+    rows = sum(len(part.statement.entries) for part in reader)
+print(rows, kibibytes("VmHWM") - before)
+"""
+
+
+def memory_of_parts(rows: int) -> float:
+    """MiB that reading a table in parts takes."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "statement.csv")
+        path.write_bytes(csv_statement(rows))
+        command = [sys.executable, "-c", _READ_IN_PARTS, str(path)]
+        read, grown = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    if int(read) != rows:
+        raise SystemExit(f"{read} of {rows} rows were read")
+    return int(grown) / 1024
+
+
+def rows_of_parts(content: bytes) -> int:
+    """The rows of a file, read in parts."""
+    with open_statement_file(BytesIO(content)) as reader:
+        return sum(len(part.statement.entries) for part in reader)
+
+
 def main(rows: int = 100_000) -> None:
     """Measure and print a table and one JSON line."""
     warnings.filterwarnings("ignore")
-    few = max(1, rows // OFX_SHARE_FOR_THE_PEER)
+    few = min(rows, PEER_ROWS)
     figures: dict[str, float] = {}
     for name, end_tags in (("OFX 1 without end tags", False), ("OFX 1 with end tags", True)):
         content = ofx_statement(rows, end_tags=end_tags)
@@ -198,6 +236,9 @@ def main(rows: int = 100_000) -> None:
         "CSV: csv.reader alone rows/s": cells,
         "CSV: polars.read_csv alone rows/s": frame,
         "CSV: ratio to csv.reader alone": ours / cells,
+        "CSV in parts: data_processing rows/s": rows_per_second(lambda: rows_of_parts(table), rows),
+        f"CSV in parts: MiB for {rows:,} rows": memory_of_parts(rows),
+        f"CSV in parts: MiB for {rows * 10:,} rows": memory_of_parts(rows * 10),
     }
     entries = read_statement_file(table).statements[0].entries
     figures["fingerprints rows/s"] = rows_per_second(lambda: fingerprints(entries), rows)
