@@ -58,7 +58,7 @@ def test_an_opening_is_the_start_of_its_day_or_the_end_of_the_day_before() -> No
     opened = [closing(1, "100", BalanceSource.OPENING), closing(1, "90", BalanceSource.OPENING)]
     assert [gaps(check_balances([known], rows)) for known in opened] == [[None], [None]]
     wrong = check_balances([closing(2, "99", BalanceSource.OPENING)], rows)
-    assert (wrong[0].ledger, gaps(wrong)) == (Decimal(90), [("9", None, after(2))])
+    assert (wrong[0].ledger, gaps(wrong)) == (Decimal(90), [("9", None, after(1))])
 
 
 def test_the_first_balance_anchors_and_the_next_tells_how_an_opening_is_dated() -> None:

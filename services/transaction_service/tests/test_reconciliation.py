@@ -109,7 +109,7 @@ async def test_a_month_whose_import_was_undone_is_a_gap_that_names_the_import(
     await client.post(f"/v1/imports/{february['id']}/undo")
     found = await timeline(client, await only_account(client))
     (gap,) = [item["gap"] for item in found["items"] if item["gap"]]
-    assert (gap["amount"], gap["after"], gap["until"]) == ("-37.00", "2026-01-28", "2026-03-01")
+    assert (gap["amount"], gap["after"], gap["until"]) == ("-37.00", "2026-01-28", "2026-02-28")
     assert [(c["cause"], c["import_id"]) for c in gap["likely"]] == [("import_undone", february["id"])]
     (line,) = await overview(client)
     assert (line["status"], line["last_agreed"], line["difference"]) == ("gap", "2026-01-28", "-37.00")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import accumulate, groupby
@@ -57,9 +57,13 @@ class BalanceGap:
 
 @dataclass(frozen=True, slots=True)
 class CheckedBalance:
-    """A known balance beside the ledger's at that time; `gap` where the two begin to differ, or differ otherwise."""
+    """A known balance beside the ledger's at that time; `gap` where the two begin to differ, or differ otherwise.
+
+    `as_of` is the day at whose end it was: for most openings the day before.
+    """
 
     known: KnownBalance
+    as_of: date
     ledger: Decimal
     gap: BalanceGap | None
 
@@ -84,15 +88,15 @@ class LedgerBalances:
         """After the rows of the day."""
         return self._totals[bisect_right(self._days, day)]
 
-    def compared(self, known: KnownBalance, difference: Decimal) -> Decimal:
-        """The ledger's balance to compare a known one with; of the two readings of an opening, the one that fits.
+    def compared(self, known: KnownBalance, difference: Decimal) -> tuple[date, Decimal]:
+        """The day at whose end a known balance was, and the ledger's then; of an opening's two readings what fits.
 
         difference: what the ledger is known to lack by then
         """
         end = self.at_end(known.day)
         if known.source is not BalanceSource.OPENING or known.amount - end == difference:
-            return end
-        return self.at_start(known.day)
+            return known.day, end
+        return known.day - timedelta(days=1), self.at_start(known.day)
 
 
 def check_balances(
@@ -113,14 +117,14 @@ def check_balances(
     for _, same_time in groupby(ordered, key=lambda b: (b.day, b.source is not BalanceSource.OPENING)):
         checked = []
         for balance in same_time:
-            own = ledger.compared(balance, difference)
+            as_of, own = ledger.compared(balance, difference)
             arisen = balance.amount - own - difference
-            gap = BalanceGap(arisen, after, balance.day) if arisen else None
-            checked.append(CheckedBalance(balance, own, gap))
+            gap = BalanceGap(arisen, after, as_of) if arisen else None
+            checked.append(CheckedBalance(balance, as_of, own, gap))
         found += checked
         if all(item.gap is not None for item in checked):
             difference = checked[-1].difference
-        after = checked[-1].known.day
+        after = checked[-1].as_of
     return found
 
 

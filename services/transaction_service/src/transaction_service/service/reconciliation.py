@@ -161,7 +161,7 @@ class Reconciliation:
             return Decimal(0), None
         known = await self._known(account, stated, latest, latest)
         checked = check_balances(known, await self._ledger(account, anchor, latest, latest))
-        return (checked[-1].difference, latest) if checked else (Decimal(0), None)
+        return (checked[-1].difference, checked[-1].as_of) if checked else (Decimal(0), None)
 
     async def _known(
         self, account: Account, stated: Sequence[KnownBalance], first: date, last: date
