@@ -88,6 +88,18 @@ async def test_an_investment_statement_is_kept_beside_the_rows_of_its_cash(clien
     assert (await client.get(f"/v1/securities/{security['id']}")).json() == security
 
 
+async def test_a_purchase_is_neither_spending_nor_the_side_of_a_transfer_and_a_dividend_is_income(client, household):
+    savings = await household.account(name="Savings")
+    await household.enter(savings, "126.00", booking_date="2026-04-02")
+    await household.enter(savings, "-3.21", booking_date="2026-04-10")
+    await household.upload(broker(BOUGHT, PAID))
+    assert (await client.get("/v1/transfers")).json()["items"] == []
+    marked = {row["amount"]: (row["marked_transfer"], row["transfer_by"]) for row in await household.rows()}
+    assert (marked["-126.00"], marked["3.21"]) == ((True, "none"), (False, "none"))
+    await client.post("/v1/rules/apply")
+    assert [row["amount"] for row in await household.rows() if row["marked_transfer"]] == ["-126.00"]
+
+
 async def test_a_preview_counts_and_keeps_nothing(client, household):
     content = broker(DEPOSIT, BOUGHT, MOVED, positions=held(WORLD, "12.3456789", "129.63"))
     answer = await client.post("/v1/imports", params={"preview": True}, content=content)

@@ -16,13 +16,13 @@ from api_common.pagination import Keyset, PageQuery, Slice
 from api_common.repository import Repository
 from data_processing import InvestmentKind
 from data_processing import Security as NamedSecurity
-from sqlalchemy import and_, delete, exists, func, or_, select
+from sqlalchemy import and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from transaction_service.errors import SecurityNotFound
 from transaction_service.investment_rows import AccountInvestments, InvestmentRow, LedgerRow, security_key
-from transaction_service.models import InvestmentEntry, Position, PositionStatement, Security, Transaction
+from transaction_service.models import ChosenBy, InvestmentEntry, Position, PositionStatement, Security, Transaction
 
 T = TypeVar("T")
 
@@ -201,6 +201,21 @@ class InvestmentRepository(Repository[InvestmentEntry]):
                 for identity, row in rows.items()
             ],
         )
+
+    async def mark_moves(self, row_ids: Collection[UUID], import_id: UUID) -> None:
+        """Mark rows that the import booked as transfers: their money became securities, or came back from them."""
+        for part in _parts(list(row_ids)):
+            await self.session.execute(
+                update(Transaction)
+                .where(
+                    col(Transaction.user_id) == self.user_id,
+                    col(Transaction.import_id) == import_id,
+                    col(Transaction.transfer_by) == str(ChosenBy.NONE),
+                    col(Transaction.id).in_(part),
+                )
+                .values(marked_transfer=True)
+                .execution_options(synchronize_session=False)
+            )
 
     async def forget(self, import_id: UUID) -> None:
         """Delete what an import brought: entries and positions."""

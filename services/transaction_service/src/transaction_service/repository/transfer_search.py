@@ -11,6 +11,7 @@ from api_common.columns import MICROS_PER_UNIT
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     Row,
     SQLColumnExpression,
     String,
@@ -28,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from transaction_service.models import Account, AccountReference, Transaction, Transfer, TransferStatus
+from transaction_service.models import Account, AccountReference, InvestmentEntry, Transaction, Transfer, TransferStatus
 from transaction_service.own_accounts import OwnAccount, comparable_number
 from transaction_service.search_text import contains_pattern, folded
 
@@ -114,11 +115,14 @@ class TransferSearchRepository:
         statement = select(col(Account.id)).where(col(Account.user_id) == self.user_id, rows).limit(2)
         return len((await self.session.scalars(statement)).all()) > 1
 
-    async def linked_rows(self) -> set[UUID]:
-        """The ids of all rows that are linked."""
+    async def taken_rows(self) -> set[UUID]:
+        """The ids of all rows that are linked, or that are the cash of a trade or distribution of securities."""
         linked = (col(Transfer.user_id) == self.user_id, col(Transfer.status) == TransferStatus.LINKED)
-        statement = union_all(
-            *(select(side).where(*linked) for side in (col(Transfer.outgoing_id), col(Transfer.incoming_id)))
+        statement: CompoundSelect[Any] = union_all(
+            *(select(side).where(*linked) for side in (col(Transfer.outgoing_id), col(Transfer.incoming_id))),
+            select(col(InvestmentEntry.transaction_id)).where(
+                col(InvestmentEntry.user_id) == self.user_id, col(InvestmentEntry.transaction_id).is_not(None)
+            ),
         )
         return set((await self.session.scalars(statement)).all())
 

@@ -7,10 +7,16 @@ from datetime import date
 from uuid import UUID
 
 from api_common.pagination import PageQuery, Slice
-from data_processing import StatementFile
+from data_processing import InvestmentKind, StatementFile
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.investment_rows import AccountInvestments, cash_links, file_investments, says_anything
+from transaction_service.investment_rows import (
+    AccountInvestments,
+    InvestmentRow,
+    cash_links,
+    file_investments,
+    says_anything,
+)
 from transaction_service.models import InvestmentEntry, Position, Security
 from transaction_service.repository.accounts import AccountRepository
 from transaction_service.repository.investments import (
@@ -21,6 +27,8 @@ from transaction_service.repository.investments import (
 )
 from transaction_service.schemas.investments import InvestmentSchema, PositionSchema, SecuritySchema
 from transaction_service.statement_accounts import StatementAccounts
+
+_MOVES = frozenset({InvestmentKind.BUY, InvestmentKind.SELL, InvestmentKind.RETURN_OF_CAPITAL, InvestmentKind.SPLIT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,8 @@ class Investments:
                 await self._entries.keep(
                     of_account, import_id, securities=securities, links=matched.links, known_as=matched.known_as
                 )
+                moves = [matched.links[row.identity] for row in of_account.rows if _is_move(row, matched)]
+                await self._entries.mark_moves(moves, import_id)
                 await self._positions.keep(of_account, import_id, securities=securities)
         return KeptInvestments(unknown, stated, _notes(found.left_out))
 
@@ -115,6 +125,11 @@ class Investments:
         found = await self._positions.list(page, account_id=account_id, as_of=as_of)
         securities = await self._securities.by_id({position.security_id for position in found.items})
         return Slice([_position(position, securities) for position in found.items], found.next_cursor)
+
+
+def _is_move(row: InvestmentRow, matched: _Matched) -> bool:
+    """Whether the entry turned money into securities or back, which is neither income nor spending."""
+    return row.entry.kind in _MOVES and row.identity in matched.links
 
 
 def _notes(left_out: int) -> tuple[str, ...]:

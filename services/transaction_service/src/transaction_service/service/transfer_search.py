@@ -54,7 +54,7 @@ class TransferSearch:
         kinds = {node.id: node.kind for node in await self._categories.tree()}
         known = await self._transfers.undecided()
         apart = {pair for pair, status in known.items() if status is TransferStatus.REJECTED}
-        taken = await self._rows.linked_rows()
+        taken = await self._rows.taken_rows()
         for first, last in _windows(span[0] - REACH, span[1] + REACH):
             if not await self._rows.several_accounts(first - _MARGIN, last + _MARGIN):
                 continue
