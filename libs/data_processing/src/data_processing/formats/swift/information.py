@@ -13,15 +13,10 @@ _CODED = re.compile(r"\s*([0-9]{3})\s*([^0-9A-Za-z\s])([0-9]{2})")
 _SLASHED = re.compile(r"/([A-Z]{4})/")
 _SEPA = re.compile(r"((?:EREF|KREF|MREF|CRED|DEBT|SVWZ|ABWA|ABWE|IBAN|BIC)\+|MTLG:)")
 _FULL_SUBFIELD: Final = 27
-_NAME, _ACCOUNT, _IBAN, _INTERNAL, _PURPOSE, _OTHER = 0, 2, 3, -1, -2, -3
-_KINDS: Final = {
-    **dict.fromkeys([*(f"{number}" for number in range(20, 30)), *(f"{number}" for number in range(60, 64))], _PURPOSE),
-    **dict.fromkeys(["10", "30", "34"], _INTERNAL),
-    "31": _IBAN,
-    "32": _NAME,
-    "33": _NAME + 1,
-    "38": _ACCOUNT,
-}
+_MOST_SUBFIELDS: Final = 201
+_PURPOSE: Final = frozenset(f"{number}" for number in (*range(20, 30), *range(60, 64)))
+_APART: Final = frozenset({"30", "31", "32", "33", "38", "10", "34", *_PURPOSE})
+"""The other party, what the bank writes for itself, and the purpose."""
 _NOT_PROVIDED: Final = frozenset({"NOTPROVIDED", "NONREF", "NOT PROVIDED"})
 
 
@@ -50,28 +45,46 @@ def information(field: Field | None) -> Information:
 def _subfields(whole: str, *, code: str, mark: str) -> Information:
     """German and Polish banks: a business code of three digits, then fields that start with a mark and a number."""
     pieces = _numbered(mark).split(whole)
-    purpose: list[str] = []
-    others: list[str] = []
-    partner = ["", "", "", ""]
-    last = ""
-    for number, text in zip(pieces[1::2], pieces[2::2], strict=True):
-        if number <= last:
-            return _subfields(mark.join(_in_order(mark, pieces)), code=code, mark=mark)
-        last = number
-        kind = _KINDS.get(number, _OTHER)
-        if kind == _PURPOSE:
-            purpose.append(text)
-        elif kind == _OTHER:
-            others.append(text)
-        elif kind >= 0:
-            partner[kind] = text
-    about, besides = _together(purpose), _together(others)
+    layout = _layout(tuple(pieces[1:_MOST_SUBFIELDS:2]))
+    if layout is None or len(pieces) > _MOST_SUBFIELDS:
+        return _subfields(mark.join(_in_order(mark, pieces)), code=code, mark=mark)
+    texts = pieces[2::2]
+    about = _together([texts[place] for place in layout.purpose])
+    besides = _together([texts[place] for place in layout.others]) if layout.others else ""
+    name = account = ""
+    for place in layout.names:
+        name += texts[place]
+    for place in layout.accounts:
+        account = account or _partner(texts[place])
     return Information(
         f"{besides} {about}".strip() if besides else about,
-        _partner(partner[_NAME] + partner[_NAME + 1]) or None,
-        _partner(partner[_ACCOUNT] or partner[_IBAN]) or None,
+        _partner(name) or None,
+        account or None,
         _end_to_end(about),
         code,
+    )
+
+
+class _Layout(NamedTuple):
+    """Where the fields of a row stand among all that it has; a bank's rows share a few layouts."""
+
+    purpose: tuple[int, ...]
+    others: tuple[int, ...]
+    names: tuple[int, ...]
+    accounts: tuple[int, ...]
+
+
+@lru_cache(maxsize=256)
+def _layout(numbers: tuple[str, ...]) -> _Layout | None:
+    """The layout; None where the fields do not stand in the order of their numbers."""
+    if any(earlier >= later for earlier, later in pairwise(numbers)):
+        return None
+    at = {number: place for place, number in enumerate(numbers)}
+    return _Layout(
+        tuple(place for number, place in at.items() if number in _PURPOSE),
+        tuple(place for number, place in at.items() if number not in _APART),
+        tuple(at[number] for number in ("32", "33") if number in at),
+        tuple(at[number] for number in ("38", "31") if number in at),
     )
 
 
