@@ -100,7 +100,7 @@ class ReadRow(BaseModel):
     value_date: date | None
     amount: ExactAmount
     currency: str | None
-    text: str
+    description: str = Field(validation_alias="text")
     counterparty: str | None
     reference: str | None
     bank_id: str | None
