@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.resources import files
+from typing import Any
 
 from api_common import Service
 
@@ -47,8 +48,16 @@ class Entry:
 
 def embedded_services() -> list[Entry]:
     """All services of the catalogue but the front door itself, by name."""
-    text = (files("api_gateway") / "catalogue.toml").read_text(encoding="utf-8")
-    return entries(tomllib.loads(text))
+    return entries(_catalogue())
+
+
+def prefixes() -> dict[str, tuple[str, ...]]:
+    """The paths below which each service answers, by name, without the front door."""
+    return {name: tuple(described["prefixes"]) for name, described in _catalogue()["services"].items() if name != SELF}
+
+
+def _catalogue() -> dict[str, Any]:
+    return tomllib.loads((files("api_gateway") / "catalogue.toml").read_text(encoding="utf-8"))
 
 
 def entries(catalogue: Mapping[str, Mapping[str, Mapping[str, object]]]) -> list[Entry]:

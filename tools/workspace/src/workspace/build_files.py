@@ -93,8 +93,9 @@ def _tests(member: Member) -> str:
     return _call(
         "package_tests",
         *declared.requires,
+        *declared.runs,
         embeds=list(declared.starts),
-        dependencies=[*apart, *(f"//{folder}" for folder in declared.reads)],
+        dependencies=[*(f":{name}" for name in declared.runs), *apart, *(f"//{folder}" for folder in declared.reads)],
         variables=list(declared.sees),
     )
 

@@ -27,11 +27,12 @@ class ServiceDeclaration:
 class TestDeclaration:
     """The table [tool.purser.tests]: what the tests use beside the package itself.
 
-    `requires` are distributions, `imports` libraries of the workspace, `starts` services, `reads` folders of the root,
-    `sees` variables of the environment.
+    `requires` are distributions that they import, `runs` those whose programs they start, `imports` libraries of the
+    workspace, `starts` services, `reads` folders of the root, `sees` variables of the environment.
     """
 
     requires: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()

@@ -1,0 +1,50 @@
+"""`python -m api_gateway.edge <folder>`: write Traefik's configuration for the services that the settings name."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import yaml
+from config import SettingsError, load
+
+from api_gateway.catalogue import prefixes
+from api_gateway.edge import Backend, EdgeSettings, MigrationError, dynamic, read_migration, static
+from api_gateway.settings import Settings
+
+
+def main() -> int:
+    """Write `traefik.yaml` and `dynamic.yaml` into the folder; give the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m api_gateway.edge", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the two files are written")
+    parser.add_argument(
+        "--listen", default=EdgeSettings.listen, help="address of the front door (default: %(default)s)"
+    )
+    parser.add_argument("--inner", default=EdgeSettings.inner, help="address for metrics and rewriting, never public")
+    parser.add_argument("--tls-listen", help="address of HTTPS; plain requests are then sent there")
+    parser.add_argument("--certificate", help="file of the certificate chain, for HTTPS")
+    parser.add_argument("--key", help="file of its key")
+    parser.add_argument("--migration", type=Path, help="file that says which routes a legacy application still has")
+    options = parser.parse_args()
+    try:
+        urls = {name: str(url).rstrip("/") for name, url in load(Settings).service_urls.items()}
+        found = prefixes()
+        backends = [Backend(name, (urls[name],), paths) for name, paths in found.items() if name in urls]
+        if not backends:
+            raise MigrationError("PURSER_SERVICE_URLS names no service: say where each listens, name=address,…")
+        edge = EdgeSettings(options.listen, options.inner, options.tls_listen, options.certificate, options.key)
+        migration = read_migration(options.migration, set(urls)) if options.migration else None
+    except (SettingsError, MigrationError) as error:
+        print(error, file=sys.stderr)  # noqa: T201 (for the person at the terminal)
+        return 2
+    options.folder.mkdir(parents=True, exist_ok=True)
+    target = options.folder / "dynamic.yaml"
+    for path, content in (
+        (options.folder / "traefik.yaml", static(edge, str(target.absolute()))),
+        (target, dynamic(backends, edge, migration)),
+    ):
+        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
