@@ -190,6 +190,26 @@ def test_a_corrected_correction_still_takes_back_the_first_row():
     assert found.deletions == (Deletion("transaction 1 (FITID F2)", "F1"),)
 
 
+@given(
+    st.lists(st.tuples(st.none() | st.integers(0, 12), st.sampled_from(["REPLACE", "DELETE"])), min_size=1, max_size=9),
+    st.randoms(use_true_random=False),
+)
+def test_what_no_other_row_takes_back_is_left_whatever_the_order(rows, random):
+    """Row n corrects the row with the number that stands with it; numbers without a row are of earlier statements."""
+    written = [
+        row(f"-{n}.00", fitid=f"F{n}", more="" if to in (None, n) else f"<CORRECTFITID>F{to}<CORRECTACTION>{action}")
+        for n, (to, action) in enumerate(rows)
+    ]
+    random.shuffle(written)
+    found = only(document(statement("".join(written))))
+    corrections = {n: to for n, (to, _) in enumerate(rows) if to not in (None, n)}
+    deleting = {n for n in corrections if rows[n][1] == "DELETE"}
+    left = set(range(len(rows))) - set(corrections.values()) - deleting
+    assert {entry.bank_id for entry in found.entries} == {f"F{n}" for n in left}
+    taken_back = {entry.corrects for entry in found.entries} | {deletion.bank_id for deletion in found.deletions}
+    assert taken_back - {None} == {f"F{to}" for to in corrections.values()}
+
+
 def test_an_id_that_several_rows_bear_is_not_corrected():
     file = read_statement_file(document(statement(row() + row("-5.00") + correction("F9", "F1", "REPLACE"))))
     assert [entry.bank_id for entry in file.statements[0].entries] == ["F1", "F1", "F9"]

@@ -18,7 +18,7 @@ def read_row(statement: StatementInProgress, fields: dict[str, str], *, pending:
     bank_id = own_bank_id(value(fields.get("FITID", "")))
     place = f"transaction {statement.rows} (FITID {shortened(bank_id)})" if bank_id else f"transaction {statement.rows}"
     try:
-        if (deletion := _deletion(fields, place)) is not None:
+        if "CORRECTFITID" in fields and (deletion := _deletion(fields, place)) is not None:
             statement.deletions.append(deletion)
             return
         statement.entries.append(_entry(statement, fields, place=place, bank_id=bank_id, pending=pending))
@@ -79,7 +79,7 @@ def _entry(
         reference=own_bank_id(value(reference)) if reference else None,
         bank_category=(value(category) or None) if category else None,
         pending=pending,
-        corrects=_corrected(fields),
+        corrects=_corrected(fields) if "CORRECTFITID" in fields else None,
     )
 
 
