@@ -79,6 +79,9 @@ async def test_a_filter_s_rows_get_a_category_and_tags_after_a_preview_that_wrot
         ({"category_id": "uncategorised"}, 3),
         ({"q": "rewe", "amount_min": "-10"}, 1),
         ({"import_id": str(uuid4())}, 0),
+        ({"direction": "in", "pending": False}, 1),
+        ({"tag": ["a", "b"], "currency": "eur"}, 1),
+        ({"categorised_by": "user", "in_transfer": False}, 2),
     ],
 )
 async def test_a_filter_reaches_what_the_list_shows(
@@ -112,6 +115,21 @@ async def test_named_rows_are_deleted_and_can_be_restored(shopping: Any, client:
     assert (await shopping.rows())[1] == shopping.made[3] | {"version": 3}
 
 
+async def test_rows_come_back_from_the_trash_together(shopping: Any, client: httpx2.AsyncClient) -> None:
+    ids = [row["id"] for row in shopping.made]
+    await bulk(client, ids=ids[:3], changes={"delete": True})
+    refused = await client.post("/v1/transactions/bulk", json={"ids": ids[2:], "changes": {"restore": True}})
+    assert (refused.status_code, refused.json()["unknown"]) == (422, ids[3:])
+    one = await bulk(client, ids=ids[:1], changes={"restore": True})
+    assert (counts(one), [row["id"] for row in await shopping.rows()]) == ((1, 1, 0, 0), [ids[0], ids[3]])
+    edit = {"filter": {"deleted": True}, "changes": {"restore": True}}
+    assert [row["transaction"]["id"] for row in (await bulk(client, preview=True, **edit))["rows"]] == ids[1:3]
+    assert counts(await bulk(client, **edit)) == (2, 2, 0, 0)
+    rows = await shopping.rows()
+    assert [row | {"version": 1} for row in rows] == shopping.made
+    assert counts(await bulk(client, filter={}, changes={"restore": True})) == (0, 0, 0, 0)
+
+
 async def test_all_rows_are_changed_or_none_and_unknown_ids_are_named(
     shopping: Any, client: httpx2.AsyncClient, stranger: dict[str, str]
 ) -> None:
@@ -135,6 +153,9 @@ async def test_all_rows_are_changed_or_none_and_unknown_ids_are_named(
         ({"filter": {}, "changes": {}}, 422, "invalid_request"),
         ({"filter": {}, "changes": {"delete": True, "note": "x"}}, 422, "invalid_request"),
         ({"filter": {}, "changes": {"delete": False}}, 422, "invalid_request"),
+        ({"filter": {}, "changes": {"delete": True, "restore": True}}, 422, "invalid_request"),
+        ({"filter": {"deleted": True}, "changes": {"note": "x"}}, 422, "invalid_request"),
+        ({"filter": {"from": "2026-02-01", "to": "2026-01-01"}, "changes": {"note": "x"}}, 422, "range_reversed"),
         ({"filter": {"colour": "red"}, "changes": {"note": "x"}}, 422, "invalid_request"),
         ({"filter": {"from_date": "2026-01-01"}, "changes": {"note": "x"}}, 422, "invalid_request"),
         ({"filter": {}, "changes": {"tags_add": None}}, 422, "invalid_request"),

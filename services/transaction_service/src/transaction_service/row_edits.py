@@ -113,6 +113,11 @@ def deleted(state: RowState, at: datetime) -> RowState:
     return replace(state, deleted_at=at)
 
 
+def restored(state: RowState) -> RowState:
+    """A tombstone as the row that it was."""
+    return replace(state, deleted_at=None)
+
+
 def parts(wanted: Sequence[tuple[Decimal, UUID | None, str | None]], before: Sequence[RowPart]) -> tuple[RowPart, ...]:
     """Parts of these amounts, categories and notes. The first ones keep the ids of the parts that stood before."""
     ids = [part.id for part in before]

@@ -51,11 +51,13 @@ class RowStateRepository:
         found = await self.session.execute(statement)
         return await self._with_parts([RowState(**row._asdict()) for row in found])
 
-    async def named(self, row_ids: Collection[UUID]) -> list[RowState]:
-        """The states of the rows with these ids, oldest first, without tombstones."""
+    async def named(self, row_ids: Collection[UUID], *, trash: bool = False) -> list[RowState]:
+        """The states of the rows with these ids, oldest first: of those that stand, or of those in the trash."""
+        deleted = _TABLE.c.deleted_at
+        stand = [deleted.is_not(None), _TABLE.c.replaced_by.is_(None)] if trash else [deleted.is_(None)]
         states: list[RowState] = []
         for ids in _batches(list(row_ids)):
-            states += await self.matching([_TABLE.c.id.in_(ids), _TABLE.c.deleted_at.is_(None)], most=len(ids))
+            states += await self.matching([_TABLE.c.id.in_(ids), *stand], most=len(ids))
         return sorted(states, key=lambda state: (state.booking_date, state.id))
 
     async def tags(self, row_ids: Collection[UUID]) -> dict[UUID, tuple[RowTag, ...]]:

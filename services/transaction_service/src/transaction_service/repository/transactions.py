@@ -24,8 +24,8 @@ class TransactionRepository(Repository[Transaction]):
         return super().mine().where(col(Transaction.deleted_at).is_(None))
 
     async def named(self, row_ids: Collection[UUID]) -> Sequence[Transaction]:
-        """The rows with these ids, as far as they are there; of a short list."""
-        return (await self.session.scalars(self.mine().where(col(Transaction.id).in_(row_ids)))).all()
+        """The rows with these ids, tombstones included, as far as they are there; of a short list."""
+        return (await self.session.scalars(super().mine().where(col(Transaction.id).in_(row_ids)))).all()
 
     async def with_tombstones(self, row_id: UUID) -> Transaction | None:
         """The row with this id, deleted or not, of whichever user: an id is used only once."""

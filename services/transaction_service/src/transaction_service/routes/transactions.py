@@ -14,6 +14,7 @@ from transaction_service.errors import (
     CategoryNotFound,
     CurrencyDiffers,
     IdTaken,
+    RangeReversed,
     RawTextKept,
     RowIsSplit,
     RowReplaced,
@@ -67,7 +68,7 @@ async def enter_transaction(wanted: TransactionCreate, user: Writer, once: Once,
     "/bulk",
     response_model=BulkEdited,
     responses=responses(
-        AccountNotFound, CategoryNotFound, RowsUnknown, TooManyRows, TooManyTags, *idempotency.PROBLEMS
+        AccountNotFound, CategoryNotFound, RangeReversed, RowsUnknown, TooManyRows, TooManyTags, *idempotency.PROBLEMS
     ),
 )
 async def edit_transactions(wanted: BulkEdit, user: Writer, once: Once, session: Writing, reading: Reading) -> Response:

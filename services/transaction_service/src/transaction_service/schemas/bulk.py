@@ -5,36 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from api_common.fields import Day
-from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from transaction_service.amounts import Amount
-from transaction_service.schemas.fields import Change, Line, LongText, SearchText
+from transaction_service.schemas.fields import Change, Line, LongText
+from transaction_service.schemas.listing import Filters
 from transaction_service.schemas.transactions import TagNames, TransactionSchema
 
 MOST_ROWS = 50_000
 """So many rows one edit may reach."""
-
-_QUERY_NAMES = {"from_date": "from", "to_date": "to"}
-
-
-class BulkFilter(BaseModel):
-    """Rows that pass all given filters; the names and meanings are those of `GET /v1/transactions`."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        validate_by_name=False,
-        alias_generator=AliasGenerator(validation_alias=lambda name: _QUERY_NAMES.get(name, name)),
-    )
-
-    account_id: list[UUID] = Field(default_factory=list, description="One or several accounts.")
-    from_date: Day | None = None
-    to_date: Day | None = None
-    amount_min: Amount | None = None
-    amount_max: Amount | None = None
-    category_id: UUID | Literal["uncategorised"] | None = None
-    import_id: UUID | None = None
-    q: SearchText | None = None
 
 
 class BulkChange(Change):
@@ -51,23 +29,27 @@ class BulkChange(Change):
     marked_transfer: bool | None = None
     tags_add: TagNames | None = None
     tags_remove: TagNames | None = None
-    delete: Literal[True] | None = Field(default=None, description="Delete the rows; alone, without other changes.")
+    delete: Literal[True] | None = Field(default=None, description="Move the rows to the trash; without other changes.")
+    restore: Literal[True] | None = Field(default=None, description="Bring rows of the trash back; likewise.")
 
     @model_validator(mode="after")
     def _does_one_thing(self) -> Self:
         if not self.model_fields_set:
             raise ValueError("there is nothing to change; give at least one field")
-        if self.delete and self.model_fields_set != {"delete"}:
-            raise ValueError("rows are either deleted or changed; send delete alone")
+        if (self.delete or self.restore) and len(self.model_fields_set) > 1:
+            raise ValueError("rows are deleted, restored or changed; send delete or restore alone")
         return self
 
 
 class BulkEdit(BaseModel):
-    """Which rows, by `filter` or by `ids`, and what to do with them; `preview` tells the effect and writes nothing."""
+    """Which rows, by `filter` or by `ids`, and what to do with them; `preview` tells the effect and writes nothing.
+
+    The names and meanings of the filter are those of `GET /v1/transactions`.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    filter: BulkFilter | None = None
+    filter: Filters | None = None
     ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST_ROWS)] | None = None
     changes: BulkChange
     preview: bool = False
@@ -76,6 +58,8 @@ class BulkEdit(BaseModel):
     def _names_rows_one_way(self) -> Self:
         if (self.filter is None) == (self.ids is None):
             raise ValueError("send either filter or ids; an empty filter means all rows")
+        if self.filter is not None and self.filter.deleted and not self.changes.restore:
+            raise ValueError("rows in the trash can only be restored; send restore in changes")
         return self
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 from uuid import UUID
 
@@ -14,13 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from transaction_service import row_edits
 from transaction_service.errors import RowsUnknown, TooManyRows
 from transaction_service.models import JournalAction
-from transaction_service.repository.filters import TransactionFilter
 from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.repository.row_states import RowStateRepository, StateChange
 from transaction_service.repository.transactions import TransactionRepository
 from transaction_service.row_edits import Decide, Edit
 from transaction_service.row_state import RowState
-from transaction_service.schemas.bulk import MOST_ROWS, BulkEdit, BulkEdited, BulkFilter, BulkRow
+from transaction_service.schemas.bulk import MOST_ROWS, BulkEdit, BulkEdited, BulkRow
+from transaction_service.schemas.listing import Filters
 from transaction_service.service.journal import Journal, RowChange, plain
 from transaction_service.service.listing import Listing
 from transaction_service.service.transactions import Transactions
@@ -71,48 +71,44 @@ class BulkEdits:
         entry_id = await self._journal.record(JournalAction.ROWS_CHANGED, summary=summary)
         for start in range(0, len(plan.changes), _AT_ONCE):
             batch = plan.changes[start : start + _AT_ONCE]
-            await self._states.write(batch, edited=not wanted.changes.delete)
+            await self._states.write(batch, edited=not (wanted.changes.delete or wanted.changes.restore))
             await self._journal.extend(entry_id, await offload(_for_journal, batch))
         return answer.model_copy(update={"journal_entry_id": entry_id})
 
     async def _plan(self, wanted: BulkEdit) -> _Plan:
         changes = wanted.changes
         await self._transactions.check_categories([changes.category_id])
-        states = await self._named(wanted.ids) if wanted.ids else await self._matching(wanted.filter or BulkFilter())
+        trash = bool(changes.restore)
+        if wanted.ids is not None:
+            states = await self._named(wanted.ids, trash=trash)
+        else:
+            states = await self._matching(wanted.filter or Filters(), trash=trash)
         if changes.delete:
             at = now()
             return _Plan(len(states), 0, [(state, row_edits.deleted(state, at)) for state in states])
+        if trash:
+            return _Plan(len(states), 0, [(state, row_edits.restored(state)) for state in states])
         edit = cast("Edit", changes.given())
         decide = await self._transactions.decide() if row_edits.asks_rules(edit) else row_edits.no_rules
         return await offload(_planned, states, edit, decide)
 
-    async def _named(self, ids: Sequence[UUID]) -> list[RowState]:
-        states = await self._states.named(set(ids))
+    async def _named(self, ids: Sequence[UUID], *, trash: bool) -> list[RowState]:
+        states = await self._states.named(set(ids), trash=trash)
         known = {state.id for state in states}
         unknown = [str(row_id) for row_id in dict.fromkeys(ids) if row_id not in known]
         if unknown:
+            place = "trash" if trash else "ledger"
             named = ", ".join(unknown[:MOST_NAMED]) + (", …" if len(unknown) > MOST_NAMED else "")
             raise RowsUnknown(
-                f"{len(unknown)} of {len(ids)} ids are no rows of the ledger: {named}. Nothing was changed.",
+                f"{len(unknown)} of {len(ids)} ids are no rows of the {place}: {named}. Nothing was changed.",
                 unknown=unknown,
             )
         return states
 
-    async def _matching(self, wanted: BulkFilter) -> list[RowState]:
-        rows = await self._listing.resolved(
-            TransactionFilter(
-                account_ids=wanted.account_id,
-                from_date=wanted.from_date,
-                to_date=wanted.to_date,
-                amount_min=wanted.amount_min,
-                amount_max=wanted.amount_max,
-                uncategorised=wanted.category_id == "uncategorised",
-                import_id=wanted.import_id,
-                text=wanted.q,
-            ),
-            category_id=wanted.category_id if isinstance(wanted.category_id, UUID) else None,
-        )
-        states = await self._states.matching(rows.conditions(self._user_id), most=MOST_ROWS)
+    async def _matching(self, wanted: Filters, *, trash: bool) -> list[RowState]:
+        rows = await self._listing.resolved(wanted.wanted("/body/filter"), category_id=wanted.category)
+        conditions = replace(rows, deleted=trash).conditions(self._user_id)
+        states = await self._states.matching(conditions, most=MOST_ROWS)
         if len(states) > MOST_ROWS:
             raise TooManyRows(f"The filter matches more than {MOST_ROWS} rows. Narrow it, for instance year by year.")
         return states

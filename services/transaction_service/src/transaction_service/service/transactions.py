@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import cast
 from uuid import UUID
 
@@ -163,9 +162,7 @@ class Transactions:
                 f"The row was pending; the bank booked {row.replaced_by} in its place. Restore or edit that one."
             )
         before = (await self._states.of([row]))[0]
-        return await self._store(
-            row, before, replace(before, deleted_at=None), JournalAction.ROW_RESTORED, edited=False
-        )
+        return await self._store(row, before, row_edits.restored(before), JournalAction.ROW_RESTORED, edited=False)
 
     async def decide(self) -> Decide:
         """What the user's rules make of a row."""
