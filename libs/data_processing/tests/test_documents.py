@@ -14,6 +14,8 @@ import pytest
 LIBRARY = Path(__file__).parents[1]
 ROOT = LIBRARY.parents[1]
 DOCUMENTS = {"README": LIBRARY / "README.md", "formats": ROOT / "docs" / "formats.md"}
+_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_PRINT = re.compile(r"^print\((.*)\)  # (.*)$", re.MULTILINE)
 BLOCKS = [
     pytest.param(block, id=f"{name}-{number}")
     for name, path in DOCUMENTS.items()
@@ -31,12 +33,7 @@ def test_the_examples_run_and_print_what_their_comments_say(block, monkeypatch):
     monkeypatch.chdir(ROOT)
     said = []
     # A line that prints one thing and says which: what is printed is noted before it goes on.
-    watched = re.sub(
-        r"^print\((.*)\)  # (.*)$",
-        lambda line: f"said.append(({line[2]!r}, one_line({line[1]})))",
-        block,
-        flags=re.MULTILINE,
-    )
+    watched = _PRINT.sub(lambda line: f"said.append(({line[2]!r}, one_line({line[1]})))", block)
     with contextlib.redirect_stdout(io.StringIO()):
         exec(
             compile(watched, "example", "exec"), {"said": said, "one_line": lambda *values: " ".join(map(str, values))}
