@@ -84,7 +84,16 @@ async def test_the_journal_is_listed_newest_first_in_pages_and_by_filter(
     assert await entries(client, **{"from": "9999-12-31", "to": "9999-12-31"}) == []
 
 
-@pytest.mark.parametrize("parameters", [{"action": "nonsense"}, {"from": "today"}, {"colour": "red"}, {"cursor": "x"}])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"action": "nonsense"},
+        {"from": "today"},
+        {"from": "2026-01-02", "to": "2026-01-01"},
+        {"colour": "red"},
+        {"cursor": "x"},
+    ],
+)
 async def test_a_malformed_filter_of_the_journal_is_refused(
     client: httpx2.AsyncClient, parameters: dict[str, str]
 ) -> None:

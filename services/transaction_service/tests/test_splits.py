@@ -136,6 +136,29 @@ async def test_rules_leave_split_rows_alone(household: Any, shopping: Any, clien
     assert (whole["category_id"], whole["categorised_by"]) == (SAVINGS, "rule")
 
 
+PENDING = "Type,Started Date,Completed Date,Description,Amount,Fee,Currency,State,Balance,Product\n"
+
+
+@pytest.mark.parametrize(("amount", "parts_kept"), [("-10.00", 2), ("-10.50", 0)])
+async def test_a_booking_takes_over_the_parts_of_its_announcement_if_it_is_as_large(
+    household: Any, client: httpx2.AsyncClient, amount: str, parts_kept: int
+) -> None:
+    line = "CARD_PAYMENT,2026-03-01 10:00:00,{},Bakery,{},0.00,EUR,{},{},Current\n"
+    account_id = (await household.account())["id"]
+    await household.upload((PENDING + line.format("", "-10.00", "PENDING", "")).encode(), account_id=account_id)
+    announced = (await household.rows())[0]
+    kept = (await split(client, announced, HALVES)).json()["splits"]
+    booking = line.format("2026-03-02 10:00:00", amount, "COMPLETED", "90.00")
+    booked = await household.upload((PENDING + booking).encode(), account_id=account_id)
+    row = (await household.rows())[0]
+    assert (row["pending"], row["amount"], len(row["splits"])) == (False, amount, parts_kept)
+    if parts_kept:
+        assert [{**part, "id": None} for part in row["splits"]] == [{**part, "id": None} for part in kept]
+        assert (row["category_id"], row["categorised_by"], row["edited_at"]) == (None, "user", None)
+    await client.post(f"/v1/imports/{booked['id']}/undo")
+    assert (await household.rows())[0]["splits"] == kept
+
+
 async def test_the_ledger_has_a_row_for_each_part(
     household: Any, client: httpx2.AsyncClient, ofx: Callable[..., bytes], row: Any
 ) -> None:

@@ -10,17 +10,18 @@ from api_common.pagination import InvalidCursor, Links, Page, PageQuery
 from api_common.problems import responses
 from fastapi import APIRouter, Depends, Query
 
-from transaction_service.errors import JournalEntryNotFound, TransactionNotFound
+from transaction_service.errors import JournalEntryNotFound, RangeReversed, TransactionNotFound
 from transaction_service.models import JournalAction
 from transaction_service.repository.journal import JournalFilter
 from transaction_service.routes.access import Reader, Reading
 from transaction_service.schemas.journal import JournalChangeSchema, JournalEntryDetails, JournalEntrySchema
+from transaction_service.schemas.listing import check_range
 from transaction_service.service.journal import Journal
 
 router = APIRouter(prefix="/v1", tags=["journal"])
 
 
-@router.get("/journal", responses=responses(InvalidCursor))
+@router.get("/journal", responses=responses(InvalidCursor, RangeReversed))
 async def list_journal(
     user: Reader,
     session: Reading,
@@ -33,6 +34,7 @@ async def list_journal(
     to_date: Annotated[Day | None, Query(alias="to", description="Last day, UTC.")] = None,
 ) -> Page[JournalEntrySchema]:
     """List what was done to the ledger, newest first."""
+    check_range("/query", "from", from_date, "to", to_date)
     wanted = JournalFilter(
         actions=action or (), import_id=import_id, transaction_id=transaction_id, from_date=from_date, to_date=to_date
     )

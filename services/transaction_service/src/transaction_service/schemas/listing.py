@@ -63,8 +63,8 @@ class Filters:
 
     def wanted(self, place: str = "/query") -> TransactionFilter:
         """The filter without its category; `place` is where in the request it stands. Raises RangeReversed."""
-        _check_range(place, "from", self.from_date, "to", self.to_date)
-        _check_range(place, "amount_min", self.amount_min, "amount_max", self.amount_max)
+        check_range(place, "from", self.from_date, "to", self.to_date)
+        check_range(place, "amount_min", self.amount_min, "amount_max", self.amount_max)
         return TransactionFilter(
             text=self.q,
             account_ids=tuple(self.account_id or ()),
@@ -88,8 +88,11 @@ class Filters:
         )
 
 
-def _check_range(place: str, lower: str, first: date | Decimal | None, upper: str, last: date | Decimal | None) -> None:
-    """Refuse bounds that nothing can lie between: an empty list would look like an empty ledger."""
+def check_range(place: str, lower: str, first: date | Decimal | None, upper: str, last: date | Decimal | None) -> None:
+    """Refuse bounds that nothing can lie between: an empty list would look like an empty ledger.
+
+    Raises RangeReversed.
+    """
     if first is None or last is None or not first > last:  # type: ignore[operator]  # both are of one type
         return
     raise RangeReversed(

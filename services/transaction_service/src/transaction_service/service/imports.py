@@ -32,6 +32,7 @@ from transaction_service.row_pairing import LedgerRow
 from transaction_service.schemas.imports import ImportSchema
 from transaction_service.service.import_report import describe, previewed_proposals, report
 from transaction_service.service.journal import Journal
+from transaction_service.service.many_rows import ManyRows
 from transaction_service.service.proposals import Proposals
 from transaction_service.service.supplements import SupplementCounts, Supplements
 from transaction_service.service.transfers import Transfers
@@ -98,6 +99,7 @@ class Imports:
         self._recognition = RecognitionRepository(session, user_id)
         self._open_proposals = ProposalRepository(session, user_id)
         self._proposals = Proposals(session, user_id)
+        self._rows = ManyRows(session, user_id)
         self._journal = Journal(session, user_id)
         self._supplements = Supplements(session, user_id)
 
@@ -135,6 +137,7 @@ class Imports:
         record = await self._imports.add(self._record(import_id, upload, plan))
         await self._transactions.put_aside(rows.settled)
         await self._imports.book(rows)
+        await self._rows.hand_parts_on((settled.pending_id, settled.booked_id) for settled in rows.settled)
         await self._transactions.put_aside(rows.late)
         await self._imports.keep_balances(plan, import_id)
         await self._imports.keep_statements(plan, import_id)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from uuid import UUID
 
 from api_common.compute import offload
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from transaction_service import row_edits
 from transaction_service.models import JournalAction
 from transaction_service.repository.row_states import RowStateRepository
+from transaction_service.row_edits import Edit
 from transaction_service.row_state import RowState
 from transaction_service.service.journal import Journal, RowChange
 
@@ -46,6 +48,24 @@ class ManyRows:
             await self._journal.extend(entry_id, [RowChange.between(*change) for change in changes])
             rows += len(changes)
         return rows
+
+    async def hand_parts_on(self, pairs: Iterable[tuple[UUID, UUID]]) -> None:
+        """Split rows as others were in whose place they are booked (first and second of a pair), if they are as large.
+
+        Of a row whose amount has moved, nobody but the user can say which part the difference belongs to.
+        """
+        successors = dict(pairs)
+        splits = await self._states.splits(successors)
+        if not splits:
+            return
+        by_successor = {successors[row_id]: parts for row_id, parts in splits.items()}
+        changes = []
+        for state in await self._states.named(by_successor):
+            wanted = by_successor[state.id]
+            if sum(part.amount for part in wanted) == state.amount:
+                copies = row_edits.parts([(part.amount, part.category_id, part.note) for part in wanted], ())
+                changes.append((state, row_edits.edited(state, Edit(splits=copies), row_edits.no_rules)))
+        await self._states.write(changes, edited=False)
 
 
 def _edited(states: list[RowState], edit: Callable[[RowState], RowState]) -> list[tuple[RowState, RowState]]:
