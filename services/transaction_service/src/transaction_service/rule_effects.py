@@ -123,7 +123,8 @@ def _note(state: RowState, decision: Decision) -> dict[str, Any]:
 
 
 def _transfer(state: RowState, decision: Decision) -> dict[str, Any]:
-    if state.transfer_by == ChosenBy.USER:
+    known_otherwise = state.marked_transfer and state.transfer_by == ChosenBy.NONE
+    if state.transfer_by == ChosenBy.USER or known_otherwise:
         return {}
     if decision.transfer:
         return {"marked_transfer": True, "transfer_by": ChosenBy.RULE}

@@ -66,7 +66,7 @@ class DateOperator(StrEnum):
     BETWEEN = "between"
 
 
-class Direction(StrEnum):
+class MoneyDirection(StrEnum):
     """Where the money goes."""
 
     IN = "in"
@@ -156,7 +156,7 @@ def _row_test(field: RuleField, stored: Mapping[str, object]) -> RowTest:
         case RuleField.CURRENCY:
             return lambda facts: facts.currency == value
         case RuleField.DIRECTION:
-            incoming = Direction(str(value)) is Direction.IN
+            incoming = MoneyDirection(str(value)) is MoneyDirection.IN
             return lambda facts: facts.amount > 0 if incoming else facts.amount < 0
         case RuleField.AMOUNT:
             signed = _within(operator, Decimal(str(value)), None if upper is None else Decimal(str(upper)))

@@ -26,8 +26,8 @@ from transaction_service.row_state import RowState
 from transaction_service.rule_language import (
     AmountOperator,
     DateOperator,
-    Direction,
     Match,
+    MoneyDirection,
     RuleField,
     TextOperator,
 )
@@ -123,7 +123,7 @@ class DirectionCondition(_Condition):
 
     field: Literal[RuleField.DIRECTION]
     operator: Literal["equals"] = "equals"
-    value: Direction
+    value: MoneyDirection
 
 
 class AmountCondition(_Range):
