@@ -100,6 +100,12 @@ KINDS = {
         ("month", ".", SignRule.INVERTED),
         [("-10.00", "A"), ("-20.00", "B"), ("-5.00", "C")],
     ),
+    "accounts' negatives, with a currency beside": (
+        'When,What,Total\n04/13/2026,A,"(1,234.50) USD"\n04/14/2026,B,7.25- USD\n04/15/2026,C,9.00 USD\n',
+        {"When": "booking_date", "What": "text", "Total": "amount"},
+        ("month", ".", SignRule.SIGNED),
+        [("-1234.50", "A"), ("-7.25", "B"), ("9.00", "C")],
+    ),
     "names that say nothing": (
         "a;b;c;d\n01.04.2026;REWE;-12,50;1\n14.04.2026;Aldi;-2,50;2\n",
         {"a": "booking_date", "b": "text", "c": "amount", "d": "ignored"},
@@ -177,6 +183,11 @@ OPEN = {
         "When,What,Amount,Status\n2026-04-01,A,-1.50,booked\n2026-04-02,B,-2.50,odd\n",
         'What odd in the column "Status" says is unknown',
         lambda proposal: len(proposal.refused) == 1,
+    ),
+    "several currencies beside the amounts": (
+        "When,What,Amount\n2026-04-01,A,-1.50 EUR\n2026-04-02,B,-2.50 USD\n",
+        "Several currencies stand beside the amounts (EUR, USD)",
+        lambda proposal: proposal.mapping.currency == "" and len(proposal.refused) == 2,
     ),
     "the text": (
         "When,Amount\n2026-04-01,-1.50\n2026-04-02,-2.50\n",
@@ -263,6 +274,15 @@ def test_the_columns_of_known_banks_are_understood_without_their_profiles(profil
     else:
         assert found.get(ColumnRole.DEBIT) == profile.amount.money_out
         assert found.get(ColumnRole.CREDIT) == profile.amount.money_in
+
+
+@pytest.mark.parametrize("written", ["-(1.00)", "(-1.00)", "--1.00", "-1.00-", "(1.00", "1.00)", "EUR", "1.00 GBP"])
+def test_an_amount_with_two_signs_or_half_a_bracket_is_refused(written):
+    mapping = mapping_from_json({**GOOD, "currency": "EUR"})
+    (statement,) = read(f"D,A\n2026-04-01,{written}\n2026-04-01,(1.00) EUR\n", mapping).statements
+    assert [entry.amount for entry in statement.entries] == [Decimal("-1.00")]
+    assert statement.entries[0].currency == "EUR"
+    assert len(statement.refused) == 1
 
 
 def test_a_mapping_survives_json():

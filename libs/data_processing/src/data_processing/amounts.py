@@ -71,6 +71,32 @@ def amount_reader(
     return read
 
 
+def accounting_reader(read: AmountReader, *, code: str = "") -> AmountReader:
+    """A reader of what ``read`` reads, and of ``(12.50)`` and ``12.50-`` for minus 12.50.
+
+    Args:
+        read: reads the number itself.
+        code: the currency code that may stand before or after the number.
+
+    >>> accounting_reader(amount_reader(decimal="."), code="EUR")("(12.50) EUR")
+    Decimal('-12.50')
+    """
+
+    def read_negative(text: str) -> Decimal:
+        cleaned = text.strip().replace("\u2212", "-")
+        if code:
+            cleaned = cleaned.removeprefix(code).removesuffix(code).strip()
+        bracketed = cleaned.startswith("(") and cleaned.endswith(")")
+        if not bracketed and not cleaned.endswith("-"):
+            return read(cleaned)
+        inner = cleaned[1:-1] if bracketed else cleaned[:-1]
+        if "-" in inner or "+" in inner:
+            raise ValueError(f'amount "{shortened(text)}" has two signs')
+        return -read(inner)
+
+    return read_negative
+
+
 def within_range(amount: Decimal, text: str) -> Decimal:
     """The amount itself; ``ValueError`` when it is larger than a ledger can hold."""
     if abs(amount) > LARGEST:

@@ -9,14 +9,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from data_processing.amounts import amount_reader
+from data_processing.amounts import accounting_reader, amount_reader
 from data_processing.dates import looks_like_a_date, order_of
 from data_processing.formats.delimited.mapping import CURRENCY_SIGNS
 from data_processing.formats.row_checks import currency_code
 
+_CODES: Final = (
+    "EUR USD GBP CHF JPY SEK NOK DKK ISK PLN CZK HUF RON BGN TRY CAD AUD NZD BRL MXN ARS CLP COP ZAR INR CNY HKD SGD "
+    "THB ILS AED SAR RUB UAH KRW IDR MYR PHP VND"
+).replace(" ", "|")
+"""The currency codes that are looked for beside amounts."""
 _NUMBER = re.compile(
-    rf"\s*[{CURRENCY_SIGNS}]?\s*(?P<sign>[+-]?)\s*[{CURRENCY_SIGNS}]?\s*"
-    rf"(?P<number>[0-9][0-9 .,']*|[.,][0-9]+)\s*[{CURRENCY_SIGNS}]?\s*"
+    rf"(?:(?P<before>{_CODES})\s?)?(?P<sign>[(+-]?)\s*[{CURRENCY_SIGNS}]?\s*(?P<inner>[+-]?)\s*"
+    rf"(?P<number>[0-9][0-9 .,']*|[.,][0-9]+)\s*[{CURRENCY_SIGNS}]?\s*(?P<last>[)-]?)(?:\s?(?P<after>{_CODES}))?"
 ).fullmatch
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{2,4}){3,8}").fullmatch
 _SPACES: Final = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-", "\u2019": "'"})
@@ -50,7 +55,7 @@ class ColumnFacts:
             self.dates += 1
         elif number := _NUMBER(text.translate(_SPACES)):
             self.numbers += 1
-            self.negative += number["sign"] == "-"
+            self.negative += "-" in (number["sign"], number["inner"], number["last"]) or number["sign"] == "("
             self.nonzero += any(digit in "123456789" for digit in number["number"])
             self.decimals += bool(re.search(r"[.,][0-9]{1,2}\s*$", number["number"]))
         else:
@@ -116,6 +121,7 @@ class NumberForms:
     unsettled: str = ""
     thousands: str = ""
     signs: str = ""
+    codes: tuple[str, ...] = ()
 
     @property
     def decimal(self) -> str:
@@ -125,9 +131,12 @@ class NumberForms:
     def add(self, written: str) -> None:
         """One more number."""
         text = written.translate(_SPACES)
-        match = _NUMBER(text)
+        match = _NUMBER(text.strip())
         if match is None:
             return
+        for code in (match["before"], match["after"]):
+            if code is not None and code not in self.codes:
+                self.codes += (code,)
         for sign in set(text) & set(CURRENCY_SIGNS):
             if sign not in self.signs:
                 self.signs += sign
@@ -162,15 +171,14 @@ class NumberForms:
 
 
 def balance_agreement(
-    rows: Sequence[tuple[str, str]], *, decimal: str, thousands: str, signs: str
+    rows: Sequence[tuple[str, str]], *, decimal: str, thousands: str, signs: str, code: str
 ) -> tuple[float, float]:
     """How many of the steps between balances are the row's amount, and how many its opposite, as shares of all steps.
 
     ``rows`` are pairs of amount and balance, as written, oldest or newest first.
     """
-    number = amount_reader(
-        decimal=decimal or ".", thousands=thousands.replace(decimal or ".", ""), currency_signs=signs
-    )
+    plain = amount_reader(decimal=decimal or ".", thousands=thousands.replace(decimal or ".", ""), currency_signs=signs)
+    number = accounting_reader(plain, code=code)
     pairs: list[tuple[Decimal, Decimal]] = []
     for amount, balance in rows:
         try:

@@ -92,7 +92,8 @@ class CsvMapping:
       ``credit_is_negative`` say which of the two columns is printed with a minus.
     - ``booked_words``, ``pending_words`` and ``left_out_words`` are the words of the status column; a row with any
       other word is refused.
-    - ``currency`` is that of rows which state none; ``account_type`` one of ``ACCOUNT_TYPES`` or empty.
+    - ``currency`` is that of rows which state none, and may stand beside amounts; ``account_type`` is one of
+      ``ACCOUNT_TYPES`` or empty.
     """
 
     columns: tuple[MappedColumn, ...]
@@ -159,6 +160,8 @@ class CsvMapping:
                 decimal=self.decimal or ".",
                 thousands=self.thousands,
                 currency_signs=self.currency_signs,
+                accounting=True,
+                code=self.currency,
             ),
             columns=Columns(
                 text=self.of(ColumnRole.TEXT),

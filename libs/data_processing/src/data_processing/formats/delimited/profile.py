@@ -35,7 +35,8 @@ class Amount:
 
     ``inverted`` is for cards that print purchases as positive; ``fee`` is a column that is subtracted on top.
     ``out_is_negative`` and ``in_is_negative`` say which of the two columns is printed with a minus. Without
-    ``whole_groups`` a number such as ``1,234`` is refused: it may be a decimal comma.
+    ``whole_groups`` a number such as ``1,234`` is refused: it may be a decimal comma. With ``accounting`` the numbers
+    ``(12.50)`` and ``12.50-`` are negative, and ``code`` may stand beside any number.
     """
 
     column: str = ""
@@ -52,6 +53,8 @@ class Amount:
     thousands: str = ""
     whole_groups: bool = True
     currency_signs: str = ""
+    accounting: bool = False
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

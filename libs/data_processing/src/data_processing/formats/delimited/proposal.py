@@ -175,7 +175,13 @@ def _written(dates: DateSurvey, numbers: NumberForms, warnings: list[str]) -> di
     thousands = "".join(mark for mark in numbers.thousands if mark != decimal)
     if decimal and (usual := "," if decimal == "." else ".") not in thousands:
         thousands += usual
-    return {"date_order": order, "decimal": decimal, "thousands": thousands, "currency_signs": numbers.signs}
+    if len(numbers.codes) > 1:
+        warnings.append(
+            f"Several currencies stand beside the amounts ({', '.join(numbers.codes)}): only rows of the one that is "
+            "chosen as the currency are read."
+        )
+    written: dict[str, object] = {"currency": numbers.codes[0] if len(numbers.codes) == 1 else ""}
+    return written | {"date_order": order, "decimal": decimal, "thousands": thousands, "currency_signs": numbers.signs}
 
 
 def _worded(
@@ -235,6 +241,7 @@ def _signed(
             decimal=mapping.decimal,
             thousands=mapping.thousands,
             signs=mapping.currency_signs,
+            code=mapping.currency,
         )
         if turned_share > 0.8 and amounts.negative * 2 < amounts.nonzero:
             warnings.append("The balances show that positive amounts are money out: their sign is turned.")

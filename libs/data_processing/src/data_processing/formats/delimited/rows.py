@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from data_processing.amounts import amount_reader, within_range
+from data_processing.amounts import accounting_reader, amount_reader, within_range
 from data_processing.dates import DateReader
 from data_processing.formats.delimited.header import Header
 from data_processing.formats.delimited.profile import Amount, Profile, Status
@@ -253,12 +253,13 @@ def _joined(cells: Cells, positions: Sequence[int]) -> str:
 
 
 def _reader_of(amount: Amount) -> Callable[[str], Decimal]:
-    return amount_reader(
+    number = amount_reader(
         decimal=amount.decimal,
         thousands=amount.thousands,
         currency_signs=amount.currency_signs,
         whole_groups=amount.whole_groups,
     )
+    return accounting_reader(number, code=amount.code) if amount.accounting else number
 
 
 def _amount_function(amount: Amount, header: Header) -> Callable[[Cells], Decimal]:
