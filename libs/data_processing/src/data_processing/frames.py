@@ -1,4 +1,8 @@
-"""Statement rows as a frame, for notebooks."""
+"""Statement rows as frames, for notebooks.
+
+The frames are Polars frames, which are Arrow streams, so that every other kind is made of them without a loss:
+``pandas.DataFrame.from_arrow(frame)``, ``pyarrow.table(frame)``; DuckDB and Narwhals take them as they are.
+"""
 
 from __future__ import annotations
 
