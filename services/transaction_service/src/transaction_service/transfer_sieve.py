@@ -53,11 +53,21 @@ def sifted(rows: Iterable[BareRow], own: OwnAccounts, *, across: bool) -> set[st
                 hinted.append(row)
     found: set[str] = set()
     for alike in by_amount.values():
-        if len(alike) > 1 and any(row.fresh for row in alike):
+        if len(alike) > 1 and _may_pair(alike):
             found |= _with_opposite(alike, alike)
     if hinted:
         found |= _with_opposite(hinted, everything, other_currency=True)
     return found
+
+
+def _may_pair(rows: Sequence[BareRow]) -> bool:
+    """Whether money went both ways, in more than one account, at least once by a fresh row."""
+    first = rows[0]
+    return (
+        any((row.amount > 0) != (first.amount > 0) for row in rows)
+        and any(row.account_id != first.account_id for row in rows)
+        and any(row.fresh for row in rows)
+    )
 
 
 def _with_opposite(some: Sequence[BareRow], others: Sequence[BareRow], *, other_currency: bool = False) -> set[str]:

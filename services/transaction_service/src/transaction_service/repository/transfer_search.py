@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import Any
@@ -12,25 +13,30 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     CompoundSelect,
+    Numeric,
     Row,
+    Select,
     SQLColumnExpression,
     String,
     cast,
     exists,
     false,
     func,
+    literal,
     or_,
     select,
     true,
     type_coerce,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from transaction_service.models import Account, AccountReference, InvestmentEntry, Transaction, Transfer, TransferStatus
 from transaction_service.own_accounts import OwnAccount, comparable_number
+from transaction_service.repository.by_ids import of_user
 from transaction_service.search_text import contains_pattern, folded
 
 _CHUNK = 5000
@@ -126,13 +132,33 @@ class TransferSearchRepository:
         )
         return set((await self.session.scalars(statement)).all())
 
+    async def largest_account(self, first: date, last: date) -> UUID | None:
+        """The account with most rows between the days."""
+        account = col(Transaction.account_id)
+        statement = select(account).where(
+            col(Transaction.user_id) == self.user_id, col(Transaction.booking_date).between(first, last)
+        )
+        found: UUID | None = await self.session.scalar(
+            statement.group_by(account).order_by(func.count().desc(), account).limit(1)
+        )
+        return found
+
     async def bare_rows(
-        self, first: date, last: date, *, import_id: UUID | None, names: Collection[str] | None
+        self,
+        first: date,
+        last: date,
+        *,
+        import_id: UUID | None,
+        names: Collection[str] | None = None,
+        besides: UUID | None = None,
+        only: tuple[UUID, Collection[int]] | None = None,
     ) -> Sequence[Row[*tuple[Any, ...]]]:
         """The booked rows between the days as the driver gives them: the fields of `BareRow`, the day as a date.
 
-        names: of own accounts, to be found in the rows' texts; None when all accounts have one currency, which leaves
-               out what matters only across currencies
+        names:   of own accounts, to be found in the rows' texts; None when all accounts have one currency, which
+                 leaves out what matters only across currencies
+        besides: an account whose rows are left out
+        only:    an account, and the amounts in millionths that its rows have
         """
         columns: list[SQLColumnExpression[Any]] = [
             self._text(Transaction.id),
@@ -151,16 +177,34 @@ class TransferSearchRepository:
                 or_(col(Transaction.exchange_rate).is_not(None), *texts),
             ]
         statement = select(*columns).where(*self._standing(), col(Transaction.booking_date).between(first, last))
-        found: Sequence[Row[*tuple[Any, ...]]] = (await self.session.execute(statement)).all()
+        if besides is not None:
+            statement = statement.where(col(Transaction.account_id) != besides)
+        if only is not None:
+            account_id, amounts = only
+            statement = statement.where(
+                col(Transaction.account_id) == account_id, col(Transaction.amount).in_(self._listed(amounts))
+            )
+        # Past the ORM, which would look at each of very many rows.
+        connection = await self.session.connection()
+        found: Sequence[Row[*tuple[Any, ...]]] = (await connection.execute(statement)).all()
         return found
 
     async def rows(self, row_ids: Collection[UUID]) -> Sequence[Row[*tuple[Any, ...]]]:
         """These rows with all that is matched."""
         found: list[Row[*tuple[Any, ...]]] = []
+        connection = await self.session.connection()
         for chunk in _chunks(row_ids):
-            statement = select(*_MATCHED).where(*self._standing(), col(Transaction.id).in_(chunk))
-            found += (await self.session.execute(statement)).all()
+            statement = select(*_MATCHED).where(of_user(self.user_id), *self._booked(), col(Transaction.id).in_(chunk))
+            found += (await connection.execute(statement)).all()
         return found
+
+    def _listed(self, amounts: Collection[int]) -> Select[Any]:
+        """A subquery of any number of amounts: one parameter, where a list of parameters is limited to thousands."""
+        document = json.dumps(sorted(amounts))
+        if self._is_postgresql:
+            texts = func.jsonb_array_elements_text(cast(literal(document, String), JSONB)).column_valued("value")
+            return select(cast(texts, Numeric) / MICROS_PER_UNIT)
+        return select(func.json_each(document).table_valued("value").c.value)
 
     @property
     def _is_postgresql(self) -> bool:
@@ -175,11 +219,10 @@ class TransferSearchRepository:
         return type_coerce(column, BigInteger)
 
     def _standing(self) -> list[ColumnElement[bool]]:
-        return [
-            col(Transaction.user_id) == self.user_id,
-            col(Transaction.deleted_at).is_(None),
-            col(Transaction.pending) == false(),
-        ]
+        return [col(Transaction.user_id) == self.user_id, *self._booked()]
+
+    def _booked(self) -> list[ColumnElement[bool]]:
+        return [col(Transaction.deleted_at).is_(None), col(Transaction.pending) == false()]
 
 
 def _chunks(row_ids: Collection[UUID]) -> Iterator[Sequence[UUID]]:

@@ -31,6 +31,7 @@ from transaction_service.models import (
     Transfer,
     TransferStatus,
 )
+from transaction_service.repository.by_ids import of_user
 from transaction_service.transfer_evidence import Candidate, TransferPartner
 from transaction_service.transfer_matching import Pair
 
@@ -95,7 +96,7 @@ class TransferRepository(Repository[Transfer]):
             col(Transaction.currency),
             col(Transaction.text),
             col(Transaction.counterparty),
-        ).where(col(Transaction.user_id) == self.user_id, col(Transaction.id).in_(row_ids))
+        ).where(of_user(self.user_id), col(Transaction.id).in_(row_ids))
         return {row.id: TransferSide(*row) for row in await self.session.execute(statement)}
 
     async def of_pair(self, outgoing_id: UUID, incoming_id: UUID) -> Transfer | None:

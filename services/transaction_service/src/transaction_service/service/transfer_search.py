@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import partial
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -70,10 +71,28 @@ class TransferSearch:
         self, first: date, last: date, own: OwnAccounts, import_id: UUID | None
     ) -> tuple[Sequence[Row[*tuple[Any, ...]]], Rates]:
         across = len({account.currency for account in own.accounts.values()}) > 1
-        names = sorted({name for account in own.accounts.values() for name in account.names})[:_MOST_NAMES]
-        bare = await self._rows.bare_rows(first, last, import_id=import_id, names=names if across else None)
+        bare = list(await (self._all if across else self._likely)(first, last, own, import_id))
         ids, rates = await offload(_sift, bare, own, across)
         return await self._rows.rows(ids), rates
+
+    async def _all(
+        self, first: date, last: date, own: OwnAccounts, import_id: UUID | None
+    ) -> Iterable[Row[*tuple[Any, ...]]]:
+        names = sorted({name for account in own.accounts.values() for name in account.names})[:_MOST_NAMES]
+        return await self._rows.bare_rows(first, last, import_id=import_id, names=names)
+
+    async def _likely(
+        self, first: date, last: date, _own: OwnAccounts, import_id: UUID | None
+    ) -> Iterable[Row[*tuple[Any, ...]]]:
+        """All but the rows of the largest account whose opposite amount is in no other: most of a ledger, often."""
+        largest = await self._rows.largest_account(first, last)
+        if largest is None:
+            return ()
+        others = await self._rows.bare_rows(first, last, import_id=import_id, besides=largest)
+        amounts = {-row[3] for row in others}
+        if not amounts:
+            return ()
+        return chain(others, await self._rows.bare_rows(first, last, import_id=import_id, only=(largest, amounts)))
 
 
 def _windows(first: date, last: date) -> Iterable[tuple[date, date]]:
