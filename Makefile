@@ -119,8 +119,12 @@ bench: development ## Measure: every package's benchmarks [PACKAGE=libs/api_comm
 ## Build
 
 .PHONY: package
-package: pants-ready ## Build dist/: a PEX of every service, one file that runs
-	@./pants package ::
+package: pants-ready ## Build dist/: a PEX of every service, one file that runs; purser.pex holds all of them
+	@./pants --tag=-image package ::
+
+.PHONY: images
+images: pants-ready ## Build a container image of every service, and `purser` with all of them [SERVICE=name]
+	@./pants $(if $(SERVICE),package services/$(SERVICE):image,--filter-target-type=docker_image package ::)
 
 .PHONY: smoke
 smoke: package ## Start every built PEX in an empty folder and ask for its /health

@@ -29,6 +29,7 @@ def package(*libraries, requirements=True, tests_also=(), binary_also=()):
         ({"path": "/src/**"}, "!/tests/**", *allowed, "!*"),
         ({"path": "/tests/**"}, *allowed, "//docs/**", *tests_also, "!*"),
         ({"type": "pex_binary"}, *allowed, *binary_also, "!*"),
+        ({"type": "docker_image"}, *allowed, "!*"),
         ("*", *allowed, "!*"),
     )
 
@@ -42,18 +43,27 @@ def _rules(*rules):
 
 
 def service_package(*libraries, embeds=(), tests_also=()):
-    """Declare a service: a package, and a PEX that runs it. `embeds` names the services that it runs in its process."""
+    """Declare a service: a package, a PEX and an image that run it.
+
+    `embeds` names the services that it runs in its process.
+    """
     name = build_file_dir().name
     embedded = _sources_of(embeds)
     others = [f"{address}/**" for address in embedded]
     package("config", "api_common", *libraries, tests_also=[*others, *tests_also], binary_also=others)
-    pex_binary(
-        name=name,
-        entry_point=f"{name}.main:run",
-        # Migrations and resources are found by name at run time, not by an import.
-        dependencies=[f"./src/{name}", "//libs/api_common/src/api_common", *embedded],
-        execution_mode="venv",
-        include_tools=True,
+    # Migrations and resources are found by name at run time, not by an import.
+    sources = [f"./src/{name}", "//libs/api_common/src/api_common", *embedded]
+    started = dict(entry_point=f"{name}.main:run", dependencies=sources, execution_mode="venv", include_tools=True)
+    # The one that embeds the others is the whole platform in one file.
+    pex_binary(name=name, output_path="purser.pex" if embeds else None, **started)
+    # The two layers of the image, and the image; `make package` leaves them out, as they want a container engine.
+    pex_binary(name="distributions", include_sources=False, tags=["image"], **started)
+    pex_binary(name="modules", include_requirements=False, tags=["image"], **started)
+    docker_image(
+        name="image",
+        repository="purser" if embeds else f"purser-{name.replace('_', '-')}",
+        extra_build_args=["BASE_IMAGE", "REVISION"],
+        tags=["image"],
     )
 
 

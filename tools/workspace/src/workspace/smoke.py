@@ -27,7 +27,7 @@ def unhealthy(services: list[Member]) -> list[str]:
     """
     found = []
     for service in services:
-        pex = service.root / "dist" / f"services.{service.name}" / f"{service.name}.pex"
+        pex = built(service)
         if not pex.is_file():
             raise WorkspaceError(f"{pex.relative_to(service.root)} is missing: run `make package`")
         began = time.monotonic()
@@ -37,6 +37,13 @@ def unhealthy(services: list[Member]) -> list[str]:
         else:
             print(f"{service.name}.pex answers /health after {time.monotonic() - began:.1f} s", flush=True)
     return found
+
+
+def built(service: Member) -> Path:
+    """Give where Pants writes the PEX of a service; the one that embeds the others is called after the platform."""
+    if "kind:composition" in service.tags:
+        return service.root / "dist" / "purser.pex"
+    return service.root / "dist" / f"services.{service.name}" / f"{service.name}.pex"
 
 
 def _trouble(pex: Path, peers: Collection[str]) -> str | None:
