@@ -148,15 +148,16 @@ async def test_the_daily_ends_of_running_balances_are_known_balances(
     await household.upload((header + "".join(reversed(rows))).encode(), account_id=account["id"])
     found = await timeline(client, account)
     assert short(found) == [
+        ("2026-03-05", "opening", "100.00", "100.00", "adds_up"),
         ("2026-03-05", "running", "90.00", "90.00", "adds_up"),
         ("2026-03-06", "running", "100.00", "100.00", "adds_up"),
-        ("2026-03-09", "running", "99.00", "99.00", "adds_up"),
+        ("2026-03-09", "closing", "99.00", "99.00", "adds_up"),
     ]
     (third,) = [row for row in await household.rows() if row["amount"] == "10.00"]
     await household.delete(f"/v1/transactions/{third['id']}", third["version"])
     found = await timeline(client, account)
-    assert [item["status"] for item in found["items"]] == ["adds_up", "gap", "gap"]
-    assert [c["cause"] for c in found["items"][1]["gap"]["likely"]] == ["deleted"]
+    assert [item["status"] for item in found["items"]] == ["adds_up", "adds_up", "gap", "gap"]
+    assert [c["cause"] for c in found["items"][2]["gap"]["likely"]] == ["deleted"]
     assert (await overview(client))[0]["last_agreed"] == "2026-03-05"
 
 

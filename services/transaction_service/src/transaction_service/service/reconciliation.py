@@ -166,8 +166,11 @@ class Reconciliation:
     async def _known(
         self, account: Account, stated: Sequence[KnownBalance], first: date, last: date
     ) -> list[KnownBalance]:
+        within = [balance for balance in stated if first <= balance.day <= last]
+        closed = {(b.day, b.amount) for b in within if b.source is BalanceSource.CLOSING}
         running = await self._balances.running(account.id, first, last)
-        return sorted([*running, *(b for b in stated if first <= b.day <= last)], key=lambda b: b.order)
+        # A statement closes with the running balance of its last row: one balance, stated twice.
+        return sorted([*within, *(b for b in running if (b.day, b.amount) not in closed)], key=lambda b: b.order)
 
     async def _ledger(self, account: Account, anchor: _Anchor, first: date, last: date) -> LedgerBalances:
         before = anchor.before_all_rows + await self._balances.sum_before(account, first)
