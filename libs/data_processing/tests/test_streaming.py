@@ -189,3 +189,58 @@ def test_a_file_that_would_have_to_be_held_is_refused_when_it_is_too_large(tmp_p
     monkeypatch.setattr("data_processing.formats.source.MOST_HELD", 1000)
     with pytest.raises(UnsafeFile, match="larger than"):
         open_statement_file(path)
+
+
+ROWS_OF_TABLES = [("-900.00", "Rent"), ("1500.50", "Salary"), ("-12.30", "Caf\xe9"), ("-0.99", "App")]
+TABLES = {
+    "the amount last": "Date,Description,Amount (EUR)",
+    "the amount first": "Amount (EUR),Date,Description",
+}
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("order", TABLES)
+def test_a_table_that_is_cut_off_anywhere_gives_no_row_that_the_whole_has_not(order, line_end):
+    names = TABLES[order].split(",")
+    rows = [
+        {"Date": f"2026-04-{number:02}", "Description": text, "Amount (EUR)": amount}
+        for number, (amount, text) in enumerate(ROWS_OF_TABLES, start=11)
+    ]
+    lines = [TABLES[order], *(",".join(row[name] for name in names) for row in rows)]
+    content = line_end.join(lines).encode("utf-16")
+    mapping = propose_mapping(content).mapping
+    whole = read_statement_file(content, today=TODAY, profiles=[mapping]).statements[0].entries
+    known = [(entry.booking_date, entry.amount) for entry in whole]
+    assert len(known) == 4
+    for end in range(len(content)):
+        try:
+            file = in_parts(io.BytesIO(content[:end]), rows=2, profiles=[mapping])
+        except StatementFileError:
+            continue
+        found = [(entry.booking_date, entry.amount) for entry in file.statements[0].entries]
+        # Of a single row nothing tells how it would have ended.
+        assert found == known[: len(found)] or len(found) == 1, content[:end].decode("utf-16", "replace")[-40:]
+
+
+@pytest.mark.parametrize("name", ["OFX", "CSV", "CAMT", "MT940", "QIF"])
+def test_a_file_that_is_cut_off_anywhere_gives_no_row_that_the_whole_has_not(name):
+    content = getattr(bad, name)
+    (whole,) = read_statement_file(content, today=TODAY).statements
+    known = [(entry.place, entry.booking_date, entry.amount) for entry in whole.entries]
+    for end in range(len(content)):
+        try:
+            file = in_parts(io.BytesIO(content[:end]), rows=1)
+        except StatementFileError:
+            continue
+        for statement in file.statements:
+            found = [(entry.place, entry.booking_date, entry.amount) for entry in statement.entries]
+            assert found == known[: len(found)], content[:end][-60:]
+
+
+def test_a_last_row_without_a_line_end_is_read_unless_its_amount_is_shorter_than_all_others():
+    head = b"When,What,Amount\n2026-04-01,A,-1.50\n2026-04-02,B,-2.50\n2026-04-03,C,"
+    mapping = propose_mapping(head + b"-3.50\n").mapping
+    for written, amounts in ((b"-3.50", 3), (b"-3.5", 2), (b"-3", 2), (b"-3\n", 3), (b"-3.5\n", 3)):
+        (statement,) = read_statement_file(head + written, today=TODAY, profiles=[mapping]).statements
+        assert len(statement.entries) == amounts, written
+        assert all("the file stops inside this row" in row.reason for row in statement.refused)

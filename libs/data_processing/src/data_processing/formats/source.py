@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
-from io import BytesIO, TextIOWrapper
+from io import SEEK_END, BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
@@ -23,6 +23,8 @@ LONGEST_LINE: Final = 16 * 1024 * 1024
 
 _HEAD_CHARACTERS: Final = 64 * 1024
 _PIECE: Final = 1 << 20
+_LINE_END: Final = 2
+"""So many bytes a line end has in UTF-16, the widest encoding."""
 
 
 class Source:
@@ -97,6 +99,14 @@ class Source:
         """The first bytes, by which files that are no texts are known."""
         with self.binary() as opened:
             return opened.read(_HEAD_CHARACTERS)
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether the file ends without a line end."""
+        with self.binary() as opened:
+            opened.seek(0, SEEK_END)
+            opened.seek(max(0, opened.tell() - _LINE_END))
+            return not set(opened.read(_LINE_END)) & set(b"\r\n")
 
     @cached_property
     def workbook(self) -> str | None:

@@ -51,7 +51,9 @@ class DelimitedFormat:
         except UnknownCsvShape as error:
             error.proposal = _proposal(head, source)
             raise
-        table = Table(header, profile, lambda: _rows(source, header), _above(head, header.line))
+        table = Table(
+            header, profile, lambda: _rows(source, header), _above(head, header.line), open_ended=source.open_ended
+        )
         reader = TableReader(table, today=source.today)
         opened = OpenFile(f"{self.name}/{profile.dialect}", source.encoding, iter(()))
 

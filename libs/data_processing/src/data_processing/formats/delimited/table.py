@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from data_processing.amounts import shortened
 from data_processing.dates import DateSurvey
 from data_processing.formats.delimited.header import Header
-from data_processing.formats.delimited.profile import Profile
+from data_processing.formats.delimited.profile import Amount, Profile
 from data_processing.formats.delimited.rows import AccountKey, RowReader, account_columns, file_currency
 from data_processing.formats.parts import StatementPart
 from data_processing.statement import AccountReference, Entry, RefusedRow, Statement
+
+_CUT_OFF: Final = (
+    "the file stops inside this row: its amount has fewer decimals than all others, and no line end behind it. "
+    "Download the file again"
+)
 
 NumberedRow = tuple[int, list[str]]
 """The line a row starts on, from 1, and its cells."""
@@ -24,7 +30,8 @@ NumberedRow = tuple[int, list[str]]
 class Table:
     """A table whose header was found. ``rows`` gives the rows below it, and again from the first at each call.
 
-    ``above`` is the text above the header; ``place`` is what a row's number counts: ``line``, ``row``.
+    ``above`` is the text above the header; ``place`` is what a row's number counts: ``line``, ``row``; ``open_ended``
+    says that the last row has no line end, so that the file may have been cut off in it.
     """
 
     header: Header
@@ -32,6 +39,7 @@ class Table:
     rows: Callable[[], Iterable[NumberedRow]]
     above: str
     place: str = "line"
+    open_ended: bool = False
 
 
 class TableReader:
@@ -41,11 +49,12 @@ class TableReader:
     """
 
     def __init__(self, table: Table, *, today: date) -> None:
-        survey = _survey(table.rows(), table.profile, table.header)
+        survey = _survey(table)
         dates = survey.dates.reader(table.profile.dates.order, today=today)
         self._table = table
         self._reader = RowReader(table.profile, table.header, dates, accounts=len(survey.accounts) > 1)
         self._accounts = survey.accounts
+        self._cut_line = survey.cut_line
 
     @property
     def notes(self) -> list[str]:
@@ -80,6 +89,8 @@ class TableReader:
                 entries, refused, full = [], [], 0
             where = f"{place} {line}"
             try:
+                if line == self._cut_line:
+                    raise ValueError(_CUT_OFF)
                 entry = read(cells, where)
             except ValueError as reason:
                 raw = shortened(delimiter.join(cells), 300)
@@ -101,13 +112,18 @@ def read_table(table: Table, *, today: date) -> tuple[Statement, list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Survey:
-    """What must be known of all rows before the first can be read; of the accounts no more than two."""
+    """What must be known of all rows before the first can be read; of the accounts no more than two.
+
+    ``cut_line`` is the line of a last row whose amount may have been cut off.
+    """
 
     dates: DateSurvey
     accounts: set[AccountKey]
+    cut_line: int | None
 
 
-def _survey(rows: Iterable[NumberedRow], profile: Profile, header: Header) -> _Survey:
+def _survey(table: Table) -> _Survey:
+    profile, header = table.profile, table.header
     wanted = (profile.dates.booking, profile.dates.value, profile.dates.pending)
     positions = [position for column in wanted if column and (position := header.position(column)) is not None]
     columns = account_columns(profile, header)
@@ -116,9 +132,12 @@ def _survey(rows: Iterable[NumberedRow], profile: Profile, header: Header) -> _S
     dates = DateSurvey()
     accounts: set[AccountKey] = set()
     last: list[str] = []
-    for _, cells in rows:
+    ends = _LastColumn(profile.amount, header) if table.open_ended else None
+    for line, cells in table.rows():
         if len(cells) < width:
             continue
+        if ends is not None:
+            ends.add(line, cells)
         for position in positions:
             dates.add(cells[position])
         if columns is not None and len(accounts) < 2:
@@ -126,7 +145,34 @@ def _survey(rows: Iterable[NumberedRow], profile: Profile, header: Header) -> _S
             if found != last:
                 last = found
                 accounts.add(columns.key(cells))
-    return _Survey(dates, accounts)
+    return _Survey(dates, accounts, ends.cut_line if ends is not None else None)
+
+
+class _LastColumn:
+    """Whether the last row of a file stops inside its amount: it has fewer decimals than all others have."""
+
+    def __init__(self, amount: Amount, header: Header) -> None:
+        self._position = len(header.cells) - 1
+        columns = [column for column in (amount.column, amount.money_out, amount.money_in) if column]
+        self._counts = self._position in [header.position(column) for column in columns]
+        self._mark = amount.decimal
+        self._decimals: set[int] = set()
+        self._last: tuple[int, int] | None = None
+
+    def add(self, line: int, cells: Sequence[str]) -> None:
+        """One more row."""
+        text = cells[self._position].strip()
+        if self._counts and text:
+            if self._last is not None:
+                self._decimals.add(self._last[1])
+            self._last = line, len(text.partition(self._mark)[2])
+
+    @property
+    def cut_line(self) -> int | None:
+        """The line of the last row, if it seems to be cut off."""
+        if self._last is None or len(self._decimals) != 1:
+            return None
+        return self._last[0] if self._last[1] < max(self._decimals) else None
 
 
 def _account(profile: Profile, keys: set[AccountKey], above: str, currency: str | None) -> AccountReference:
