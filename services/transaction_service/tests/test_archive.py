@@ -16,8 +16,10 @@ from uuid import UUID, uuid4
 
 import httpx2
 import polars as pl
+import pytest
 from api_common import create_app
 from api_common.columns import new_id
+from api_common.problems import InsufficientStorage
 from api_common.testing import Issuer, SettingsFactory, client_for
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
@@ -25,6 +27,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Column, PrimaryKeyConstraint, UniqueConstraint, func, insert, select
 from transaction_service.archive_format import LEFT_OUT, ArchivedColumn, ArchivedTable, Kind, archived_tables
 from transaction_service.default_categories import DEFAULT_CATEGORIES
+from transaction_service.disk_room import room_on_disk
 from transaction_service.main import service
 from transaction_service.models import Table
 from transaction_service.settings import Settings
@@ -105,7 +108,7 @@ class Rows:
             case Kind.NUMBER:
                 return draw.choice([0.1, 1 / 3, 1.0])
             case Kind.JSON:
-                return self._json()
+                return self._json() if column.container is dict else [self._json()]
 
     def _json(self) -> Any:
         account = str(self.by_table["accounts"][0]["id"])
@@ -583,7 +586,71 @@ async def test_reading_takes_a_token_to_read_and_importing_one_to_write(
     assert (await client.get("/v1/archive", headers=nobody)).status_code == 403
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_full_disk_is_told_from_other_faults() -> None:
+    with pytest.raises(InsufficientStorage), room_on_disk(), Path("/dev/full").open("wb", buffering=0) as full:
+        full.write(b"x")
+    with pytest.raises(FileNotFoundError), room_on_disk():
+        Path("/nowhere").read_bytes()
+
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=30)
+    | st.sampled_from([str(UUID(int=0)), "2026-01-01", "2026-01-01T00:00:00.000000Z", "1.00", "\ud800", "\x00"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+async def test_whatever_a_row_of_an_archive_holds_it_is_imported_or_refused_with_a_reason(
+    data: st.DataObject, attacked: tuple[httpx2.AsyncClient, Archive]
+) -> None:
+    client, archive = attacked
+    table = data.draw(st.sampled_from(archived_tables()))
+    column = data.draw(st.sampled_from([column.name for column in table.columns]))
+    value = data.draw(JSON_VALUES)
+    answer = await client.post(
+        "/v1/archive", content=archive.changed(table.name, lambda r: r[0].update({column: value}))
+    )
+    assert answer.status_code in {201, 422}, (table.name, column, value, answer.text)
+    if answer.status_code == 422:
+        assert answer.json()["code"] == "archive_broken"
+    else:
+        assert (await client.get("/v1/ledger")).status_code == 200
+        await client.delete("/v1/ledger", params={"confirm": "delete everything"})
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1, exclude_max=True), count=st.integers(1, 50), byte=st.integers(0, 255))
+async def test_whatever_byte_of_an_archive_is_changed_nothing_but_the_archive_is_imported(
+    place: float, count: int, byte: int, attacked: tuple[httpx2.AsyncClient, Archive]
+) -> None:
+    client, archive = attacked
+    damaged = bytearray(archive.content)
+    start = int(place * len(damaged))
+    damaged[start : start + count] = bytes([byte]) * len(damaged[start : start + count])
+    answer = await client.post("/v1/archive", content=bytes(damaged))
+    assert answer.status_code in {201, 422}, answer.text
+    if answer.status_code == 201:
+        assert (await archive_of(client)).told == archive.told
+        await client.delete("/v1/ledger", params={"confirm": "delete everything"})
+
+
+@pytest.fixture
+async def attacked(client: httpx2.AsyncClient, app: FastAPI, user_id: UUID) -> tuple[httpx2.AsyncClient, Archive]:
+    """A user with an empty ledger, and the archive that was made of it."""
+    await Rows(user_id, 14, 4).insert(app)
+    archive = await archive_of(client)
+    await client.delete("/v1/ledger", params={"confirm": "delete everything"})
+    return client, archive
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 30))
 async def test_the_round_trip_is_exact_for_any_ledger(
     seed: int, count: int, settings_for: SettingsFactory, issuer: Issuer

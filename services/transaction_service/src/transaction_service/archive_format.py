@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
-from typing import Any, Final
+from functools import cache, cached_property
+from types import UnionType
+from typing import Any, Final, get_args, get_origin
 
 from api_common.columns import Money, UtcDateTime
 from pydantic import BaseModel, ConfigDict, Field
@@ -100,6 +101,16 @@ class ArchivedColumn:
     def choices(self) -> frozenset[str] | None:
         """The only texts that it may hold; None where there is no list of them."""
         return _CHOICES.get((str(self.column.table.name), self.name))
+
+    @cached_property
+    def container(self) -> type | None:
+        """Whether a JSON value is an object (dict) or an array (list), as its model says; None for other kinds."""
+        if self.kind is not Kind.JSON:
+            return None
+        models = (model for model in Table.__subclasses__() if getattr(model, "__table__", None) is self.column.table)
+        annotation = next(models).model_fields[self.name].annotation
+        options = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+        return list if any(get_origin(option) is list for option in options) else dict
 
     @property
     def is_long(self) -> bool:

@@ -77,9 +77,13 @@ def parsed_line(line: bytes) -> object:
         except orjson.JSONDecodeError:
             pass  # perhaps for a lone surrogate
     try:
-        return json.loads(line)
+        return json.loads(line, parse_constant=_no_number)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(f"{name} is no number")
 
 
 def _money_text(micros: int) -> str:
@@ -149,7 +153,7 @@ class ColumnReader:
         self.name = column.name
         self._column = column
         self._new_ids = new_ids
-        self._longest, self._choices = column.longest, column.choices
+        self._longest, self._choices, self._container = column.longest, column.choices, column.container
         self._seen: dict[str, object] = {}
         self._convert: Callable[[Any], object] = {
             Kind.ID: self._id,
@@ -213,6 +217,10 @@ class ColumnReader:
         return value
 
     def _json(self, value: Any) -> object:
+        if self._container is None or not isinstance(value, self._container):
+            raise TypeError
+        # Python reads a number such as 1e999 as infinite, which JSON cannot hold.
+        json.dumps(value, allow_nan=False)
         return self._new_ids.in_json(value) if self._new_ids else value
 
 

@@ -14,6 +14,7 @@ from api_common.compute import offload
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
+from transaction_service.disk_room import room_on_disk
 from transaction_service.errors import FileNeeded
 
 _IN_MEMORY = 1024 * 1024
@@ -53,8 +54,15 @@ class UploadedFile:
 async def uploaded_file(request: Request) -> AsyncIterator[UploadedFile]:
     """Take the file of a request: a form's field `file`, or the body itself.
 
-    Raises FileNeeded when a form has no such field.
+    Raises FileNeeded when a form has no such field, InsufficientStorage when there is no room for the file.
     """
+    with room_on_disk():
+        async with _taken(request) as uploaded:
+            yield uploaded
+
+
+@asynccontextmanager
+async def _taken(request: Request) -> AsyncIterator[UploadedFile]:
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
             await _spool(request, file)

@@ -20,6 +20,7 @@ from transaction_service.archive_format import Kind, archived_tables
 from transaction_service.archive_reader import ArchiveReader
 from transaction_service.archive_values import NewIds
 from transaction_service.default_categories import DEFAULT_CATEGORIES
+from transaction_service.disk_room import room_on_disk
 from transaction_service.errors import ArchiveBroken, LedgerNotEmpty
 from transaction_service.repository.archive import BATCH_ROWS, ArchiveRepository
 from transaction_service.repository.categories import CategoryRepository
@@ -54,7 +55,13 @@ class Archives:
         """Make an archive on disk and give it, open at its first byte; it is gone from the disk when it is closed.
 
         The session shows one state from the first row to the last (`Database.snapshot`).
+
+        Raises InsufficientStorage.
         """
+        with room_on_disk():
+            return await self._export()
+
+    async def _export(self) -> IO[bytes]:
         folder = TemporaryDirectory(prefix="purser-archive-", ignore_cleanup_errors=True)
         try:
             archive = await self._write(Path(folder.name))
