@@ -130,6 +130,8 @@ _FIXED = frozenset({"id", "account_id", "identity", "currency", "counterparty_ac
 CHANGEABLE: tuple[str, ...] = tuple(name for name in COLUMNS if name not in _FIXED)
 """The columns that an edit may change."""
 
+_TEXTS = ("counterparty", "text", "merchant", "note")
+
 _PUBLISHED_NAMES: Mapping[str, str] = {"text": "description"}
 
 
@@ -141,6 +143,11 @@ def in_order(tags: Iterable[RowTag]) -> tuple[RowTag, ...]:
 def changed_columns(before: RowState, after: RowState) -> dict[str, object]:
     """The columns that differ, with their values afterwards."""
     return {name: getattr(after, name) for name in CHANGEABLE if getattr(before, name) != getattr(after, name)}
+
+
+def texts_differ(before: RowState, after: RowState) -> bool:
+    """Whether a text in which rows are found has changed."""
+    return before.tags != after.tags or any(getattr(before, name) != getattr(after, name) for name in _TEXTS)
 
 
 def ends_transfer(before: RowState, after: RowState) -> bool:

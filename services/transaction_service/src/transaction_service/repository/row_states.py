@@ -16,7 +16,15 @@ from sqlmodel import col
 
 from transaction_service.models import Split, Table, Tag, Transaction
 from transaction_service.repository.transfers import TransferRepository
-from transaction_service.row_state import COLUMNS, RowPart, RowState, RowTag, changed_columns, ends_transfer
+from transaction_service.row_state import (
+    COLUMNS,
+    RowPart,
+    RowState,
+    RowTag,
+    changed_columns,
+    ends_transfer,
+    texts_differ,
+)
 from transaction_service.search_words import search_words
 
 T = TypeVar("T")
@@ -27,6 +35,7 @@ _AT_ONCE = 10_000
 """So many ids go into one statement: SQLite takes 32 766 parameters, PostgreSQL twice as many."""
 
 _TABLE = Table.metadata.tables["transactions"]
+_SEARCHED = ("search_text", "search_words")
 
 
 class RowStateRepository:
@@ -122,18 +131,18 @@ class RowStateRepository:
         if not changes:
             return
         names = sorted({name for before, after in changes for name in changed_columns(before, after)})
+        # The index of words follows every write of a row's words, so that they are written only where they may differ.
+        found_by = _SEARCHED if any(texts_differ(before, after) for before, after in changes) else ()
         statement = (
             update(_TABLE)
             .where(_TABLE.c.id == bindparam("row_id"), _TABLE.c.user_id == self.user_id)
             .values(
                 version=_TABLE.c.version + 1,
-                search_text=bindparam("new_search_text"),
-                search_words=bindparam("new_search_words"),
                 **({"edited_at": now()} if edited else {}),
-                **{name: bindparam(f"new_{name}") for name in names},
+                **{name: bindparam(f"new_{name}") for name in (*names, *found_by)},
             )
         )
-        await self.session.execute(statement, [_parameters(after, names) for _, after in changes])
+        await self.session.execute(statement, [_parameters(after, names, found_by) for _, after in changes])
 
     async def _forget(self, model: type[Tag | Split], row_ids: Sequence[UUID]) -> None:
         for ids in _batches(row_ids):
@@ -152,15 +161,12 @@ class RowStateRepository:
         ]
 
 
-def _parameters(after: RowState, names: Sequence[str]) -> Mapping[str, Any]:
-    found = {f"new_{name}": getattr(after, name) for name in names}
-    search_text = after.search_text()
-    return {
-        **found,
-        "row_id": after.id,
-        "new_search_text": search_text,
-        "new_search_words": search_words(search_text),
-    }
+def _parameters(after: RowState, names: Sequence[str], found_by: Sequence[str]) -> Mapping[str, Any]:
+    found: dict[str, Any] = {f"new_{name}": getattr(after, name) for name in names}
+    if found_by:
+        search_text = after.search_text()
+        found |= {"new_search_text": search_text, "new_search_words": search_words(search_text)}
+    return {**found, "row_id": after.id}
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
