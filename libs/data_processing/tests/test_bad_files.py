@@ -62,7 +62,8 @@ BROKER = (
     b"</SECINFO></MFINFO></SECLIST></SECLISTMSGSRSV1></OFX>"
 )
 QIF_BROKER = (
-    b"!Type:Security\nNACME\nSACM\nTStock\n^\n!Type:Invst\nD04/02/2026\nNBuy\nYACME\nI1 1/8\nQ2.5\nT2.80\n^\nD04/13/2026\n"
+    b"!Type:Security\nNACME\nSACM\nTStock\n^\n"
+    b"!Type:Invst\nD04/02/2026\nNBuy\nYACME\nI1 1/8\nQ2.5\nT2.80\n^\nD04/13/2026\n"
     b"NShrsOut\nYACM\nQ1\n^\nD04/14/2026\nNStkSplit\nYACM\nQ20\n^\nD04/14/2026\nNDiv\nT7.5\n^\n"
     b'!Type:Prices\n"ACM",1.5,"4/14\' 6"\n^\n'
 )
@@ -181,6 +182,11 @@ HOSTILE = {
     "many points": CSV + b"14/04/2026,x," + b"1." * 50_000 + b",EUR,\n",
     "titles": b"<html>" + b"<title" * 100_000,
     "signs": b"<" * 2_000_000,
+    "many corrections": OFX.replace(
+        b"</BANKTRANLIST>",
+        b"<STMTTRN><DTPOSTED>20260404<TRNAMT>0<FITID>Q<CORRECTFITID>Q<CORRECTACTION>DELETE</STMTTRN>" * 20_000
+        + b"</BANKTRANLIST>",
+    ),
     "deep trades": BROKER.replace(b"<UNITS>", b"<A>" * 300_000 + b"<UNITS>", 1),
     "huge units": BROKER.replace(b"<UNITS>2.5", b"<UNITS>" + b"9" * 300_000, 1),
     "many securities": BROKER.replace(b"<SECLIST>", b"<SECLIST>" + b"<MFINFO><UNIQUEID>1</MFINFO>" * 100_000, 1),

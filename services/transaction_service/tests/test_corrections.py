@@ -172,6 +172,16 @@ async def test_a_transfer_ends_when_the_bank_takes_a_side_back_and_is_found_agai
     assert await touching() == ["linked"]
 
 
+async def test_very_many_corrections_take_one_pass(client, household):
+    numbers = range(1, 301)
+    await household.upload(statement(*(row(f"F{n}", f"-{n}.00", name=f"Shop {n}") for n in numbers)))
+    replaced = [row(f"R{n}", f"-{n}.50", corrects=f"F{n}", action="REPLACE", name=f"Shop {n}") for n in numbers[::2]]
+    deleted = [row(f"D{n}", "0", corrects=f"F{n}", action="DELETE") for n in numbers[1::2]]
+    booked = await household.upload(statement(*replaced, *deleted))
+    assert (booked["replaced"], booked["corrected"]) == (150, 300)
+    assert {found["amount"] for found in await household.rows()} == {f"-{n}.50" for n in numbers[::2]}
+
+
 async def test_a_preview_says_what_would_be_taken_back_and_changes_nothing(client, household):
     await household.upload(OLD)
     for content in (REPLACED, DELETED):

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Final
 
 from data_processing.amounts import shortened
 from data_processing.statement import Deletion, Entry
+
+_MOST_NOTES: Final = 50
+"""So many corrections of a statement are named."""
 
 
 def corrected(entries: Sequence[Entry], deletions: list[Deletion]) -> tuple[list[Entry], list[str]]:
@@ -26,7 +30,8 @@ def corrected(entries: Sequence[Entry], deletions: list[Deletion]) -> tuple[list
     gone: set[str] = set()
     notes: list[str] = []
     for bank_id, place in takers:
-        found = [entry for entry in bearers[bank_id] if entry.place != place]
+        # Three bearers are too many, whichever of them is the taker: no list of very many is gone through for each.
+        found = [entry for entry in bearers[bank_id][:3] if entry.place != place]
         if len(found) > 1:
             notes.append(f"The {place} corrects FITID {shortened(bank_id)}, which several rows bear; all of them stay.")
             continue
@@ -35,4 +40,7 @@ def corrected(entries: Sequence[Entry], deletions: list[Deletion]) -> tuple[list
             notes.append(f"The {entry.place} is left out, because the {place} takes it back.")
             if entry.corrects is not None:
                 deletions.append(Deletion(entry.place, entry.corrects))
+    more = len(notes) - _MOST_NOTES
+    if more > 0:
+        notes[_MOST_NOTES:] = [f"{more} further corrections of the statement are of the same kinds."]
     return [entry for entry in entries if entry.place not in gone], notes

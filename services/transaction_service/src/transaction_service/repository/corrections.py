@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from api_common.repository import Repository
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, delete, or_, select, update
+from sqlalchemy import ColumnElement, SQLColumnExpression, delete, false, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from transaction_service.models import Correction, ImportStatus, RowIdentity, StatementImport, Transaction
-from transaction_service.row_pairing import bank_id
+from transaction_service.row_pairing import OF_BANK, bank_id
 
-_AT_ONCE = 100
+_AT_ONCE = 500
+_FEW = 20
+"""Rows with so many ids are looked for by them; for more, the account's rows are gone through once."""
 
 
 class CorrectionRepository(Repository[Correction]):
@@ -68,32 +70,42 @@ class CorrectionRepository(Repository[Correction]):
 
     async def bearers(self, account_id: UUID, bank_ids: Collection[str]) -> dict[str, list[Transaction]]:
         """The standing rows that have these ids from their bank, by id."""
+        named = await self._named(account_id, bank_ids)
+        rows: dict[UUID, Transaction] = {}
+        for part in _parts(named):
+            statement = select(Transaction).where(
+                col(Transaction.user_id) == self.user_id,
+                col(Transaction.id).in_(part),
+                col(Transaction.deleted_at).is_(None),
+            )
+            rows |= {row.id: row for row in await self.session.scalars(statement)}
         found: dict[str, list[Transaction]] = {}
-        wanted = sorted(bank_ids)
-        for start in range(0, len(wanted), _AT_ONCE):
-            part = wanted[start : start + _AT_ONCE]
-            aliases = select(col(RowIdentity.identity), col(RowIdentity.transaction_id)).where(
-                col(RowIdentity.user_id) == self.user_id,
-                col(RowIdentity.account_id) == account_id,
-                _begins(col(RowIdentity.identity), part),
-            )
-            known_as = {row_id: identity for identity, row_id in await self.session.execute(aliases)}
-            statement = self._standing(account_id).where(
-                or_(_begins(col(Transaction.identity), part), col(Transaction.id).in_(known_as))
-            )
-            for row in await self.session.scalars(statement):
-                # LIKE takes small and capital letters for the same on SQLite.
-                for identity in {row.identity, known_as.get(row.id, row.identity)}:
-                    if (named := bank_id(identity)) in bank_ids and named is not None:
-                        found.setdefault(named, []).append(row)
+        for row_id, ids in named.items():
+            for known_as in ids if row_id in rows else ():
+                found.setdefault(known_as, []).append(rows[row_id])
         return found
 
-    def _standing(self, account_id: UUID) -> Select[Transaction]:
-        return select(Transaction).where(
-            col(Transaction.user_id) == self.user_id,
-            col(Transaction.account_id) == account_id,
-            col(Transaction.deleted_at).is_(None),
-        )
+    async def _named(self, account_id: UUID, bank_ids: Collection[str]) -> dict[UUID, set[str]]:
+        """The rows of the account, tombstones too, that bear one of these ids or were brought under one."""
+        few = bank_ids if len(bank_ids) <= _FEW else None
+        found: dict[UUID, set[str]] = {}
+        for identity, row_id, owner, account in (
+            (col(Transaction.identity), col(Transaction.id), col(Transaction.user_id), col(Transaction.account_id)),
+            (
+                col(RowIdentity.identity),
+                col(RowIdentity.transaction_id),
+                col(RowIdentity.user_id),
+                col(RowIdentity.account_id),
+            ),
+        ):
+            statement = select(identity, row_id).where(
+                owner == self.user_id, account == account_id, _begins(identity, few)
+            )
+            for known_as, bearer in await self.session.execute(statement):
+                # LIKE takes small and capital letters for the same on SQLite.
+                if (named := bank_id(known_as)) is not None and named in bank_ids:
+                    found.setdefault(bearer, set()).add(named)
+        return found
 
     async def replaced(self, rows: Mapping[UUID, UUID | None]) -> None:
         """Note which row stands in the place of which, if any."""
@@ -110,35 +122,41 @@ class CorrectionRepository(Repository[Correction]):
         named = await self.session.scalars(select(col(Correction.transaction_id)).where(*mine))
         rows = {row_id for row_id in named if row_id is not None}
         await self.session.execute(delete(Correction).where(*mine).execution_options(synchronize_session=False))
-        still = await self.session.scalars(
-            select(col(Correction.transaction_id)).where(
-                col(Correction.user_id) == self.user_id, col(Correction.transaction_id).in_(rows)
+        for part in _parts(rows):
+            still = select(col(Correction.transaction_id)).where(
+                col(Correction.user_id) == self.user_id, col(Correction.transaction_id).in_(part)
             )
-        )
-        return rows - set(still)
+            rows -= {row_id for row_id in await self.session.scalars(still) if row_id is not None}
+        return rows
 
     async def imports_of(self, row_ids: Collection[UUID]) -> Sequence[UUID]:
         """The imports that brought those of the rows that stand."""
-        statement = select(col(Transaction.import_id)).where(
-            col(Transaction.user_id) == self.user_id,
-            col(Transaction.id).in_(row_ids),
-            col(Transaction.deleted_at).is_(None),
-        )
-        return sorted({import_id for import_id in await self.session.scalars(statement) if import_id is not None})
+        found: set[UUID] = set()
+        for part in _parts(row_ids):
+            statement = select(col(Transaction.import_id)).where(
+                col(Transaction.user_id) == self.user_id,
+                col(Transaction.id).in_(part),
+                col(Transaction.deleted_at).is_(None),
+            )
+            found |= {import_id for import_id in await self.session.scalars(statement) if import_id is not None}
+        return sorted(found)
 
     async def tombstones(self, row_ids: Collection[UUID]) -> tuple[list[Transaction], list[Transaction]]:
         """Those of the rows that are deleted and that no standing row replaces: of booked imports and of others."""
         replacing = aliased(Transaction)
-        rows = await self.session.scalars(
-            select(Transaction)
-            .outerjoin(replacing, col(replacing.id) == col(Transaction.replaced_by))
-            .where(
-                col(Transaction.user_id) == self.user_id,
-                col(Transaction.id).in_(row_ids),
-                col(Transaction.deleted_at).is_not(None),
-                or_(col(replacing.id).is_(None), col(replacing.replaced_by).is_not(None)),
+        found: list[Transaction] = []
+        for part in _parts(row_ids):
+            statement = (
+                select(Transaction)
+                .outerjoin(replacing, col(replacing.id) == col(Transaction.replaced_by))
+                .where(
+                    col(Transaction.user_id) == self.user_id,
+                    col(Transaction.id).in_(part),
+                    col(Transaction.deleted_at).is_not(None),
+                    or_(col(replacing.id).is_(None), col(replacing.replaced_by).is_not(None)),
+                )
             )
-        )
+            found += await self.session.scalars(statement)
         booked = set(
             await self.session.scalars(
                 select(col(StatementImport.id)).where(
@@ -146,9 +164,16 @@ class CorrectionRepository(Repository[Correction]):
                 )
             )
         )
-        found = rows.all()
         return [row for row in found if row.import_id in booked], [row for row in found if row.import_id not in booked]
 
 
-def _begins(column: SQLColumnExpression[str], bank_ids: Sequence[str]) -> ColumnElement[bool]:
-    return or_(*(column.startswith(f"bank:{bank_id}#", autoescape=True) for bank_id in bank_ids))
+def _parts(row_ids: Collection[UUID]) -> Iterator[Sequence[UUID]]:
+    ids = list(row_ids)
+    return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
+
+
+def _begins(column: SQLColumnExpression[str], bank_ids: Collection[str] | None) -> ColumnElement[bool]:
+    """Whether an identity begins with one of the ids, or, for None, with any."""
+    if bank_ids is None:
+        return column.startswith(OF_BANK)
+    return or_(false(), *(column.startswith(f"{OF_BANK}{named}#", autoescape=True) for named in bank_ids))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -52,7 +52,8 @@ class Corrections:
             if file.format == _WITH_CORRECTIONS:
                 await self._replace(of_account)
             void = await self._corrections.bank_ids(of_account.account.id) if of_account.unknown else set()
-            _book(of_account, [n for n in of_account.unknown if of_account.rows[n].entry.bank_id in void])
+            if void:
+                _book(of_account, {n for n in of_account.unknown if of_account.rows[n].entry.bank_id in void})
 
     async def _replace(self, plan: AccountPlan) -> None:
         correcting = {n: earlier for n in plan.unknown if (earlier := plan.rows[n].entry.corrects) is not None}
@@ -63,10 +64,11 @@ class Corrections:
         waiting = {row.id: row for row in await self._booking.as_pending(list(rows.values()))}
         for number, earlier in correcting.items():
             row = rows.pop(earlier, None)
-            if row is not None:
+            if row is None:
+                plan.decisions.book.append(number)
+            else:
                 plan.decisions.settle.append((waiting[row.id], number))
-                plan.unknown.remove(number)
-        _book(plan, [number for number in correcting if number in plan.unknown])
+        plan.unknown = [number for number in plan.unknown if number not in correcting]
 
     async def corrected(self, file: StatementFile, plan: ImportPlan, accounts: StatementAccounts) -> int:
         """How many rows the file takes back, or brings although they were taken back before."""
@@ -170,11 +172,10 @@ class Corrections:
         )
 
 
-def _book(plan: AccountPlan, numbers: Iterable[int]) -> None:
+def _book(plan: AccountPlan, numbers: set[int]) -> None:
     """Let rows be booked without a further look."""
-    for number in numbers:
-        plan.decisions.book.append(number)
-        plan.unknown.remove(number)
+    plan.decisions.book += sorted(numbers)
+    plan.unknown = [number for number in plan.unknown if number not in numbers]
 
 
 def _replaced(plan: AccountPlan) -> list[tuple[PendingRow, int]]:
