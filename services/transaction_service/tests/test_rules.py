@@ -173,7 +173,8 @@ UNREADABLE = {
     r"(a)\1": r"not a regular expression at character 4: look-around and backreferences are not supported (\1)",
     "a**": "not a regular expression at character 2: bad repetition operator (**)",
     "(?:a{900}){800}": "not a regular expression at character 11: invalid repetition size ({800})",
-    r"(?:\pL*){40}b$": "the regular expression is too large; use fewer or smaller repetitions",
+    r"(?:\pL*){400}b$": "the regular expression is too large; use fewer or smaller repetitions",
+    r"\pL{50}": "the regular expression is too large; use fewer or smaller repetitions",
 }
 
 

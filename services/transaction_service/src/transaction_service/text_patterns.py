@@ -15,7 +15,7 @@ from transaction_service.search_text import folded
 
 LONGEST_TEXT = 1000
 """So many characters of a text are looked at."""
-_MOST_MEMORY = 512 * 1024
+_MOST_MEMORY = 1024 * 1024
 """Bytes that a compiled expression may take, which also limits its time for each character."""
 _TOO_LARGE = "the regular expression is too large; use fewer or smaller repetitions"
 
@@ -24,7 +24,7 @@ class PatternError(ValueError):
     """A text that is no regular expression."""
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def text_pattern(source: str) -> TextPattern:
     """A regular expression, which is not compiled anew for each request. Raises PatternError."""
     return TextPattern(source)

@@ -174,8 +174,6 @@ class _Kind(BaseModel):
 
 def _of_its_kind(value: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> AnyCondition:
     """Read a condition by its field, so that the place of an error is the client's own: `/conditions/2/value`."""
-    if isinstance(value, AnyCondition):
-        return value
     return _KINDS[_Kind.model_validate(value).field].model_validate(value, context=info.context)
 
 
