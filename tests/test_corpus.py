@@ -1,7 +1,11 @@
-"""The corpus runner beside a real Purser: a small folder of files, read as expected and otherwise."""
+"""The corpus runner beside a real Purser: a small folder of files, read as expected and otherwise; and the corpus.
+
+`make corpus` runs on SQLite; here the same files are uploaded to a Purser on PostgreSQL.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +15,7 @@ from workspace.corpus_client import Ledger
 from workspace.main import main
 
 if TYPE_CHECKING:
-    from conftest import Server
+    from conftest import Server, Start
 
 EXPECTED = """file,source,licence,statements,transactions,sum,currency,balances,expected
 kiosk.qif,own,Apache-2.0,,2,-7.30,,,account and currency are asked for
@@ -47,3 +51,10 @@ def test_a_wrong_expectation_fails_the_run(embedded: Server, folder: Path, capsy
     (folder / "expected.csv").write_text("file,statements,transactions,sum\nkiosk.qif,1,2,-7.31\n", encoding="utf-8")
     assert main(["corpus", str(folder), "--url", embedded.url]) == 1
     assert "kiosk.qif: the sum is -7.30, -7.31 expected" in capsys.readouterr().out
+
+
+@pytest.mark.skipif("PURSER_CORPUS" not in os.environ, reason="PURSER_CORPUS names no folder of statement files")
+def test_the_corpus_is_read_on_postgresql_as_it_is_on_sqlite(start: Start, postgres_server: str) -> None:
+    server = start(env={"PURSER_DATABASE_URL": postgres_server})
+    results = corpus.run(Path(os.environ["PURSER_CORPUS"]), Ledger(server.url))
+    assert [(result.file, result.problems) for result in results if result.problems] == []
