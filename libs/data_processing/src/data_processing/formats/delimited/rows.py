@@ -17,6 +17,8 @@ from data_processing.statement import AccountReference, Entry, new_entry
 
 _MOST_NOTES: Final = 100
 """So many balances that cannot be read are named one by one."""
+_MOST_SHARED: Final = 10_000
+"""So many texts are remembered, so that rows which repeat one share it."""
 
 Cells = Sequence[str]
 AccountKey = tuple[str, str, str]
@@ -50,6 +52,8 @@ class RowReader:
         self._odd_balances = 0
         self._dates = dates
         self._codes: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+        self._references: dict[tuple[AccountKey, str | None], AccountReference] = {}
         self._at = _positions(profile, header)
         self._amount = _amount_function(profile.amount, header)
         self._number = _reader_of(profile.amount)
@@ -91,9 +95,9 @@ class RowReader:
         amount = self._amount(cells)
         if self._inverted:
             amount = -amount
-        counterparty = _cell(cells, at.counterparty)
+        counterparty = self._shared(cells, at.counterparty)
         if amount > 0 and at.counterparty_in is not None:
-            counterparty = _cell(cells, at.counterparty_in)
+            counterparty = self._shared(cells, at.counterparty_in)
         text = cells[at.text[0]].strip() if len(at.text) == 1 else _joined(cells, at.text)
         identifier = _cell(cells, at.bank_id)
         return new_entry(
@@ -105,9 +109,9 @@ class RowReader:
             currency=self._row_currency(cells),
             bank_id=own_bank_id(identifier) if identifier else None,
             counterparty=counterparty,
-            counterparty_account=_cell(cells, at.counterparty_account),
+            counterparty_account=self._shared(cells, at.counterparty_account),
             reference=_cell(cells, at.reference),
-            bank_category=_cell(cells, at.bank_category),
+            bank_category=self._shared(cells, at.bank_category),
             pending=pending,
             balance=self._balance(cells, place),
             account=self._row_account(cells),
@@ -154,12 +158,26 @@ class RowReader:
     def _row_account(self, cells: Cells) -> AccountReference | None:
         if self._account is None:
             return None
-        number, bank, name = self._account.key(cells)
-        if not (number or name):
-            raise ValueError("the row does not name its account, as other rows of the file do")
-        return AccountReference(
-            number or None, bank or None, name or None, self._account_type, self._row_currency(cells)
-        )
+        key = self._account.key(cells)
+        currency = self._row_currency(cells)
+        known = self._references.get((key, currency))
+        if known is None:
+            number, bank, name = key
+            if not (number or name):
+                raise ValueError("the row does not name its account, as other rows of the file do")
+            if len(self._references) >= _MOST_SHARED:
+                self._references.clear()
+            known = AccountReference(number or None, bank or None, name or None, self._account_type, currency)
+            self._references[key, currency] = known
+        return known
+
+    def _shared(self, cells: Cells, position: int | None) -> str | None:
+        """The text of a cell, as one object where rows repeat it."""
+        if position is None or not (text := cells[position].strip()):
+            return None
+        if len(self._texts) >= _MOST_SHARED:
+            self._texts.clear()
+        return self._texts.setdefault(text, text)
 
 
 class _Statuses:
