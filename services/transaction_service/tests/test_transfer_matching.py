@@ -157,6 +157,12 @@ def test_accounts_are_known_by_number_in_any_spelling_and_by_the_end_of_an_iban(
     )
 
 
+def test_accounts_are_known_by_their_whole_number_in_a_text() -> None:
+    assert ACCOUNTS.mentioned("OWN ACCOUNT DE89370400440532013000", None) == {CHECKING}
+    assert ACCOUNTS.mentioned("to 0007654321.") == {SAVINGS}
+    assert ACCOUNTS.mentioned("7654321", "XDE89370400440532013000", None) == frozenset()
+
+
 def test_accounts_are_known_by_their_names_as_whole_words() -> None:
     assert ACCOUNTS.named("To RAINY  days", None) == {SAVINGS}
     assert ACCOUNTS.named("Checkings") == OwnAccounts([]).named("Checking") == frozenset()

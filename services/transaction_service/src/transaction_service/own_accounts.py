@@ -14,6 +14,7 @@ _IBAN = re.compile(r"[a-z]{2}[0-9]{2}[0-9a-z]{11,30}")
 _SHORTEST_TAIL = 6
 """So many digits at the end of an IBAN are taken for the domestic number of an account."""
 _SHORTEST_NAME = 4
+_LONG_WORD = re.compile(r"\b[0-9a-z]{8,34}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,14 @@ class OwnAccounts:
         if found is None:
             found = self._pointed[counterparty_account] = self._look_up(counterparty_account)
         return found
+
+    def mentioned(self, *texts: str | None) -> frozenset[UUID]:
+        """The accounts whose whole number, of eight characters or more, one of the texts contains as a word."""
+        found: set[UUID] = set()
+        for text in texts:
+            for word in _LONG_WORD.findall(folded(text or "")):
+                found |= self._by_number.get(word, set())
+        return frozenset(found)
 
     def named(self, *texts: str | None) -> frozenset[UUID]:
         """The accounts whose name one of the texts contains as whole words."""

@@ -78,8 +78,8 @@ class TransferSearch:
     async def _all(
         self, first: date, last: date, own: OwnAccounts, import_id: UUID | None
     ) -> Iterable[Row[*tuple[Any, ...]]]:
-        names = sorted({name for account in own.accounts.values() for name in account.names})[:_MOST_NAMES]
-        return await self._rows.bare_rows(first, last, import_id=import_id, names=names)
+        names = sorted({name for account in own.accounts.values() for name in account.names | account.numbers})
+        return await self._rows.bare_rows(first, last, import_id=import_id, names=names[:_MOST_NAMES])
 
     async def _likely(
         self, first: date, last: date, _own: OwnAccounts, import_id: UUID | None
@@ -127,6 +127,8 @@ def _match_row(
     kind = kinds.get(row.category_id)
     denied = row.transfer_by == ChosenBy.USER and not row.marked_transfer
     points_to = own.pointed(row.counterparty_account)
+    if not row.counterparty_account:
+        points_to = own.mentioned(row.counterparty, row.text) - {row.account_id}
     return MatchRow(
         id=row.id,
         account_id=row.account_id,
