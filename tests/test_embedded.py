@@ -90,6 +90,7 @@ LISTS = (
     "/v1/categories",
     "/v1/rules",
     "/v1/imports",
+    "/v1/csv-profiles",
     "/v1/ledger?format=csv",
     "/v1/auth/me",
     "/v1/analytics/summary",
@@ -98,13 +99,18 @@ LISTS = (
 
 
 def fill(user: User, statement: bytes) -> dict[str, str]:
-    """Give a user an import, an account, rows, a category and a rule; the ids by the names that paths use."""
+    """Give a user an import, an account, rows, a category, a rule and a CSV profile; the ids by the names that paths use."""
     imported = user.upload(statement, "statement.ofx").json()
     category = user.client.post("/v1/categories", json={"name": "Hobby", "kind": "expense"}).json()
     condition = {"field": "text", "operator": "contains", "value": "BERGSPORT"}
     wanted = {"conditions": [condition], "actions": {"category_id": category["id"]}}
     rule = user.client.post("/v1/rules", json=wanted).json()
+    mapping = user.client.post(
+        "/v1/csv-profiles/proposals", content=b"Wann;Wofuer;Wieviel\n31.03.2026;Tee;-2,80\n"
+    ).json()
+    profile = user.client.post("/v1/csv-profiles", json={"name": "My bank", "mapping": mapping["mapping"]}).json()
     return {
+        "profile_id": profile["id"],
         "import_id": imported["id"],
         "account_id": imported["accounts"][0]["account_id"],
         "transaction_id": user.get("/v1/transactions", limit=1).json()["items"][0]["id"],
