@@ -571,3 +571,31 @@ async def test_no_sequence_of_rules_undoes_what_the_user_chose(
         assert {name: found[name] for name in expected} == expected
         assert found["categorised_by"] == ("user" if "category_id" in wanted else found["categorised_by"])
         assert (found["rule_id"] is not None) == (found["categorised_by"] == "rule")
+
+
+async def test_a_rule_is_suggested_from_what_rows_have_in_common(household: Any, client: httpx2.AsyncClient) -> None:
+    account = await household.account()
+    entered = [
+        await household.enter(account, "-5", description=text, **more)
+        for text, more in (
+            ("Card 0017 Kaffeebar Nord Utrecht", {"category_id": RESTAURANTS}),
+            ("Kaffeebar Nord Amsterdam 0018", {"category_id": RESTAURANTS}),
+            ("Kaffeebar Nord", {}),
+            ("Rent", {"merchant": "Landlord"}),
+            ("March", {"merchant": "LANDLORD"}),
+        )
+    ]
+
+    async def suggest(*numbers: int) -> httpx2.Response:
+        ids = [entered[number]["id"] for number in numbers]
+        return await client.post("/v1/rules/suggest", json={"transaction_ids": ids})
+
+    words = {"conditions": [{**text("kaffeebar nord"), "negated": False}], "category_id": RESTAURANTS, "rows": 3}
+    assert (await suggest(0, 1)).json() == words
+    assert (await suggest(0, 1, 2)).json() == {**words, "category_id": None}
+    merchant = {**condition("merchant", "equals", "Landlord"), "negated": False}
+    assert (await suggest(3, 4)).json() == {"conditions": [merchant], "category_id": None, "rows": 2}
+    nothing = await suggest(0, 3)
+    assert (nothing.status_code, nothing.json()["code"]) == (422, "nothing_in_common")
+    unknown = await client.post("/v1/rules/suggest", json={"transaction_ids": [str(uuid4())]})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "transaction_not_found")

@@ -173,6 +173,13 @@ class TooManyRules(InvalidInput):
     title = "Too many rules"
 
 
+class NothingInCommon(InvalidInput):
+    """Rows have no merchant, account or words in common that a rule could look for."""
+
+    code = "nothing_in_common"
+    title = "Rows have nothing in common"
+
+
 class RuleTooSlow(InvalidInput):
     """The regular expressions of a rule take longer than a run over the history may take."""
 

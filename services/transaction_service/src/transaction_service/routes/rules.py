@@ -15,9 +15,11 @@ from transaction_service.errors import (
     AccountNotFound,
     CategoryNotFound,
     IdTaken,
+    NothingInCommon,
     RuleNotFound,
     RuleTooSlow,
     TooManyRules,
+    TransactionNotFound,
 )
 from transaction_service.routes.access import Once, Reader, Reading, Writer, Writing
 from transaction_service.schemas.rules import (
@@ -28,6 +30,8 @@ from transaction_service.schemas.rules import (
     RulesApplied,
     RuleSchema,
     RulesPreview,
+    RuleSuggestion,
+    SuggestionWanted,
     rule_schema,
 )
 from transaction_service.service.rules import Rules
@@ -68,6 +72,12 @@ async def create_rule(wanted: RuleCreate, user: Writer, once: Once, session: Wri
 async def order_rules(wanted: RuleOrder, user: Writer, session: Writing) -> RuleOrder:
     """Put the rules into this order and answer with the order of all; rules that are not named follow."""
     return RuleOrder(ids=[rule.id for rule in await Rules(session, user.user_id).order(wanted)])
+
+
+@router.post("/suggest", responses=responses(TransactionNotFound, NothingInCommon))
+async def suggest_rule(wanted: SuggestionWanted, user: Reader, session: Reading) -> RuleSuggestion:
+    """Suggest the rule that rows have in common, and say how many rows it would fit; nothing is written."""
+    return await Rules(session, user.user_id).suggest(wanted)
 
 
 @router.post("/preview", responses=responses(AccountNotFound, CategoryNotFound, InvalidCursor))

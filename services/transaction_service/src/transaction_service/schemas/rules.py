@@ -31,6 +31,7 @@ from transaction_service.rule_language import (
     RuleField,
     TextOperator,
 )
+from transaction_service.rule_suggestion import Suggestion
 from transaction_service.schemas.fields import Change, Currency, Line, LongText, Storable
 from transaction_service.schemas.transactions import TagNames
 from transaction_service.search_text import folded
@@ -256,6 +257,25 @@ class RuleOrder(BaseModel):
         return ids
 
 
+class SuggestionWanted(BaseModel):
+    """Rows for which there should be a rule."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    transaction_ids: Annotated[list[UUID], Field(min_length=1, max_length=200)]
+
+
+class RuleSuggestion(BaseModel):
+    """A rule that fits the rows, and `rows`, how many of the whole history it fits.
+
+    `category_id` is the one that the user gave to all of them, null where there is none.
+    """
+
+    conditions: list[Condition]
+    category_id: UUID | None
+    rows: int
+
+
 class RulesApplied(BaseModel):
     """How many rows a rule fits, how many changed, and how many lost their category as no rule gives one any more."""
 
@@ -320,6 +340,11 @@ def rule_schema(rule: Rule) -> RuleSchema:
         },
         context=_STORED,
     )
+
+
+def rule_suggestion(found: Suggestion, rows: int) -> RuleSuggestion:
+    """The answer that suggests a rule."""
+    return RuleSuggestion.model_validate({**found._asdict(), "rows": rows}, context=_STORED)
 
 
 def row_preview(before: RowState, after: RowState) -> RowPreview:

@@ -17,9 +17,11 @@ from transaction_service.errors import (
     AccountNotFound,
     CategoryNotFound,
     IdTaken,
+    NothingInCommon,
     RuleNotFound,
     RuleTooSlow,
     TooManyRules,
+    TransactionNotFound,
 )
 from transaction_service.models import JournalAction, Rule
 from transaction_service.repository.accounts import AccountRepository
@@ -30,6 +32,7 @@ from transaction_service.repository.rules import NEWEST_FIRST, RuleRepository
 from transaction_service.row_state import RowState, journal_fields
 from transaction_service.rule_language import RuleField
 from transaction_service.rule_runs import RuleRun
+from transaction_service.rule_suggestion import suggested
 from transaction_service.schemas.rules import (
     AnyCondition,
     RuleChange,
@@ -37,11 +40,16 @@ from transaction_service.schemas.rules import (
     RuleOrder,
     RulesApplied,
     RulesPreview,
+    RuleSuggestion,
+    SuggestionWanted,
     row_preview,
+    rule_suggestion,
 )
 from transaction_service.service.journal import Journal, RowChange
 
 MOST_RULES = 1000
+_ANY: dict[str, object] = {"transfer": True}
+"""Some action, for a rule of which only the conditions matter."""
 
 log = get_logger()
 
@@ -171,6 +179,23 @@ class Rules:
             items=[row_preview(before, after) for before, after in shown],
             next_cursor=NEWEST_FIRST.cursor(shown[-1][0]) if len(found) > page.limit else None,
         )
+
+    async def suggest(self, wanted: SuggestionWanted) -> RuleSuggestion:
+        """The rule that rows have in common. Raises TransactionNotFound, NothingInCommon."""
+        states = await self._states.named(wanted.transaction_ids)
+        for row_id in wanted.transaction_ids:
+            if row_id not in {state.id for state in states}:
+                raise TransactionNotFound(f"There is no transaction {row_id}.")
+        found = await offload(suggested, states)
+        if found is None:
+            raise NothingInCommon(
+                "The rows have neither a merchant nor an account nor a word in common. Name rows that belong together."
+            )
+        rule = Rule(user_id=self._user_id, position=0, conditions=[dict(c) for c in found.conditions], actions=_ANY)
+        run = RuleRun(Categoriser([rule]))
+        async for rows in self._rules.history():
+            await offload(run.tried, rows, await self._states.tags([row.id for row in rows]))
+        return rule_suggestion(found, run.matched)
 
     async def _made(self, wanted: RuleCreate, others: Sequence[Rule] = ()) -> Rule:
         """The rule as it would be kept. Without a position it takes that of the rule with its id, or the last."""
