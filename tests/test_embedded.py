@@ -99,16 +99,16 @@ LISTS = (
 
 
 def fill(user: User, statement: bytes) -> dict[str, str]:
-    """Give a user an import, an account, rows, a category, a rule and a CSV profile; the ids by the names that paths use."""
+    """Give a user an import, an account, rows, a category, a rule, a CSV profile; the ids by the names in paths."""
     imported = user.upload(statement, "statement.ofx").json()
     category = user.client.post("/v1/categories", json={"name": "Hobby", "kind": "expense"}).json()
     condition = {"field": "text", "operator": "contains", "value": "BERGSPORT"}
     wanted = {"conditions": [condition], "actions": {"category_id": category["id"]}}
     rule = user.client.post("/v1/rules", json=wanted).json()
-    mapping = user.client.post(
-        "/v1/csv-profiles/proposals", content=b"Wann;Wofuer;Wieviel\n31.03.2026;Tee;-2,80\n"
-    ).json()
-    profile = user.client.post("/v1/csv-profiles", json={"name": "My bank", "mapping": mapping["mapping"]}).json()
+    table = b"Wann;Wofuer;Wieviel\n31.03.2026;Tee;-2,80\n"
+    proposal = user.client.post("/v1/csv-profiles/proposals", content=table).json()
+    kept = {"name": "My bank", "mapping": proposal["mapping"]}
+    profile = user.client.post("/v1/csv-profiles", json=kept).json()
     return {
         "profile_id": profile["id"],
         "import_id": imported["id"],
