@@ -74,6 +74,7 @@ async def test_an_investment_statement_is_kept_beside_the_rows_of_its_cash(clien
     assert [moved["kind"], paid["kind"], bought["kind"]] == ["transfer_in", "dividend", "buy"]
     assert (moved["units"], moved["amount"], moved["transaction_id"]) == ("40", "0.00", None)
     assert paid["transaction_id"] == rows["INCOME DIV World Fund"]["id"]
+    assert await items(client, "/v1/investments", transaction_id=paid["transaction_id"]) == [paid]
     security = bought.pop("security")
     assert {key: bought[key] for key in ("action", "trade_date", "units", "unit_price", "amount", "commission")} == {
         "action": "BUYMF",

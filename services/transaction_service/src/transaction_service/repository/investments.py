@@ -110,6 +110,7 @@ class InvestmentFilter:
 
     account_id: UUID | None = None
     security_id: UUID | None = None
+    transaction_id: UUID | None = None
     kinds: Collection[InvestmentKind] = ()
     from_date: date | None = None
     to_date: date | None = None
@@ -134,6 +135,8 @@ class InvestmentRepository(Repository[InvestmentEntry]):
             statement = statement.where(col(InvestmentEntry.account_id) == wanted.account_id)
         if wanted.security_id is not None:
             statement = statement.where(col(InvestmentEntry.security_id) == wanted.security_id)
+        if wanted.transaction_id is not None:
+            statement = statement.where(col(InvestmentEntry.transaction_id) == wanted.transaction_id)
         if wanted.kinds:
             statement = statement.where(col(InvestmentEntry.kind).in_([str(kind) for kind in wanted.kinds]))
         if wanted.from_date is not None:

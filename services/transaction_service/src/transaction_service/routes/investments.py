@@ -43,6 +43,7 @@ async def list_investments(
     links: Links,
     account_id: Annotated[UUID | None, Query(description="Only entries of this account.")] = None,
     security_id: Annotated[UUID | None, Query(description="Only entries about this security.")] = None,
+    transaction_id: Annotated[UUID | None, Query(description="The entry whose cash is this row.")] = None,
     kind: Annotated[list[InvestmentKind] | None, Query(description="Repeat it for several kinds.")] = None,
     from_date: Annotated[Day | None, Query(alias="from", description="First trade date.")] = None,
     to_date: Annotated[Day | None, Query(alias="to", description="Last trade date.")] = None,
@@ -54,7 +55,12 @@ async def list_investments(
             errors=[FieldError(pointer="/query/from", detail="lies after `to`", code="range_reversed")],
         )
     wanted = InvestmentFilter(
-        account_id=account_id, security_id=security_id, kinds=kind or (), from_date=from_date, to_date=to_date
+        account_id=account_id,
+        security_id=security_id,
+        transaction_id=transaction_id,
+        kinds=kind or (),
+        from_date=from_date,
+        to_date=to_date,
     )
     found = await Investments(session, user.user_id).list(wanted, page)
     return links.page(found, lambda entry: entry)
