@@ -38,11 +38,11 @@ run-api: runtime ## Serve everything in one process on http://127.0.0.1:8000 [PO
 	@$(RUN) -m api_gateway.main
 
 .PHONY: run-service
-run-service: runtime ## Serve one service alone, with reload: SERVICE=analytics_api [PORT=8003] [DATA_DIR=folder]
+run-service: development ## Serve one service alone, with reload: SERVICE=analytics_api [PORT=8003] [DATA_DIR=folder]
 	@$(WORKSPACE) run $(call service-needed,)
 
 .PHONY: run-services
-run-services: runtime ## Serve each service in a process of its own, on its own port [DATA_DIR=folder]
+run-services: development ## Serve each service in a process of its own, on PostgreSQL and behind Traefik [PORT=8000] [DATA_DIR=folder]
 	@$(WORKSPACE) run
 
 .PHONY: migrate-upgrade migrate-downgrade migrate-history migrate-current migrate-create

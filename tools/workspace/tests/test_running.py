@@ -72,7 +72,7 @@ def lines_until(process: subprocess.Popen[str], words: str) -> list[str]:
 
 
 def test_services_run_apart_know_their_peers_and_stop_together(runner: subprocess.Popen[str], ports: list[int]) -> None:
-    printed = "".join(lines_until(runner, f"beta_house               http://127.0.0.1:{ports[1]}/docs"))
+    printed = "".join(lines_until(runner, f"beta_house               http://127.0.0.1:{ports[1]}"))
 
     runner.send_signal(signal.SIGINT)
     rest, _ = runner.communicate(timeout=30)

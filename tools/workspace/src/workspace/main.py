@@ -11,6 +11,7 @@ from workspace import (
     affected,
     affected_report,
     affected_runs,
+    apart,
     api_gate,
     boundaries,
     checks,
@@ -254,12 +255,11 @@ def _count(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    services = members.services(options.root)
-    # The gateway's process would hold every service once more.
-    apart = [service for service in services if service.name != "api_gateway"]
     if options.service is None:
-        return processes.run_all(apart)
+        return apart.run(options.root)
+    services = members.services(options.root)
+    peers = [service for service in services if service.name != apart.GATEWAY]
     named = {service.name: service for service in services}
     if options.service not in named:
         raise WorkspaceError(f'No service is called "{options.service}". There are: {", ".join(named)}')
-    return processes.run_one(named[options.service], apart)
+    return processes.run_one(named[options.service], peers)

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from workspace.catalogue import declarations
 from workspace.errors import WorkspaceError
@@ -20,24 +21,6 @@ READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
 _PAUSE = 0.1
 _COLOURS = (36, 32, 33, 35, 34, 31)
-
-
-@dataclass(frozen=True)
-class Running:
-    """A started service, and the thread that passes its output on."""
-
-    name: str
-    url: str
-    process: subprocess.Popen[str]
-    reader: threading.Thread
-
-    def is_ready(self) -> bool:
-        """Tell whether the service says that it can work."""
-        try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
 
 
 def addresses(services: Sequence[Member]) -> dict[str, str]:
@@ -68,20 +51,58 @@ def run_one(service: Member, services: Sequence[Member]) -> int:
         return 0
 
 
-def run_all(services: Sequence[Member], *, ready_seconds: float = READY_SECONDS) -> int:
-    """Serve every service in a process of its own until told to stop, or until one of them ends.
+@dataclass(frozen=True)
+class Program:
+    """A program to run beside the others: its command, the variables it gets, and where it says that it can work."""
 
-    Their lines are passed on behind their names. Gives the exit status: 0 when told to stop, 1 when a service failed.
+    name: str
+    command: tuple[str, ...]
+    variables: Mapping[str, str]
+    url: str
+    ready_at: str
+
+
+@dataclass(frozen=True)
+class Running:
+    """A started program, and the thread that passes its output on."""
+
+    program: Program
+    process: subprocess.Popen[str]
+    reader: threading.Thread
+
+    @property
+    def name(self) -> str:
+        """The program's name."""
+        return self.program.name
+
+    def is_ready(self) -> bool:
+        """Tell whether the program says that it can work."""
+        try:
+            with urllib.request.urlopen(self.program.ready_at, timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def of_service(service: Member, services: Sequence[Member], own: Mapping[str, str] | None = None) -> Program:
+    """Give the program of one service; `own` are further variables."""
+    url = addresses(services)[service.name]
+    variables = {**environment(services, os.environ), **(own or {}), "PURSER_PORT": url.rpartition(":")[2]}
+    command = (sys.executable, "-m", "workspace.serve", f"{service.name}.main")
+    return Program(service.name, command, variables, url, f"{url}/readyz")
+
+
+def run_all(programs: Sequence[Program], *, folder: Path, ready_seconds: float = READY_SECONDS) -> int:
+    """Run every program in a process of its own until told to stop, or until one of them ends.
+
+    Their lines are passed on behind their names. Gives the exit status: 0 when told to stop, 1 when a program failed.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
     started: list[Running] = []
     try:
-        started += [
-            _start(service, f"http://127.0.0.1:{declared.port}", services, place)
-            for place, (service, declared) in enumerate(declarations(services))
-        ]
+        started += [_start(program, folder, place) for place, program in enumerate(programs)]
         return _watch(started, stop, ready_seconds)
     finally:
         _stop(started)
@@ -105,29 +126,29 @@ def _watch(started: Sequence[Running], stop: threading.Event, ready_seconds: flo
         if ready and not waiting:
             print("All services are ready; Ctrl-C ends them:", flush=True)
             for running in started:
-                print(f"  {running.name:24} {running.url}/docs", flush=True)
+                print(f"  {running.name:24} {running.program.url}", flush=True)
     print("Stopping", flush=True)
     return 0
 
 
-def _start(service: Member, url: str, services: Sequence[Member], place: int) -> Running:
-    # A session of its own: Ctrl-C reaches the runner alone, which ends the services in order.
+def _start(program: Program, folder: Path, place: int) -> Running:
+    # A session of its own: Ctrl-C reaches the runner alone, which ends the programs in order.
     process = subprocess.Popen(
-        [sys.executable, "-m", "workspace.serve", f"{service.name}.main"],
+        program.command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        cwd=service.root,
-        env={**environment(services, os.environ), "PURSER_PORT": url.rpartition(":")[2]},
+        cwd=folder,
+        env=program.variables,
         start_new_session=True,
     )
-    label = f"{service.name:20} | "
+    label = f"{program.name:20} | "
     if sys.stdout.isatty():
         label = f"\033[{_COLOURS[place % len(_COLOURS)]}m{label}\033[0m"
     reader = threading.Thread(target=_pass_on, args=(process, label), daemon=True)
     reader.start()
-    return Running(service.name, url, process, reader)
+    return Running(program, process, reader)
 
 
 def _pass_on(process: subprocess.Popen[str], label: str) -> None:

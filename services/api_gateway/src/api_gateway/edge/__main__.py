@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--certificate", help="file of the certificate chain, for HTTPS")
     parser.add_argument("--key", help="file of its key")
     parser.add_argument("--migration", type=Path, help="file that says which routes a legacy application still has")
+    parser.add_argument("--no-access-log", action="store_true", help="leave logging requests to the services")
     options = parser.parse_args()
     try:
         urls = {name: str(url).rstrip("/") for name, url in load(Settings).service_urls.items()}
@@ -31,7 +32,14 @@ def main() -> int:
         backends = [Backend(name, (urls[name],), paths) for name, paths in found.items() if name in urls]
         if not backends:
             raise MigrationError("PURSER_SERVICE_URLS names no service: say where each listens, name=address,…")
-        edge = EdgeSettings(options.listen, options.inner, options.tls_listen, options.certificate, options.key)
+        edge = EdgeSettings(
+            listen=options.listen,
+            inner=options.inner,
+            tls_listen=options.tls_listen,
+            certificate=options.certificate,
+            key=options.key,
+            access_log=not options.no_access_log,
+        )
         migration = read_migration(options.migration, set(urls)) if options.migration else None
     except (SettingsError, MigrationError) as error:
         print(error, file=sys.stderr)  # noqa: T201 (for the person at the terminal)

@@ -53,6 +53,7 @@ class EdgeSettings:
     connect_seconds: int = 3
     answer_seconds: int = 300
     trusted_proxies: tuple[str, ...] = ()
+    access_log: bool = True
 
 
 def static(settings: EdgeSettings, dynamic_file: str) -> Configuration:
@@ -62,14 +63,15 @@ def static(settings: EdgeSettings, dynamic_file: str) -> Configuration:
     if settings.tls_listen is not None:
         points["websecure"] = _entry_point(settings.tls_listen, settings, tls={})
         points["web"]["http"]["redirections"] = {"entryPoint": {"to": "websecure", "scheme": "https"}}
+    logged = {"accessLog": {"format": "json", "fields": {"headers": {"defaultMode": "drop"}}}}
     return {
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "entryPoints": points,
         "providers": {"file": {"filename": dynamic_file, "watch": True}},
         "ping": {"entryPoint": "inner"},
         "metrics": {"prometheus": {"entryPoint": "inner", "addRoutersLabels": True}},
-        "accessLog": {"format": "json", "fields": {"headers": {"defaultMode": "drop"}}},
         "log": {"level": "WARN"},
+        **(logged if settings.access_log else {}),
     }
 
 
