@@ -39,7 +39,7 @@ def _rules(*rules):
         __dependencies_rules__(*rules)
     except NameError:
         # The graph is drawn without the backend of visibility: to show a forbidden import, not to refuse it.
-        pass
+        return
 
 
 def service_package(*libraries, embeds=(), tests_also=()):
@@ -53,7 +53,12 @@ def service_package(*libraries, embeds=(), tests_also=()):
     package("config", "api_common", *libraries, tests_also=[*others, *tests_also], binary_also=others)
     # Migrations and resources are found by name at run time, not by an import.
     sources = [f"./src/{name}", "//libs/api_common/src/api_common", *embedded]
-    started = dict(entry_point=f"{name}.main:run", dependencies=sources, execution_mode="venv", include_tools=True)
+    started = {
+        "entry_point": f"{name}.main:run",
+        "dependencies": sources,
+        "execution_mode": "venv",
+        "include_tools": True,
+    }
     # The one that embeds the others is the whole platform in one file.
     pex_binary(name=name, output_path="purser.pex" if embeds else None, **started)
     # The two layers of the image, and the image; `make package` leaves them out, as they want a container engine.
