@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from transaction_service.import_plan import AccountPlan, KnownRow, Suspicion, WaitingProposal
@@ -44,18 +45,27 @@ class LedgerSide:
 
     `rows` are those of about the same days and amounts, tombstones of deleted rows included; `statements` all that the
     account has; `day_sums` the sums of the bank's rows on the first and last days of statements; `ids_are_stable` says
-    that earlier files have brought rows again under the same ids; `replacing` names rows that took the place of a
-    pending one, `rejected` identities of rows that are known to be rows of their own.
+    that earlier files have brought rows again under the same ids. `replaced` are pending rows that were booked, by
+    their content, with what took their place; `rejected` identities of rows that are known to be rows of their own.
     """
 
     rows: Sequence[LedgerRow] = ()
     statements: Sequence[Coverage] = ()
     day_sums: Mapping[date, Decimal] = field(default_factory=dict)
     ids_are_stable: bool = False
-    replacing: frozenset[UUID] = frozenset()
+    replaced: Mapping[str, tuple[KnownRow, UUID]] = field(default_factory=dict)
     pending: Sequence[PendingRow] = ()
     waiting: Sequence[WaitingProposal] = ()
     rejected: frozenset[str] = frozenset()
+
+
+class _RowOfDay(NamedTuple):
+    """A row of the ledger (by its id) or of the file (by its number)."""
+
+    key: UUID | int
+    text: str
+    counterparty: str | None
+    import_id: UUID | None
 
 
 def decide(plan: AccountPlan, ledger: LedgerSide) -> None:
@@ -173,16 +183,22 @@ class _Deciding:
     def _announced(self) -> None:
         if not self.announced:
             return
-        free = {row.content: row for row in self.ledger.pending if not self._names(row)}
+        replacing = {booked_as for _, booked_as in self.ledger.replaced.values()}
+        again = {content: known for content, (known, _) in self.ledger.replaced.items()}
+        again |= {
+            row.content: KnownRow(row.id, row.identity, pending=True)
+            for row in self.ledger.pending
+            if not self._names(row)
+        }
         left = []
         for number in self.announced:
-            again = free.pop(self.plan.rows[number].content, None)
-            if again is None:
+            known = again.pop(self.plan.rows[number].content, None)
+            if known is None:
                 left.append(number)
             else:
-                self.decisions.same.append((number, KnownRow(again.id, again.identity, pending=True)))
+                self.decisions.same.append((number, known))
                 self.decisions.repeated += 1
-        bookings = [row for row in self._free() if not row.manual and row.id not in self.ledger.replacing]
+        bookings = [row for row in self._free() if not row.manual and row.id not in replacing]
         late = bookings_before([(n, self.plan.rows[n].entry) for n in left], bookings)
         for number, row in late.items():
             self.contained.add(row.id)
@@ -225,28 +241,30 @@ class _Deciding:
 
     def _decide_absent(self, proposals: Mapping[str, WaitingProposal]) -> None:
         """Decide proposals whose row the file does not name, on days of which it has every row: it is one of them."""
-        taken: set[UUID | int] = set()
+        taken: set[tuple[UUID, UUID | int]] = set()
         for proposal in proposals.values():
             entry = proposal.row.entry
             if not any(days.complete(entry.booking_date) for days in self.days):
                 continue
             here = self._rows_of(entry.booking_date, entry.amount)
-            found = _best(proposal, [row for row in here if row[0] not in taken])
+            # Rows that one import has brought are different rows.
+            free = [row for row in here if not any((import_id, row.key) in taken for import_id in proposal.imports)]
+            found = _best(proposal, free)
             if found is not None:
-                taken.add(found)
+                taken |= {(import_id, found) for import_id in proposal.imports}
                 self.decisions.accepted.append((proposal, found))
 
-    def _rows_of(self, day: date, amount: Decimal) -> list[tuple[UUID | int, str, UUID | None]]:
-        """The rows of this file on a day: id in the ledger or number, content, and the import that booked it."""
-        found: list[tuple[UUID | int, str, UUID | None]] = [
-            (row.id, row.content, row.import_id)
+    def _rows_of(self, day: date, amount: Decimal) -> list[_RowOfDay]:
+        """The rows that this file has for a day, be they in the ledger already or about to be booked."""
+        found = [
+            _RowOfDay(row.id, row.text, row.counterparty, row.import_id)
             for row in self.ledger.rows
             if row.id in self.contained and (row.day, row.amount) == (day, amount)
         ]
         for number in self.decisions.book:
-            row = self.plan.rows[number]
-            if (row.entry.booking_date, row.entry.amount) == (day, amount) and not row.entry.pending:
-                found.append((number, row.content, None))
+            entry = self.plan.rows[number].entry
+            if (entry.booking_date, entry.amount) == (day, amount) and not entry.pending:
+                found.append(_RowOfDay(number, entry.text, entry.counterparty, None))
         return found
 
     # 5. Suspicions
@@ -326,13 +344,11 @@ def _proved(day: date, statements: Iterable[Coverage]) -> bool:
     return any(known.proves(day) for known in statements)
 
 
-def _best(proposal: WaitingProposal, rows: Sequence[tuple[UUID | int, str, UUID | None]]) -> UUID | int | None:
-    """The row that the proposal's is: the suspected one, else the one with the same wording, else the only one."""
-    others = [row for row in rows if row[2] not in proposal.imports]
-    for key, _, _ in others:
-        if key == proposal.transaction_id:
-            return key
-    worded = [key for key, content, _ in others if content == proposal.row.content]
-    if worded:
-        return worded[0]
-    return others[0][0] if len(others) == 1 else None
+def _best(proposal: WaitingProposal, rows: Sequence[_RowOfDay]) -> UUID | int | None:
+    """The row that the proposal's is: the suspected one, else the one that is worded most like it."""
+    others = [row for row in rows if row.import_id not in proposal.imports]
+    if any(row.key == proposal.transaction_id for row in others):
+        return proposal.transaction_id
+    entry = proposal.row.entry
+    best = max(others, key=lambda row: likeness(entry, row.text, row.counterparty), default=None)
+    return None if best is None else best.key

@@ -157,14 +157,20 @@ class RecognitionRepository:
                     sums[day] = sums.get(day, Decimal(0)) + row.amount
         return sums
 
-    async def replacing(self, account_id: UUID, window: Window) -> frozenset[UUID]:
-        """The booked rows that have taken the place of a pending one that was announced in the window."""
-        statement = select(col(Transaction.replaced_by)).where(
+    async def replaced(self, account_id: UUID, window: Window) -> dict[str, tuple[KnownRow, UUID]]:
+        """The pending rows announced in the window that were booked, by their content, with what took their place."""
+        statement = select(
+            col(Transaction.content), col(Transaction.id), col(Transaction.identity), col(Transaction.replaced_by)
+        ).where(
             *self._of(account_id),
             col(Transaction.booking_date).between(window.first - LONGEST_PENDING, window.last),
             col(Transaction.replaced_by).is_not(None),
         )
-        return frozenset(found for found in (await self.session.scalars(statement)).all() if found is not None)
+        return {
+            content: (KnownRow(row_id, identity, pending=True), booked_as)
+            for content, row_id, identity, booked_as in await self.session.execute(statement)
+            if booked_as is not None
+        }
 
     async def statements(self, account_id: UUID) -> list[Coverage]:
         """What the statements that the account has say about their completeness."""

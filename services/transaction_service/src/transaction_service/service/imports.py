@@ -243,7 +243,7 @@ class Imports:
             statements=statements,
             day_sums=await self._recognition.day_sums(account_id, touching_days(plan.coverages, statements)),
             ids_are_stable=plan.account.trusts_bank_ids and await self._recognition.ids_are_stable(account_id),
-            replacing=await self._recognition.replacing(account_id, window),
+            replaced=await self._recognition.replaced(account_id, window),
             rejected=await self._open_proposals.rejected(account_id),
         )
 
