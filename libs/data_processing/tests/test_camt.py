@@ -52,6 +52,9 @@ def payment(*, refs="", parties="", text="", more=""):
     )
 
 
+LONG = "y" * 9_000
+
+
 def document(*statements, message="camt.053", version="08", namespace="default"):
     root, inner = MESSAGES[message]
     body = "".join(f"<{inner}><Id>1</Id>{ACCOUNT}{content}</{inner}>" for content in statements)
@@ -273,6 +276,14 @@ def test_structured_references_codes_and_return_reasons_are_kept():
         (entry(day="2026-02-30"), 'date "2026-02-30" is no day'),
         (entry(inside=f"<AddtlNtryInf>{'x' * 10_001}</AddtlNtryInf>"), "longer than 10000"),
         (entry(inside=f"<NtryDtls>{payment(text='x' * 10_001)}</NtryDtls>"), "longer than 10000"),
+        (
+            entry(inside=f"<NtryDtls>{payment(parties='<Cdtr><Nm>' + 'x' * 10_001 + '</Nm></Cdtr>')}</NtryDtls>"),
+            "longer than 10000",
+        ),
+        (
+            entry(inside=f"<NtryDtls>{payment(text='x' * 9_000, more=f'<AddtlTxInf>{LONG}</AddtlTxInf>')}</NtryDtls>"),
+            "the texts of a payment are longer than 10000",
+        ),
         ("<Ntry><Sts>BOOK</Sts></Ntry>", "no amount (Amt)"),
     ],
 )

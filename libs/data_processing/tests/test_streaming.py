@@ -2,9 +2,11 @@
 
 import io
 import os
+import time
 import tracemalloc
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from data_processing import (
     StatementFile,
     StatementFileError,
     UnclearDates,
+    UnknownCsvShape,
     UnsafeFile,
     open_statement_file,
     propose_mapping,
@@ -22,11 +25,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from . import test_bad_files as bad
+from . import test_excel as workbooks
 
 TODAY = date(2026, 11, 20)
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 CORPUS = Path(os.environ.get("PURSER_CORPUS") or EXAMPLES)
 FILES = sorted(path for folder in {EXAMPLES, CORPUS} for path in folder.rglob("*") if path.is_file())
+
+WORKBOOK = workbooks.xlsx(
+    [
+        ["Date", "Description", "Amount", "Currency"],
+        [date(2026, 4, 2), "Tea", -2.5, "EUR"],
+        [date(2026, 4, 3), "Pay", 7.25, "EUR"],
+    ]
+)
 
 
 def in_parts(file, *, rows, **arguments):
@@ -244,3 +256,60 @@ def test_a_last_row_without_a_line_end_is_read_unless_its_amount_is_shorter_than
         (statement,) = read_statement_file(head + written, today=TODAY, profiles=[mapping]).statements
         assert len(statement.entries) == amounts, written
         assert all("the file stops inside this row" in row.reason for row in statement.refused)
+
+
+WORDY = {
+    "a long text of XML": bad.CAMT.replace(b"CAF", b"x" * 20_000_000),
+    "a text of many XML lines": bad.CAMT.replace(b"CAF", b"x\n" * 2_000_000),
+    "a text of many references": bad.CAMT.replace(b"CAF", b"&amp;" * 1_000_000),
+    "many names of elements": bad.CAMT.replace(b"<Acct>", b"".join(b"<n%d/>" % n for n in range(30_000)) + b"<Acct>"),
+    "many details": bad.CAMT.replace(b"<TxDtls>", b"<TxDtls><Amt>1</Amt></TxDtls>" * 30_000 + b"<TxDtls>"),
+    "lines that look like fields": bad.MT940.replace(b":62F:", b":x\r\n" * 300_000 + b":62F:"),
+    "lines that look like ends": bad.MT940.replace(b":62F:", b" -x\r\n" * 300_000 + b":62F:"),
+    "a wide table of unknown shape": (b";".join([b"c"] * 490) + b"\n") + (b"1.5;" * 490 + b"\n") * 1_000,
+    "long cells of unknown shape": b"When;What;Much\n" + (b"2026-04-01;" + b"x" * 100_000 + b";1,50\n") * 50,
+}
+
+
+@pytest.mark.parametrize("name", WORDY)
+def test_wordy_files_are_read_in_a_time_that_grows_with_their_size_alone(name):
+    started = time.process_time()
+    found = outcome(lambda: in_parts(io.BytesIO(WORDY[name]), rows=10))
+    assert time.process_time() - started < 30
+    if isinstance(found, StatementFile):
+        assert {str(entry.amount) for statement in found.statements for entry in statement.entries} <= {"-2.80", "7.5"}
+
+
+@given(data=st.data())
+def test_a_damaged_workbook_gives_no_amount_that_is_not_in_it(data):
+    content = bytearray(WORKBOOK)
+    for _ in range(data.draw(st.integers(1, 4))):
+        position = data.draw(st.integers(0, len(content) - 1))
+        match data.draw(st.sampled_from(["cut", "drop", "swap"])):
+            case "cut":
+                del content[max(4, position) :]
+            case "drop":
+                del content[position : position + data.draw(st.integers(1, 40))]
+            case _:
+                content[position] = data.draw(st.integers(0, 255))
+        if not content:
+            break
+    found = outcome(lambda: in_parts(io.BytesIO(bytes(content)), rows=1))
+    if isinstance(found, StatementFile):
+        entries = [entry for statement in found.statements for entry in statement.entries]
+        assert {entry.amount for entry in entries} <= {Decimal("-2.5"), Decimal("7.25")}
+        assert len(entries) <= 2
+
+
+def test_a_workbook_of_unknown_shape_is_proposed_and_read_in_parts():
+    rows = [["When", "What", "Much"], [date(2026, 4, 2), "Tea", -2.5], [date(2026, 4, 3), "Pay", 7.25]]
+    content = workbooks.xlsx(rows)
+    with pytest.raises(UnknownCsvShape) as caught:
+        open_statement_file(io.BytesIO(content))
+    proposal = caught.value.proposal
+    assert proposal == propose_mapping(content)
+    assert [column.role.value for column in proposal.columns] == ["booking_date", "text", "amount"]
+    assert (proposal.encoding, proposal.header_line, proposal.decimal) == ("xlsx", 1, ".")
+    file = in_parts(io.BytesIO(content), rows=1, profiles=[proposal.mapping])
+    assert file.format == "excel/own"
+    assert file.statements[0].entries == proposal.entries

@@ -18,6 +18,8 @@ _COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _YEAR_LAST = re.compile(rf"([0-9]{{1,2}})([-/.])([0-9]{{1,2}})\2([0-9]{{4}}|[0-9]{{2}}){_TIME}")
 _NAMED_MONTH = re.compile(r"([0-9]{1,2})[ -]([A-Za-z]{3,9})[ -]([0-9]{4}|[0-9]{2})")
 _MOST_KNOWN: Final = 20_000
+_LONGEST_KNOWN: Final = 100
+_SHORTEST: Final = 6
 _SOME_DAY: Final = date(2100, 1, 1)
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
@@ -41,7 +43,8 @@ class DateReader:
         day = self._parse(text.strip())
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
-        self._known[text] = day
+        if len(text) <= _LONGEST_KNOWN:
+            self._known[text] = day
         return day
 
     def _parse(self, text: str) -> date:
@@ -90,7 +93,8 @@ class DateSurvey:
             return
         if len(self._seen) >= _MOST_KNOWN:
             self._seen.clear()
-        self._seen.add(text)
+        if len(text) <= _LONGEST_KNOWN:
+            self._seen.add(text)
         order = order_of(text)
         if order == "day":
             self.day_first = self.day_first or text
@@ -152,6 +156,8 @@ def order_of(text: str) -> DateOrder | None:
 
 def looks_like_a_date(text: str) -> bool:
     """Whether the text is written like a day, in either order."""
+    if not text[:1].isdigit() or not _SHORTEST <= len(text) <= _LONGEST_KNOWN:
+        return False
     for day_first in (True, False):
         try:
             DateReader(day_first=day_first, today=_SOME_DAY).read(text)

@@ -14,6 +14,7 @@ from xml.parsers import expat
 from xml.parsers.expat import errors
 
 from data_processing.errors import BrokenFile, TruncatedFile, UnsafeFile
+from data_processing.formats.row_checks import MAX_FIELD
 
 _DEEPEST: Final = 64
 _MOST_PARTS: Final = 20_000
@@ -49,16 +50,17 @@ class Event(Enum):
 
 class Record:
     """An element that matters: the first text of each path below it, the texts of paths that come several times, and
-    the transaction details inside an entry.
+    the transaction details inside an entry. A text that is ``too_long`` is not kept.
     """
 
-    __slots__ = ("lists", "name", "payments", "texts")
+    __slots__ = ("lists", "name", "payments", "texts", "too_long")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.texts: dict[str, str] = {}
         self.lists: dict[str, list[str]] = {}
         self.payments: list[Record] = []
+        self.too_long = False
 
     def text(self, *paths: str) -> str:
         """The text of the first of the paths that has one; empty where none has."""
@@ -170,13 +172,18 @@ class _Walk:
 
         def characters(data: str) -> None:
             nonlocal text
-            text = text + data if text else data
+            if not text:
+                text = data
+            elif len(text) <= MAX_FIELD:
+                text = text + data
 
         def end(_: str) -> None:
             nonlocal place, record, text
             if record is not None:
                 if text and (value := text.strip()):
-                    if place.list:
+                    if len(value) > MAX_FIELD:
+                        record.too_long = True
+                    elif place.list:
                         record.lists.setdefault(place.list, []).append(value)
                     else:
                         record.texts.setdefault(place.path, value)

@@ -7,7 +7,7 @@ from typing import Final
 
 from data_processing.formats.camt.details import Payment
 from data_processing.formats.camt.elements import Record
-from data_processing.formats.camt.values import bounded, day, foreign_amount, joined, reference, signed_amount
+from data_processing.formats.camt.values import day, foreign_amount, joined, reference, signed_amount
 from data_processing.formats.row_checks import MAX_FIELD, own_bank_id
 from data_processing.statement import Entry, new_entry
 
@@ -77,7 +77,7 @@ def reversal(record: Record) -> bool:
 def _text(record: Record, payments: Sequence[Payment]) -> str:
     """What the bank wrote to the entry and to its payments, as far as a row's text may go."""
     added = record.texts.get("AddtlNtryInf", "")
-    text = joined([*(payment.text for payment in payments), bounded(added)])
+    text = joined([*(payment.text for payment in payments), added])
     return text if len(text) <= MAX_FIELD else text[: MAX_FIELD - 1] + "…"
 
 

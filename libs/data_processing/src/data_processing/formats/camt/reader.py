@@ -15,7 +15,7 @@ from data_processing.formats.camt.elements import Event, Record, elements
 from data_processing.formats.camt.entries import INFORMATION, bank_id_of, entry_of, reversal, status_of
 from data_processing.formats.camt.values import iso_day
 from data_processing.formats.parts import ROWS_OF_A_PART, OpenFile, StatementPart, collected, cut_statement
-from data_processing.formats.row_checks import currency_code, ids_that_tell_rows_apart
+from data_processing.formats.row_checks import MAX_FIELD, currency_code, ids_that_tell_rows_apart
 from data_processing.formats.source import Source
 from data_processing.statement import AccountReference, Balance, Entry, RefusedRow, Statement, StatementFile
 
@@ -25,6 +25,7 @@ _MESSAGES: Final = {
     "BkToCstmrDbtCdtNtfctn": "camt.054",
 }
 _SERVICER: Final = tuple(f"Svcr/FinInstnId/{path}" for path in ("BICFI", "BIC", "ClrSysMmbId/MmbId"))
+_TOO_LONG: Final = f"a field of the entry is longer than {MAX_FIELD} characters"
 _MESSAGE = re.compile(rf"<(?:[\w.-]+:)?(?:{'|'.join(_MESSAGES)})\b")
 _NAMESPACE = re.compile(r"urn:[\w:.-]{0,80}camt\.05[234]\b")
 
@@ -141,21 +142,21 @@ class _StatementInProgress:
 
     def entry(self, record: Record, *, number: int) -> None:
         """One more entry, or its refusal."""
-        too_long: str | None = None
+        refusal = _TOO_LONG if record.too_long or any(found.too_long for found in record.payments) else None
         payments: list[Payment] = []
         for found in record.payments:
             try:
                 payments.append(payment(found))
             except ValueError as reason:
-                too_long = str(reason)
+                refusal = str(reason)
         bank_id = bank_id_of(record, payments)
         place = f"entry {number} (AcctSvcrRef {shortened(bank_id)})" if bank_id else f"entry {number}"
         if status_of(record) == INFORMATION:
             self._information += 1
             return
         try:
-            if too_long:
-                raise ValueError(too_long)
+            if refusal:
+                raise ValueError(refusal)
             entry = entry_of(record, payments, place=place, bank_id=bank_id)
         except ValueError as reason:
             raw = shortened(" ".join(record.raw.split()), 300)

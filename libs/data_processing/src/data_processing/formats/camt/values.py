@@ -120,5 +120,5 @@ def joined(parts: list[str]) -> str:
 def bounded(text: str) -> str:
     """The text; raises ``ValueError`` when it is longer than any bank's."""
     if len(text) > MAX_FIELD:
-        raise ValueError(f"a field of the entry is longer than {MAX_FIELD} characters")
+        raise ValueError(f"the texts of a payment are longer than {MAX_FIELD} characters")
     return text

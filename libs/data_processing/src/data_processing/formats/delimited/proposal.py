@@ -24,6 +24,7 @@ from data_processing.formats.delimited.vocabulary import cell_words, words
 from data_processing.statement import Entry, RefusedRow
 
 _SAMPLE = 2000
+_SAMPLED_CELLS = 100_000
 _SHOWN = 10
 _EXAMPLES = 5
 
@@ -81,7 +82,7 @@ def propose(
 ) -> ProposedMapping:
     """The proposal for a table whose header was found; ``rows`` gives the rows below it, anew at each call."""
     width = len(header.cells)
-    sample = [cells for _, cells in islice(rows(), _SAMPLE)]
+    sample = [cells for _, cells in islice(rows(), max(_SHOWN, min(_SAMPLE, _SAMPLED_CELLS // width)))]
     facts = facts_of(sample, width)
     choices = choose_roles(header, facts)
     columns = tuple(MappedColumn(name, choice.role) for name, choice in zip(_names(header), choices, strict=True))

@@ -19,6 +19,7 @@ _MOST_NOTES: Final = 100
 """So many balances that cannot be read are named one by one."""
 _MOST_SHARED: Final = 10_000
 """So many texts are remembered, so that rows which repeat one share it."""
+_LONGEST_SHARED: Final = 200
 
 Cells = Sequence[str]
 AccountKey = tuple[str, str, str]
@@ -140,7 +141,8 @@ class RowReader:
         code = currency_code(written)
         if code is None:
             raise ValueError(f'currency "{written[:20]}" is no currency code of three letters')
-        self._codes[written] = code
+        if len(written) <= _LONGEST_SHARED:
+            self._codes[written] = code
         return code
 
     def _balance(self, cells: Cells, place: str) -> Decimal | None:
@@ -177,7 +179,7 @@ class RowReader:
             return None
         if len(self._texts) >= _MOST_SHARED:
             self._texts.clear()
-        return self._texts.setdefault(text, text)
+        return self._texts.setdefault(text, text) if len(text) <= _LONGEST_SHARED else text
 
 
 class _Statuses:
