@@ -100,6 +100,22 @@ async def test_statements_anchor_an_account_without_an_opening_balance_and_add_u
     assert line["difference"] == "0.00"
 
 
+async def test_a_file_that_comes_twice_states_its_balances_once(household: Any, client: httpx2.AsyncClient) -> None:
+    content = camt(1, "1000.00", "-100.00", closing="900.00")
+    imports = [await household.upload(content) for _ in range(2)]
+    found = await timeline(client, await only_account(client))
+    assert [item["source"] for item in found["items"]] == ["opening", "closing"]
+    assert {item["import_id"] for item in found["items"]} == {imports[-1]["id"]}
+
+
+async def test_balances_before_the_opening_date_are_not_compared(household: Any, client: httpx2.AsyncClient) -> None:
+    account = await household.account(opening_balance="900", opening_date="2026-02-01", references=[{"number": IBAN}])
+    await household.upload(camt(1, "1000.00", "-100.00", closing="850.00"))
+    await household.upload(camt(2, "900.00", "-30.00", closing="870.00"))
+    assert [item["date"] for item in (await timeline(client, account))["items"]] == ["2026-02-01", "2026-02-28"]
+    assert (await overview(client))[0]["status"] == "adds_up"
+
+
 async def test_a_month_whose_import_was_undone_is_a_gap_that_names_the_import(
     household: Any, client: httpx2.AsyncClient
 ) -> None:

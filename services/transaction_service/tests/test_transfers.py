@@ -175,12 +175,14 @@ async def test_a_deleted_transfer_leaves_rows_that_may_be_linked_anew(
 async def test_a_transfer_ends_when_a_row_is_deleted_or_its_amount_changed(
     household: Any, client: httpx2.AsyncClient
 ) -> None:
-    out, _, transfer = await linked_pair(household, client)
+    out, inc, transfer = await linked_pair(household, client)
     path = f"/v1/transactions/{out['id']}"
     changed = await household.change(path, "*", note="for the roof")
     assert changed.json()["transfer_id"] == transfer["id"]
     changed = await household.change(path, "*", amount="-70")
     assert (changed.json()["transfer_id"], await transfers(client)) == (None, [])
+    past = (await client.get(f"/v1/transactions/{inc['id']}/history")).json()["items"]
+    assert (past[0]["before"], past[0]["after"]) == ({"transfer_id": transfer["id"]}, {"transfer_id": None})
     await household.change(path, "*", amount="-75", counterparty="Rainy days")
     await find(client)
     (proposed,) = await transfers(client, status="proposed")

@@ -75,7 +75,7 @@ class ReconciliationRepository:
             found[said.account_id].add(
                 KnownBalance(said.balance_date, BalanceSource.ASSERTION, said.amount, assertion_id=said.id)
             )
-        return {account_id: sorted(known, key=lambda b: b.order) for account_id, known in found.items()}
+        return {account_id: _once_each(known) for account_id, known in found.items()}
 
     async def _add_undated(self, found: dict[UUID, set[KnownBalance]]) -> None:
         """Balances without a date of their own stand at the ends of their statement's period."""
@@ -229,3 +229,9 @@ class ReconciliationRepository:
         if last is not None:
             conditions.append(col(Transaction.booking_date) <= last)
         return conditions
+
+
+def _once_each(known: Collection[KnownBalance]) -> list[KnownBalance]:
+    """In order, and what several imports state alike once, as the latest of them does."""
+    ordered = sorted(known, key=lambda balance: balance.order)
+    return list({(b.day, b.source, b.amount): b for b in ordered}.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -27,11 +27,14 @@ from sqlmodel import col
 from transaction_service.errors import TransferNotFound
 from transaction_service.models import (
     ChosenBy,
+    JournalAction,
+    JournalEntry,
     Transaction,
     Transfer,
     TransferStatus,
 )
 from transaction_service.repository.by_ids import of_user
+from transaction_service.repository.journal import JournalRepository
 from transaction_service.transfer_evidence import Candidate, TransferPartner
 from transaction_service.transfer_matching import Pair
 
@@ -154,16 +157,40 @@ class TransferRepository(Repository[Transfer]):
     async def dissolve(self, row_ids: Collection[UUID]) -> int:
         """Delete the links and proposals of rows that are no longer what they were; gives the number of links.
 
-        What the user has rejected stays rejected.
+        The journal keeps what was linked. What the user has rejected stays rejected.
         """
-        dissolved = 0
+        ended: dict[UUID, Pair] = {}
         for chunk in _chunks(row_ids):
-            links = delete(Transfer).where(
-                col(Transfer.user_id) == self.user_id, col(Transfer.status) == TransferStatus.LINKED, _touches(chunk)
+            links = (
+                delete(Transfer)
+                .where(
+                    col(Transfer.user_id) == self.user_id,
+                    col(Transfer.status) == TransferStatus.LINKED,
+                    _touches(chunk),
+                )
+                .returning(col(Transfer.id), col(Transfer.outgoing_id), col(Transfer.incoming_id))
             )
-            dissolved += int(getattr(await self.session.execute(links), "rowcount", 0))
+            ended |= {row[0]: (row[1], row[2]) for row in await self.session.execute(links)}
         await self.withdraw_proposals(row_ids)
-        return dissolved
+        if ended:
+            await self._keep_ended(ended)
+        return len(ended)
+
+    async def _keep_ended(self, ended: Mapping[UUID, Pair]) -> None:
+        journal = JournalRepository(self.session, self.user_id)
+        entry = JournalEntry(
+            user_id=self.user_id,
+            action=JournalAction.TRANSFER_UNLINKED,
+            rows=2 * len(ended),
+            summary={"unlinked": len(ended)},
+        )
+        await journal.add(entry)
+        changes = [
+            (row_id, {"transfer_id": str(transfer_id)}, {"transfer_id": None})
+            for transfer_id, pair in ended.items()
+            for row_id in pair
+        ]
+        await journal.keep_changes(entry.id, changes)
 
     async def keep(self, pairs: Iterable[Candidate], status: TransferStatus) -> Sequence[UUID]:
         """Store pairs that were found; gives the ids of the transfers."""

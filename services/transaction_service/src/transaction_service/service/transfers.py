@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -157,10 +157,6 @@ class Transfers:
         if transfer.status == TransferStatus.LINKED:
             await self._record(JournalAction.TRANSFER_UNLINKED, transfer, unlinked=True)
         await self._transfers.delete(transfer)
-
-    async def dissolve(self, transaction_ids: Collection[UUID]) -> int:
-        """Let go of the links and proposals of rows that are deleted or whose amount is another, within a change."""
-        return await self._transfers.dissolve(transaction_ids)
 
     async def _link(self, transfer: Transfer) -> TransferSchema:
         rows = (transfer.outgoing_id, transfer.incoming_id)
