@@ -1,5 +1,6 @@
 """The ledger beside every balance that is known of an account: agreement, gaps, and what may have made them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -148,6 +149,32 @@ async def test_a_deleted_and_an_edited_row_explain_their_gaps(household: Any, cl
     await household.change(f"/v1/transactions/{third['id']}", "*", amount="-20")
     assert (await overview(client))[0]["status"] == "adds_up"
     assert first["amount"] == "-100.00"
+
+
+async def test_a_row_that_waits_as_a_suspected_repeat_explains_its_gap(
+    household: Any, client: httpx2.AsyncClient, ofx: Callable[..., bytes], row: Any
+) -> None:
+    await household.upload(ofx(row("2026-03-01", "-5", fitid="A1"), row("2026-03-02", "-9", fitid="A2")))
+    again = await household.upload(ofx(row("2026-03-01", "-5", fitid="B1"), row("2026-03-04", "-7", fitid="B2")))
+    assert again["proposed"] == 1
+    account = await only_account(client)
+    await assert_balance(client, account, "2026-02-28", "0")
+    await assert_balance(client, account, "2026-03-31", "-26")
+    found = await timeline(client, account)
+    (likely,) = [c for c in found["items"][-1]["gap"]["likely"] if c["cause"] == "proposed_repeat"]
+    assert (likely["amount"], likely["booking_date"], likely["import_id"]) == ("-5.00", "2026-03-01", again["id"])
+    (proposal,) = (await client.get(f"/v1/imports/{again['id']}/proposals")).json()["items"]
+    assert likely["proposal_id"] == proposal["id"]
+
+
+async def test_an_import_that_refused_rows_is_named_where_it_stated_a_balance(
+    household: Any, client: httpx2.AsyncClient
+) -> None:
+    booked = await household.upload(camt(1, "1000.00", "-100.00", "-1x.00", closing="890.00"))
+    assert booked["refused"] == 1
+    found = await timeline(client, await only_account(client))
+    (likely,) = found["items"][1]["gap"]["likely"]
+    assert (likely["cause"], likely["import_id"], likely["rows"]) == ("rows_refused", booked["id"], 1)
 
 
 async def test_the_daily_ends_of_running_balances_are_known_balances(
