@@ -15,6 +15,7 @@ from transaction_service.archive_format import (
     MANIFEST,
     ArchivedColumn,
     ArchivedTable,
+    Kind,
     Manifest,
     archived_tables,
 )
@@ -69,15 +70,12 @@ class ArchiveReader:
         absent = self._absent(table)
         first = 1
         for lines in self._lines(table):
-            parsed = [_row(line, table.data_file, first + place) for place, line in enumerate(lines)]
-            names = frozenset(self.manifest.tables[table.name].columns)
-            for place, row in enumerate(parsed):
-                if row.keys() != names:
-                    raise ArchiveBroken(f"{table.data_file}, line {first + place}: the row has other columns.")
+            stored = self._columns(table, lines, first)
             columns = []
             for reader in readers:
+                values = stored.get(reader.name) or [absent[reader.name]] * len(lines)
                 try:
-                    columns.append(reader.read([row.get(reader.name, absent.get(reader.name)) for row in parsed]))
+                    columns.append(reader.read(values))
                 except ValueError as error:
                     reason, place = error.args
                     raise ArchiveBroken(f"{table.data_file}, line {first + place}: {reason}.") from None
@@ -86,6 +84,18 @@ class ArchiveReader:
         if first - 1 != self.manifest.tables[table.name].rows:
             stated = self.manifest.tables[table.name].rows
             raise ArchiveBroken(f"{table.data_file} has {first - 1} rows; the manifest tells of {stated}.")
+
+    def _columns(self, table: ArchivedTable, lines: Sequence[bytes], first: int) -> Mapping[str, Sequence[object]]:
+        """The values of some lines by column, as JSON has them."""
+        kinds = self.manifest.tables[table.name].columns
+        free = [name for name, kind in kinds.items() if kind is Kind.JSON]
+        rows = []
+        for place, line in enumerate(lines):
+            row = _row(line, table.data_file, first + place, free)
+            if row.keys() != kinds.keys():
+                raise ArchiveBroken(f"{table.data_file}, line {first + place}: the row has other columns.")
+            rows.append(tuple(map(row.__getitem__, kinds)))
+        return dict(zip(kinds, zip(*rows, strict=True), strict=True))
 
     def ids(self, table: ArchivedTable) -> list[str]:
         """The ids of a table's rows, as texts."""
@@ -189,9 +199,9 @@ def _default(table: ArchivedTable, column: ArchivedColumn) -> object:
     raise ArchiveBroken(f"The archive lacks the column {column.name} of {table.name}, which every row needs.")
 
 
-def _row(line: bytes, file: str, number: int) -> Mapping[str, object]:
+def _row(line: bytes, file: str, number: int, free: Sequence[str] = ()) -> dict[str, object]:
     try:
-        row = parsed_line(line)
+        row = parsed_line(line, free=free)
     except ValueError as error:
         raise ArchiveBroken(f"{file}, line {number} is not JSON: {error}.") from None
     if not isinstance(row, dict):

@@ -17,13 +17,16 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from api_common.columns import from_micros, to_micros
+from api_common.columns import MONEY_LIMIT, from_micros
 from sqlalchemy import BigInteger, ColumnElement, String, cast, null, type_coerce
 
 from transaction_service.archive_format import ArchivedColumn, Kind
 
 _MICROS = 1_000_000
 _DECIMAL = re.compile(r"-?\d{1,13}\.\d{2,6}", re.ASCII)
+# What neither database can keep in a text.
+_STRANGE = re.compile("[\x00\ud800-\udfff]")
+_REFUSED = (ValueError, TypeError, ArithmeticError, RecursionError)
 # orjson would make a float of it.
 _LONG_NUMBER = re.compile(rb"[\s:\[,]-?\d{19}")
 _SMALL_LIMIT = 2**31
@@ -69,13 +72,16 @@ def json_line(row: Mapping[str, object]) -> bytes:
         return json.dumps(row, default=str, separators=(",", ":")).encode() + b"\n"
 
 
-def parsed_line(line: bytes) -> object:
-    """The row of a line. Raises ValueError."""
-    if not _LONG_NUMBER.search(line):
-        try:
-            return orjson.loads(line)
-        except orjson.JSONDecodeError:
-            pass  # perhaps for a lone surrogate
+def parsed_line(line: bytes, *, free: Sequence[str] = ()) -> object:
+    """The row of a line; `free` are the members that may hold any JSON. Raises ValueError."""
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        pass  # perhaps for a lone surrogate
+    else:
+        is_plain = isinstance(row, dict) and all(row.get(name) is None for name in free)
+        if is_plain or not _LONG_NUMBER.search(line):
+            return row
     try:
         return json.loads(line, parse_constant=_no_number)
     except RecursionError:
@@ -154,6 +160,7 @@ class ColumnReader:
         self._column = column
         self._new_ids = new_ids
         self._longest, self._choices, self._container = column.longest, column.choices, column.container
+        self._limit = _LONG_LIMIT if column.is_long else _SMALL_LIMIT
         self._seen: dict[str, object] = {}
         self._convert: Callable[[Any], object] = {
             Kind.ID: self._id,
@@ -170,19 +177,39 @@ class ColumnReader:
     def read(self, values: Sequence[object]) -> list[object]:
         """Convert a batch of the column. Raises ValueError with the place of the value in the batch in `args[1]`."""
         self._seen = {}
+        missing = values.count(None)
+        if missing and not self._column.column.nullable:
+            raise ValueError(f"{self.name} must not be null", values.index(None))
         nothing = null() if self._column.kind is Kind.JSON else None
-        found: list[object] = []
-        for place, value in enumerate(values):
-            if value is None:
-                if not self._column.column.nullable:
-                    raise ValueError(f"{self.name} must not be null", place)
-                found.append(nothing)
-                continue
-            try:
-                found.append(self._convert(value))
-            except (ValueError, TypeError, ArithmeticError, RecursionError):
-                raise ValueError(f"{self.name} is no {self._column.kind} that fits there", place) from None
-        return found
+        if missing == len(values):
+            return [nothing] * missing
+        if self._is_right([value for value in values if value is not None] if missing else values):
+            return list(values)
+        try:
+            return [nothing if value is None else self._convert(value) for value in values]
+        except _REFUSED:
+            place = next(place for place, value in enumerate(values) if not self._fits(value))
+            raise ValueError(f"{self.name} is no {self._column.kind} that fits there", place) from None
+
+    def _is_right(self, values: Sequence[Any]) -> bool:
+        """Whether the database takes the values of JSON as they are; looks at all of them at once."""
+        types = set(map(type, values))
+        match self._column.kind:
+            case Kind.BOOLEAN:
+                return types == {bool}
+            case Kind.INTEGER:
+                return types == {int} and -self._limit <= min(values) <= max(values) < self._limit
+            case Kind.TEXT if types == {str}:
+                is_short = self._longest is None or max(map(len, values)) <= self._longest
+                is_known = self._choices is None or set(values) <= self._choices
+                return is_short and is_known and _STRANGE.search("".join(values)) is None
+        return False
+
+    def _fits(self, value: object) -> bool:
+        try:
+            return value is None or self._convert(value) is not None
+        except _REFUSED:
+            return False
 
     def _id(self, value: Any) -> object:
         known = self._seen.get(value)
@@ -201,18 +228,16 @@ class ColumnReader:
         return known
 
     def _text(self, value: Any) -> object:
-        if not isinstance(value, str) or "\x00" in value:
+        if not isinstance(value, str) or _STRANGE.search(value):
             raise ValueError
         if self._longest is not None and len(value) > self._longest:
             raise ValueError
         if self._choices is not None and value not in self._choices:
             raise ValueError
-        value.encode()
         return value
 
     def _integer(self, value: Any) -> object:
-        limit = _LONG_LIMIT if self._column.is_long else _SMALL_LIMIT
-        if type(value) is not int or not -limit <= value < limit:
+        if type(value) is not int or not -self._limit <= value < self._limit:
             raise ValueError
         return value
 
@@ -228,7 +253,8 @@ def _money(value: Any) -> Decimal:
     if not _DECIMAL.fullmatch(value):
         raise ValueError
     amount = Decimal(value)
-    to_micros(amount)
+    if abs(amount) > MONEY_LIMIT:
+        raise ValueError
     return amount
 
 
