@@ -1,10 +1,15 @@
 """Rows that a bank takes back by CORRECTFITID: replaced or deleted, in whatever order the files come."""
 
+from collections.abc import Iterable
 from itertools import permutations
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
+from api_common.testing import Issuer
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
 
 
 def statement(*rows: str) -> bytes:
@@ -198,3 +203,65 @@ async def test_a_row_that_the_user_deleted_stays_deleted_when_its_correction_is_
     assert booked["corrected"] == 0
     await undo(client, booked)
     assert await amounts(household) == ["-5.00"]
+
+
+SIX = range(6)
+WORLDS = st.tuples(
+    *(st.none() | st.tuples(st.integers(0, max(n - 1, 0)), st.sampled_from(["REPLACE", "DELETE"])) for n in SIX)
+)
+FILES = st.lists(st.sets(st.sampled_from(SIX), min_size=1), min_size=1, max_size=4)
+World = tuple[tuple[int, str] | None, ...]
+
+
+def left(world: World, files: Iterable[set[int]]) -> list[str]:
+    """The amounts of the rows that the files bring and that none of them takes back."""
+    brought = set().union(*files)
+    corrections = {n: correction for n in brought if n and (correction := world[n]) is not None}
+    gone = {target for target, _ in corrections.values()} | {
+        n for n, (_, act) in corrections.items() if act == "DELETE"
+    }
+    return sorted(f"-{n + 1}.00" for n in brought - gone)
+
+
+def written(world: World, numbers: set[int]) -> bytes:
+    """A file of these rows; row 0 corrects nothing."""
+    rows = []
+    for n in sorted(numbers):
+        target, action = (world[n] if n else None) or ("", "")
+        rows.append(
+            row(f"F{n}", f"-{n + 1}.00", corrects=f"F{target}" if action else "", action=action, name=f"Shop {n}")
+        )
+    return statement(*rows)
+
+
+# Every example is a dozen requests, so a failure is shown as it was found and not made smaller.
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+)
+@example(world=(None, (0, "REPLACE"), None, None, (1, "DELETE"), None), files=[{0, 1}, {0, 2, 4}], order=[0, 1])
+@given(world=WORLDS, files=FILES, order=st.permutations(range(4)))
+async def test_the_ledger_holds_what_its_files_bring_and_none_of_them_takes_back(
+    client: httpx2.AsyncClient, issuer: Issuer, world: World, files: list[set[int]], order: list[int]
+) -> None:
+    client.headers.update(issuer.headers(uuid4()))
+    account = {"name": "Checking", "currency": "EUR", "references": [{"number": "1234", "bank": "77"}]}
+    assert (await client.post("/v1/accounts", json=account)).status_code == 201
+
+    async def standing() -> list[str]:
+        return sorted(found["amount"] for found in (await client.get("/v1/transactions")).json()["items"])
+
+    imports: dict[str, set[int]] = {}
+    for numbers in files:
+        answer = await client.post("/v1/imports", content=written(world, numbers))
+        assert answer.status_code == 201, answer.text
+        imports[answer.json()["id"]] = numbers
+        assert await standing() == left(world, imports.values())
+    booked = list(imports)
+    for import_id in [booked[number] for number in order if number < len(booked)]:
+        assert (await client.post(f"/v1/imports/{import_id}/undo")).status_code == 200
+        del imports[import_id]
+        assert await standing() == left(world, imports.values())

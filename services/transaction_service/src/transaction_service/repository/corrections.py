@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from api_common.repository import Repository
-from sqlalchemy import ColumnElement, SQLColumnExpression, delete, false, or_, select, update
+from sqlalchemy import ColumnElement, SQLColumnExpression, delete, exists, false, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -144,6 +144,7 @@ class CorrectionRepository(Repository[Correction]):
     async def tombstones(self, row_ids: Collection[UUID]) -> tuple[list[Transaction], list[Transaction]]:
         """Those of the rows that are deleted and that no standing row replaces: of booked imports and of others."""
         replacing = aliased(Transaction)
+        void = exists().where(col(Correction.transaction_id) == col(replacing.id))
         found: list[Transaction] = []
         for part in _parts(row_ids):
             statement = (
@@ -153,7 +154,7 @@ class CorrectionRepository(Repository[Correction]):
                     col(Transaction.user_id) == self.user_id,
                     col(Transaction.id).in_(part),
                     col(Transaction.deleted_at).is_not(None),
-                    or_(col(replacing.id).is_(None), col(replacing.replaced_by).is_not(None)),
+                    or_(col(replacing.id).is_(None), col(replacing.replaced_by).is_not(None), void),
                 )
             )
             found += await self.session.scalars(statement)
