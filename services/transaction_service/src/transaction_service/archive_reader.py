@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO
+from typing import IO, Any
 
 from pydantic import ValidationError
 
@@ -109,7 +110,7 @@ class ArchiveReader:
 
     def _lines(self, table: ArchivedTable) -> Iterator[list[bytes]]:
         try:
-            with self._zip.open(table.data_file) as file:
+            with self._zip.open(table.data_file) as entry, io.BufferedReader(_Raw(entry), _PIECE) as file:
                 lines: list[bytes] = []
                 size = 0
                 while line := file.readline(LONGEST_LINE + 1):
@@ -186,6 +187,24 @@ class ArchiveReader:
         """What columns hold that are younger than the archive. Raises ArchiveBroken for one that has no default."""
         stated = self.manifest.tables[table.name].columns
         return {column.name: _default(table, column) for column in table.columns if column.name not in stated}
+
+
+class _Raw(io.RawIOBase):
+    """A file in a zip archive as what buffers are made for; its own search for line ends takes four times as long."""
+
+    def __init__(self, entry: IO[bytes]) -> None:
+        self._entry = entry
+
+    def readable(self) -> bool:
+        """It is for reading."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read the next bytes."""
+        view = memoryview(buffer)
+        piece = self._entry.read(len(view))
+        view[: len(piece)] = piece
+        return len(piece)
 
 
 def _default(table: ArchivedTable, column: ArchivedColumn) -> object:

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from api_common.columns import now
-from api_common.compute import offload
+from api_common.compute import offload, uncollected
 from api_common.logging import get_logger
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -152,7 +152,8 @@ def _writer(folder: Path, dialect: str) -> ArchiveWriter:
 
 
 def _next(batches: Iterator[Sequence[T]]) -> Sequence[T]:
-    return next(batches, ())
+    with uncollected():
+        return next(batches, ())
 
 
 def _uuid(text: str) -> UUID | None:
