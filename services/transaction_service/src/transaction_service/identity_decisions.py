@@ -21,9 +21,9 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from transaction_service.import_plan import AccountPlan, KnownRow, Suspicion, WaitingProposal
-from transaction_service.pending_rows import PendingRow, bookings_before, bookings_of
-from transaction_service.row_pairing import ALIKE, LedgerRow, bank_id, likeness, paired, under_other_id
+from transaction_service.import_plan import AccountPlan, Suspicion, WaitingProposal
+from transaction_service.pending_rows import PendingRow, announced_again, bookings_before, bookings_of
+from transaction_service.row_pairing import ALIKE, KnownRow, LedgerRow, bank_id, likeness, paired, under_other_id
 from transaction_service.statement_proofs import Coverage, ProvedDays, linked_balances, proved_days
 
 NEAR = timedelta(days=3)
@@ -174,7 +174,7 @@ class _Deciding:
         found = bookings_of(free, [(n, self.plan.rows[n].entry) for n in self.booked])
         for number, row in found.items():
             if row.deleted:
-                self.decisions.same.append((number, KnownRow(row.id, row.identity, pending=True)))
+                self.decisions.same.append((number, row.known))
                 self.decisions.repeated += 1
             else:
                 self.decisions.settle.append((row, number))
@@ -184,20 +184,21 @@ class _Deciding:
         if not self.announced:
             return
         replacing = {booked_as for _, booked_as in self.ledger.replaced.values()}
+        free = [row for row in self.ledger.pending if not self._names(row)]
         again = {content: known for content, (known, _) in self.ledger.replaced.items()}
-        again |= {
-            row.content: KnownRow(row.id, row.identity, pending=True)
-            for row in self.ledger.pending
-            if not self._names(row)
+        again |= {row.content: row.known for row in free}
+        found = {
+            number: known
+            for number in self.announced
+            if (known := again.pop(self.plan.rows[number].content, None)) is not None
         }
-        left = []
-        for number in self.announced:
-            known = again.pop(self.plan.rows[number].content, None)
-            if known is None:
-                left.append(number)
-            else:
-                self.decisions.same.append((number, known))
-                self.decisions.repeated += 1
+        taken = {known.id for known in found.values()}
+        rest = [(n, self.plan.rows[n].entry) for n in self.announced if n not in found]
+        reworded = announced_again(rest, [row for row in free if row.id not in taken])
+        found |= {number: row.known for number, row in reworded.items()}
+        self.decisions.same += found.items()
+        self.decisions.repeated += len(found)
+        left = [number for number in self.announced if number not in found]
         bookings = [row for row in self._free() if not row.manual and row.id not in replacing]
         late = bookings_before([(n, self.plan.rows[n].entry) for n in left], bookings)
         for number, row in late.items():

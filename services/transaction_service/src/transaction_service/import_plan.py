@@ -16,18 +16,9 @@ from data_processing import Balance, RefusedRow
 
 from transaction_service.models import Account, AccountReference
 from transaction_service.pending_rows import PendingRow
-from transaction_service.row_pairing import LedgerRow
+from transaction_service.row_pairing import KnownRow, LedgerRow
 from transaction_service.statement_proofs import Coverage, coverage
 from transaction_service.statement_rows import Row, RowGroup, Section
-
-
-@dataclass(frozen=True, slots=True)
-class KnownRow:
-    """A row of the ledger, as far as it takes to recognise it."""
-
-    id: UUID
-    identity: str
-    pending: bool
 
 
 @dataclass(frozen=True, slots=True)

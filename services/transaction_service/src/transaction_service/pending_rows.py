@@ -12,7 +12,7 @@ from uuid import UUID
 
 from data_processing import Entry
 
-from transaction_service.row_pairing import ALIKE, LedgerRow, likeness
+from transaction_service.row_pairing import ALIKE, KnownRow, LedgerRow, likeness
 from transaction_service.rule_effects import UNTOUCHED, Chosen
 from transaction_service.search_text import folded
 
@@ -45,6 +45,11 @@ class PendingRow:
     edited: bool
     deleted: bool = False
     chosen: Chosen = UNTOUCHED
+
+    @property
+    def known(self) -> KnownRow:
+        """The row, as far as it takes to recognise it."""
+        return KnownRow(self.id, self.identity, pending=True)
 
     def worded_like(self, entry: Entry) -> bool:
         """Whether amount and wording are the entry's, whatever the user has made of the counterparty."""
@@ -101,6 +106,15 @@ def _equal_amount(entry: Entry, row: PendingRow) -> bool:
 
 def _moved_amount(entry: Entry, row: PendingRow) -> bool:
     return in_time(row.booking_date, entry.booking_date) and row.like(entry)
+
+
+def announced_again(announced: Sequence[tuple[int, Entry]], waiting: Sequence[PendingRow]) -> dict[int, PendingRow]:
+    """Which announced entries (by number) are rows that were announced before in other words."""
+    return _unambiguous(announced, waiting, _announced_alike)
+
+
+def _announced_alike(entry: Entry, row: PendingRow) -> bool:
+    return (row.booking_date, row.amount) == (entry.booking_date, entry.amount) and row.like(entry)
 
 
 def bookings_before(announced: Sequence[tuple[int, Entry]], booked: Sequence[LedgerRow]) -> dict[int, LedgerRow]:

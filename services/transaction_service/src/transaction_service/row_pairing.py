@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -24,6 +25,15 @@ MANUAL = "manual:"
 """Begins the identity of a row that the user has entered."""
 OF_BANK = "bank:"
 """Begins the identity of a row that has an id from its bank."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRow:
+    """A row of the ledger, as far as it takes to recognise it."""
+
+    id: UUID
+    identity: str
+    pending: bool
 
 
 class LedgerRow(NamedTuple):

@@ -19,10 +19,10 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from transaction_service.identity_decisions import NEAR
-from transaction_service.import_plan import AccountPlan, KnownIdentities, KnownRow
+from transaction_service.import_plan import AccountPlan, KnownIdentities
 from transaction_service.models import RepeatedRow, RowIdentity, Statement, StatementImport, Transaction
 from transaction_service.pending_rows import LONGEST_PENDING
-from transaction_service.row_pairing import OF_BANK, LedgerRow
+from transaction_service.row_pairing import OF_BANK, KnownRow, LedgerRow
 from transaction_service.statement_proofs import Coverage
 
 PUT_ASIDE = "~announced"
