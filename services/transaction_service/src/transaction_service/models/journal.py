@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from api_common.columns import Owned, UtcDateTime, now
-from sqlalchemy import JSON
+from sqlalchemy import JSON, Index
 from sqlmodel import Field
 
 from transaction_service.models.base import Table
@@ -43,7 +43,9 @@ class JournalEntry(Table, Owned, table=True):
     """One change of the ledger. `summary` holds its counts; the rows it changed are `JournalChange`s."""
 
     __tablename__ = "journal_entries"
+    __table_args__ = (Index(None, "user_id", "id"),)
 
+    user_id: UUID = Field(index=False)
     at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     action: str = Field(max_length=40)
     import_id: UUID | None = None

@@ -40,7 +40,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_journal_entries")),
     )
     with op.batch_alter_table("journal_entries", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_journal_entries_user_id"), ["user_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_journal_entries_user_id_id"), ["user_id", "id"], unique=False)
 
     op.create_table(
         "securities",
@@ -584,7 +584,7 @@ def downgrade() -> None:
 
     op.drop_table("securities")
     with op.batch_alter_table("journal_entries", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_journal_entries_user_id"))
+        batch_op.drop_index(batch_op.f("ix_journal_entries_user_id_id"))
 
     op.drop_table("journal_entries")
     with op.batch_alter_table("csv_profiles", schema=None) as batch_op:
