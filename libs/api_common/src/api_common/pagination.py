@@ -120,7 +120,7 @@ class Keyset:
         if len(set(self._descending)) == 1:
             # A row comparison, which both databases answer from one index range.
             row, bound = tuple_(*self._columns), tuple_(*bounds)
-            return row < bound if self._descending[0] else row > bound
+            return self._within(bounds, row < bound if self._descending[0] else row > bound, beyond=True)
         alternatives = []
         for i, (column, bound_value, descending) in enumerate(
             zip(self._columns, bounds, self._descending, strict=True)
@@ -133,13 +133,23 @@ class Keyset:
         """Give the condition for rows up to the cursor's own, which is among them. Raises InvalidCursor."""
         if len(set(self._descending)) > 1:
             return not_(self.after(cursor))
-        row, bound = tuple_(*self._columns), tuple_(*self._bounds(cursor))
-        return row >= bound if self._descending[0] else row <= bound
+        bounds = self._bounds(cursor)
+        row, bound = tuple_(*self._columns), tuple_(*bounds)
+        return self._within(bounds, row >= bound if self._descending[0] else row <= bound, beyond=False)
 
     def cursor(self, row: object) -> str:
         """Give the cursor that stands after this row: a mapped object, or a result row with the key columns."""
         values = [_plain(_value(row, column)) for column in self._columns]
         return base64.urlsafe_b64encode(orjson.dumps([self._mark, *values])).decode().rstrip("=")
+
+    def _within(
+        self, bounds: Sequence[ColumnElement[Any]], compared: ColumnElement[bool], *, beyond: bool
+    ) -> ColumnElement[bool]:
+        first = self._columns[0]
+        if isinstance(first, Column):
+            return compared
+        # SQLite looks a row comparison up in no index over an expression, but a comparison of the expression alone.
+        return and_(first <= bounds[0] if beyond == self._descending[0] else first >= bounds[0], compared)
 
     def _bounds(self, cursor: str) -> list[ColumnElement[Any]]:
         # Compared as the column's own type, so that money is scaled and ids are rendered as they are stored.

@@ -77,6 +77,7 @@ class Transaction(Table, Owned, Versioned, table=True):
         _of_few("ix_transactions_pending", "pending"),
         _of_few("ix_transactions_with_note", "note IS NOT NULL"),
         _of_few("ix_transactions_marked", "marked_transfer"),
+        _of_few("ix_transactions_by_user", "categorised_by = 'user'"),
         Index(None, "account_id", "booking_date", "id"),
         # Rows whose date the user has changed are looked for under the bank's own; few have one.
         Index(

@@ -14,7 +14,6 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Select,
-    SQLColumnExpression,
     func,
     literal,
     literal_column,
@@ -27,8 +26,9 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from transaction_service.models import Transaction
+from transaction_service.models import ChosenBy, Transaction
 from transaction_service.repository.filters import TransactionFilter, linked_rows, split_into, tagged
+from transaction_service.repository.row_orders import unindexed
 from transaction_service.search_words import SearchWord, query_words
 
 _ROWID: ColumnElement[int] = literal_column("transactions.rowid")
@@ -42,15 +42,14 @@ _VECTOR: ColumnElement[Any] = literal_column(
 
 @dataclass(frozen=True)
 class Candidates:
-    """Rows that an index gives: `rows` selects `key`s of them; `has_words` when they have the words of the search."""
+    """The rows of SQLite's table whose rowids `rows` selects; all of them have the `words` of the search."""
 
-    key: SQLColumnExpression[Any]
     rows: Select[Any] | CompoundSelect[Any]
-    has_words: bool = False
+    words: tuple[SearchWord, ...] = ()
 
     def condition(self) -> ColumnElement[bool]:
         """Whether a row is one of them."""
-        return self.key.in_(self.rows)
+        return _ROWID.in_(self.rows)
 
     async def count(self, session: AsyncSession, most: int) -> int:
         """How many they are, counted no further than one beyond `most`."""
@@ -64,26 +63,29 @@ def search_of(wanted: TransactionFilter) -> tuple[SearchWord, ...]:
     return tuple(dict.fromkeys((*wanted.words, *named)))
 
 
+def with_words(words: tuple[SearchWord, ...], user_id: UUID) -> Candidates:
+    """The rows that have the words, from SQLite's index of words."""
+    found = literal_column("transactions_search").op("MATCH")(_match(words, user_id))
+    index = table("transactions_search")
+    return Candidates(select(literal_column("rowid")).select_from(index).where(found), words)
+
+
 def on_sqlite(wanted: TransactionFilter, user_id: UUID, *, by_date: bool) -> Iterator[Candidates]:
-    """The sources for a filter; `by_date` leaves out those that the order of dates serves as well."""
-    words = search_of(wanted)
-    if words:
-        index = table("transactions_search")
-        found = literal_column("transactions_search").op("MATCH")(_match(words, user_id))
-        yield Candidates(_ROWID, select(literal_column("rowid")).select_from(index).where(found), has_words=True)
+    """The sources for a filter besides its words; `by_date` leaves out those that the order of dates serves as well."""
+    row_id = col(Transaction.id)
     for tag in wanted.tags:
-        yield Candidates(col(Transaction.id), tagged(user_id, tag))
+        yield _where(row_id.in_(tagged(user_id, tag)))
     if wanted.in_transfer:
-        yield Candidates(col(Transaction.id), linked_rows(user_id))
+        yield _where(row_id.in_(linked_rows(user_id)))
     if wanted.category_ids is not None:
-        own = select(col(Transaction.id)).where(
-            col(Transaction.user_id) == user_id, col(Transaction.category_id).in_(sorted(wanted.category_ids))
-        )
-        yield Candidates(col(Transaction.id), union_all(own, split_into(user_id, wanted.category_ids)))
+        own = _where(col(Transaction.user_id) == user_id, col(Transaction.category_id).in_(sorted(wanted.category_ids)))
+        parts = _where(row_id.in_(split_into(user_id, wanted.category_ids)))
+        yield Candidates(union_all(own.rows, parts.rows))
     if wanted.import_id is not None:
         yield _where(col(Transaction.import_id) == wanted.import_id)
     for few in _few(wanted):
-        yield _where(col(Transaction.user_id) == user_id, few)
+        # Not by the user's id, for which SQLite would take the index of all rows.
+        yield _where(unindexed(Transaction.user_id) == user_id, few)
     for bounds in _ranges(wanted, by_date=by_date):
         yield _where(col(Transaction.user_id) == user_id, *bounds)
 
@@ -110,7 +112,7 @@ def _match(words: Sequence[SearchWord], user_id: UUID) -> str:
 
 
 def _where(*conditions: ColumnElement[bool]) -> Candidates:
-    return Candidates(_ROWID, select(_ROWID).select_from(Transaction).where(*conditions).correlate(None))
+    return Candidates(select(_ROWID).select_from(Transaction).where(*conditions).correlate(None))
 
 
 def _few(wanted: TransactionFilter) -> Iterator[ColumnElement[bool]]:
@@ -120,6 +122,7 @@ def _few(wanted: TransactionFilter) -> Iterator[ColumnElement[bool]]:
         (wanted.pending, "pending"),
         (wanted.has_note, "note IS NOT NULL"),
         (wanted.marked_transfer, "marked_transfer"),
+        (wanted.categorised_by == ChosenBy.USER, "categorised_by = 'user'"),
     ):
         if chosen:
             yield literal_column(f"transactions.{condition}")

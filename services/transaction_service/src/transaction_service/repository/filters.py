@@ -86,15 +86,28 @@ class TransactionFilter:
         kept = {field for column in columns for field in _FIELDS.get(column, ())}
         return TransactionFilter(**{field: getattr(self, field) for field in kept})
 
-    def conditions(self, user_id: UUID, column: Columns = col, *, with_words: bool = True) -> list[ColumnElement[bool]]:
+    def conditions(
+        self, user_id: UUID, column: Columns = col, *, without: Collection[SearchWord] = ()
+    ) -> list[ColumnElement[bool]]:
         """The filter as conditions on the table, besides that the rows are the user's.
 
-        Without its words where an index of words answers them.
+        `without` are words of the search that an index of words answers.
         """
         found = [*self._facts(user_id, column), *self._names(user_id, column)]
-        if with_words:
-            words = column(Transaction.search_words)
-            found += [occurs(word, words) for word in self.words]
+        words = column(Transaction.search_words)
+        found += [occurs(word, words) for word in self.words if word not in without]
+        found += self.ranges(column)
+        if self.uncategorised:
+            found.append(_without_category(column))
+        elif self.category_ids is not None:
+            found.append(_in_categories(user_id, self.category_ids, column))
+        if self.import_id is not None:
+            found.append(column(Transaction.import_id) == self.import_id)
+        return found
+
+    def ranges(self, column: Columns) -> list[ColumnElement[bool]]:
+        """What it says about accounts, dates and amounts."""
+        found: list[ColumnElement[bool]] = []
         if self.account_ids:
             found.append(column(Transaction.account_id).in_(sorted(set(self.account_ids))))
         if self.from_date is not None:
@@ -105,12 +118,6 @@ class TransactionFilter:
             found.append(column(Transaction.amount) >= self.amount_min)
         if self.amount_max is not None:
             found.append(column(Transaction.amount) <= self.amount_max)
-        if self.uncategorised:
-            found.append(_without_category(column))
-        elif self.category_ids is not None:
-            found.append(_in_categories(user_id, self.category_ids, column))
-        if self.import_id is not None:
-            found.append(column(Transaction.import_id) == self.import_id)
         return found
 
     def _facts(self, user_id: UUID, column: Columns) -> list[ColumnElement[bool]]:

@@ -20,8 +20,9 @@ from transaction_service.repository.listed import LISTED, listed_rows
 from transaction_service.repository.row_orders import MERCHANT_KEY, TransactionSort
 from transaction_service.repository.row_search import RowSearch
 
-TRIED_FIRST = 5_000
-"""So many rows are tried in the order of the list before an index of the filter is asked."""
+TRIED_FIRST = (1_000, 10_000)
+"""So many rows are tried in the order of the list before an index of the filter is asked; the second time only when
+the first rows promise to fill the page then."""
 
 
 class ListingRepository(RowSearch):
@@ -54,12 +55,13 @@ class ListingRepository(RowSearch):
         in_order = statement.where(*self.in_order(wanted, indexed), *after)
         if not wanted.limits_beyond(*indexed):
             return await self._rows(in_order)
-        bound = await self._bound(wanted.only(*indexed), sort, keyset, after)
-        if bound is not None:
-            in_order = in_order.where(keyset.until(bound))
-        tried = await self._rows(in_order)
-        if bound is None or len(tried) > page.limit:
-            return tried
+        for tried, next_tried in zip(TRIED_FIRST, (*TRIED_FIRST[1:], 0), strict=True):
+            bound = await self._bound(wanted, sort, keyset, after, tried)
+            rows = await self._rows(in_order if bound is None else in_order.where(keyset.until(bound)))
+            if bound is None or len(rows) > page.limit:
+                return rows
+            if len(rows) * next_tried <= page.limit * tried:
+                break
         source = await self.source(wanted, by_date=sort.by_date)
         if source is None and self.is_sqlite:
             rest = statement.where(*self.in_order(wanted, indexed), *after)
@@ -76,14 +78,20 @@ class ListingRepository(RowSearch):
         return await self._rows(statement.where(col(Transaction.id).in_(chosen)))
 
     async def _bound(
-        self, wanted: TransactionFilter, sort: TransactionSort, keyset: Keyset, after: Sequence[ColumnElement[bool]]
+        self,
+        wanted: TransactionFilter,
+        sort: TransactionSort,
+        keyset: Keyset,
+        after: Sequence[ColumnElement[bool]],
+        tried: int,
     ) -> str | None:
-        """The cursor of the last row to be tried first, None when there are not so many."""
+        """The cursor of the last of so many rows in the order of the list, None when there are not so many."""
+        indexed = _served_by_order(wanted, sort)
         place = (
             select(col(Transaction.id), sort.key)
-            .where(*self.in_order(wanted, _served_by_order(wanted, sort)), *after)
+            .where(*self.in_range(wanted.only(*indexed), indexed), *after)
             .order_by(*keyset.order)
-            .offset(TRIED_FIRST - 1)
+            .offset(tried - 1)
             .limit(1)
         )
         row = (await self.session.execute(place)).first()

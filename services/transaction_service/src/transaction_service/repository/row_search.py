@@ -6,17 +6,25 @@ from collections.abc import Collection
 from typing import Any
 
 from api_common.repository import Repository
-from sqlalchemy import ColumnElement, SQLColumnExpression
+from sqlalchemy import ColumnElement, SQLColumnExpression, func, select
 from sqlmodel import col
 
 from transaction_service.errors import TransactionNotFound
 from transaction_service.models import Transaction
-from transaction_service.repository.candidates import Candidates, on_postgresql, on_sqlite
-from transaction_service.repository.filters import Columns, TransactionFilter
+from transaction_service.repository.candidates import Candidates, on_postgresql, on_sqlite, search_of, with_words
+from transaction_service.repository.filters import Columns, TransactionFilter, occurs
 from transaction_service.repository.row_orders import unindexed
+from transaction_service.search_words import SearchWord
 
-MOST_CANDIDATES = 50_000
+MOST_CANDIDATES = 250_000
 """Beyond so many candidates, reading on in the order of an index is quicker than looking each of them up."""
+
+FEW = 5_000
+"""So few candidates need no smaller set."""
+
+SAMPLE = 1_000
+OFTEN = SAMPLE // 20
+"""A word that so many rows of a sample have is no place to look for rows: its entries in the index are too many."""
 
 
 class RowSearch(Repository[Transaction]):
@@ -39,12 +47,38 @@ class RowSearch(Repository[Transaction]):
             found = await candidates.count(self.session, fewest)
             if found < fewest:
                 best, fewest = candidates, found
+        words = search_of(wanted)
+        if not words or fewest <= FEW:
+            return best
+        seldom = await self._seldom(words) if best is not None or len(words) > 1 else words
+        if best is None:
+            return with_words(seldom or words, self.user_id)
+        if seldom:
+            candidates = with_words(seldom, self.user_id)
+            return candidates if await candidates.count(self.session, fewest) < fewest else best
         return best
+
+    async def _seldom(self, words: tuple[SearchWord, ...]) -> tuple[SearchWord, ...]:
+        """Those of the words that few of the newest rows have."""
+        newest = (
+            select(col(Transaction.search_words).label("words"))
+            .where(col(Transaction.user_id) == self.user_id)
+            .order_by(col(Transaction.booking_date).desc(), col(Transaction.id).desc())
+            .limit(SAMPLE)
+            .subquery()
+        )
+        counts = (await self.session.execute(select(*(_how_many(word, newest.c.words) for word in words)))).one()
+        return tuple(word for word, count in zip(words, counts, strict=True) if count < OFTEN)
 
     def in_order(self, wanted: TransactionFilter, indexed: Collection[str]) -> list[ColumnElement[bool]]:
         """The conditions for rows that are read along an index over the columns named."""
         column: Columns = _indexed(indexed) if self.is_sqlite else col
         return [column(Transaction.user_id) == self.user_id, *wanted.conditions(self.user_id, column)]
+
+    def in_range(self, wanted: TransactionFilter, indexed: Collection[str]) -> list[ColumnElement[bool]]:
+        """Those of the conditions that the index itself answers, so that no row needs to be read."""
+        column: Columns = _indexed(indexed) if self.is_sqlite else col
+        return [column(Transaction.user_id) == self.user_id, *wanted.ranges(column)]
 
     def among(self, wanted: TransactionFilter, source: Candidates | None) -> list[ColumnElement[bool]]:
         """The conditions for rows that an index of the filter gives: `source`, or what PostgreSQL chooses."""
@@ -53,11 +87,15 @@ class RowSearch(Repository[Transaction]):
                 return self.in_order(wanted, {"user_id", "booking_date"})
             column = _indexed(())
             mine = column(Transaction.user_id) == self.user_id
-            rest = wanted.conditions(self.user_id, column, with_words=not source.has_words)
+            rest = wanted.conditions(self.user_id, column, without=source.words)
             return [source.condition(), mine, *rest]
         found = on_postgresql(wanted, self.user_id)
-        rest = wanted.conditions(self.user_id, with_words=found is None)
+        rest = wanted.conditions(self.user_id, without=wanted.words)
         return [col(Transaction.user_id) == self.user_id, *rest, *([] if found is None else [found])]
+
+
+def _how_many(word: SearchWord, words: ColumnElement[str]) -> ColumnElement[int]:
+    return func.count().filter(occurs(word, words))
 
 
 def _indexed(names: Collection[str]) -> Columns:

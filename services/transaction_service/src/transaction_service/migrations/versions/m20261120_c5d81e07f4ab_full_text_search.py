@@ -35,6 +35,7 @@ _INDEXES = {
     "ix_transactions_pending": (["user_id", "booking_date", "id"], "pending"),
     "ix_transactions_with_note": (["user_id", "booking_date", "id"], "note IS NOT NULL"),
     "ix_transactions_marked": (["user_id", "booking_date", "id"], "marked_transfer"),
+    "ix_transactions_by_user": (["user_id", "booking_date", "id"], "categorised_by = 'user'"),
 }
 
 _SQLITE = (
