@@ -23,7 +23,7 @@ from uuid import UUID
 
 from transaction_service.import_plan import AccountPlan, Suspicion, WaitingProposal
 from transaction_service.pending_rows import PendingRow, announced_again, bookings_before, bookings_of
-from transaction_service.row_pairing import ALIKE, KnownRow, LedgerRow, bank_id, likeness, paired, under_other_id
+from transaction_service.row_pairing import ALIKE, LedgerRow, bank_id, likeness, paired, under_other_id
 from transaction_service.statement_proofs import Coverage, ProvedDays, linked_balances, proved_days
 
 NEAR = timedelta(days=3)
@@ -45,15 +45,15 @@ class LedgerSide:
 
     `rows` are those of about the same days and amounts, tombstones of deleted rows included; `statements` all that the
     account has; `day_sums` the sums of the bank's rows on the first and last days of statements; `ids_are_stable` says
-    that earlier files have brought rows again under the same ids. `replaced` are pending rows that were booked, by
-    their content, with what took their place; `rejected` identities of rows that are known to be rows of their own.
+    that earlier files have brought rows again under the same ids. `replaced` are pending rows that were booked, with
+    what took their place; `rejected` identities of rows that are known to be rows of their own.
     """
 
     rows: Sequence[LedgerRow] = ()
     statements: Sequence[Coverage] = ()
     day_sums: Mapping[date, Decimal] = field(default_factory=dict)
     ids_are_stable: bool = False
-    replaced: Mapping[str, tuple[KnownRow, UUID]] = field(default_factory=dict)
+    replaced: Sequence[tuple[PendingRow, UUID]] = ()
     pending: Sequence[PendingRow] = ()
     waiting: Sequence[WaitingProposal] = ()
     rejected: frozenset[str] = frozenset()
@@ -183,10 +183,10 @@ class _Deciding:
     def _announced(self) -> None:
         if not self.announced:
             return
-        replacing = {booked_as for _, booked_as in self.ledger.replaced.values()}
-        free = [row for row in self.ledger.pending if not self._names(row)]
-        again = {content: known for content, (known, _) in self.ledger.replaced.items()}
-        again |= {row.content: row.known for row in free}
+        replacing = {booked_as for _, booked_as in self.ledger.replaced}
+        free = [row for row, _ in self.ledger.replaced]
+        free += [row for row in self.ledger.pending if not self._names(row)]
+        again = {row.content: row.known for row in free}
         found = {
             number: known
             for number in self.announced

@@ -39,7 +39,7 @@ from transaction_service.models import (
 )
 from transaction_service.pending_rows import PendingRow
 from transaction_service.repository.imports import Settled
-from transaction_service.repository.recognition import PUT_ASIDE, listed
+from transaction_service.repository.recognition import PUT_ASIDE, listed, pending_row
 from transaction_service.repository.row_states import RowStateRepository
 from transaction_service.row_pairing import OF_BANK, under_other_id
 from transaction_service.row_state import RowTag
@@ -183,22 +183,7 @@ class BookingRepository(Repository[Transaction]):
     async def as_pending(self, rows: Sequence[Transaction]) -> Sequence[PendingRow]:
         """Rows in whose place others are to be booked, with what the user chose of them."""
         tags = await RowStateRepository(self.session, self.user_id).tags([row.id for row in rows])
-        return [
-            PendingRow(
-                id=row.id,
-                account_id=row.account_id,
-                identity=row.identity,
-                content=row.content,
-                booking_date=row.stated_date or row.booking_date,
-                amount=row.amount if row.stated_amount is None else row.stated_amount,
-                text=row.text,
-                counterparty=row.counterparty,
-                edited=row.edited_at is not None,
-                deleted=row.deleted_at is not None,
-                chosen=_chosen(row, tags.get(row.id, ())),
-            )
-            for row in rows
-        ]
+        return [pending_row(row, _chosen(row, tags.get(row.id, ()))) for row in rows]
 
     async def is_taken(self, account_id: UUID, identity: str) -> bool:
         """Whether a row of the account, a tombstone perhaps, carries this identity."""

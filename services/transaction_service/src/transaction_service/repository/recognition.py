@@ -21,8 +21,9 @@ from sqlmodel import col
 from transaction_service.identity_decisions import NEAR
 from transaction_service.import_plan import AccountPlan, KnownIdentities
 from transaction_service.models import RepeatedRow, RowIdentity, Statement, StatementImport, Transaction
-from transaction_service.pending_rows import LONGEST_PENDING
+from transaction_service.pending_rows import LONGEST_PENDING, PendingRow
 from transaction_service.row_pairing import OF_BANK, KnownRow, LedgerRow
+from transaction_service.rule_effects import UNTOUCHED, Chosen
 from transaction_service.statement_proofs import Coverage
 
 PUT_ASIDE = "~announced"
@@ -62,6 +63,23 @@ def listed(session: AsyncSession, values: Sequence[str]) -> Select[tuple[str]]:
     if session.get_bind().dialect.name == "postgresql":
         return select(func.jsonb_array_elements_text(sql_cast(literal(document, String), JSONB)).column_valued("value"))
     return select(func.json_each(document).table_valued("value").c.value)
+
+
+def pending_row(row: Transaction, chosen: Chosen = UNTOUCHED) -> PendingRow:
+    """A pending row as its bank stated it, with what the user chose of it."""
+    return PendingRow(
+        id=row.id,
+        account_id=row.account_id,
+        identity=row.identity,
+        content=row.content,
+        booking_date=row.stated_date or row.booking_date,
+        amount=row.amount if row.stated_amount is None else row.stated_amount,
+        text=row.text,
+        counterparty=row.counterparty,
+        edited=row.edited_at is not None,
+        deleted=row.deleted_at is not None,
+        chosen=chosen,
+    )
 
 
 class RecognitionRepository:
@@ -157,20 +175,18 @@ class RecognitionRepository:
                     sums[day] = sums.get(day, Decimal(0)) + row.amount
         return sums
 
-    async def replaced(self, account_id: UUID, window: Window) -> dict[str, tuple[KnownRow, UUID]]:
-        """The pending rows announced in the window that were booked, by their content, with what took their place."""
-        statement = select(
-            col(Transaction.content), col(Transaction.id), col(Transaction.identity), col(Transaction.replaced_by)
-        ).where(
+    async def replaced(self, account_id: UUID, window: Window) -> list[tuple[PendingRow, UUID]]:
+        """The pending rows announced in the window that were booked, with what took their place."""
+        statement = select(Transaction).where(
             *self._of(account_id),
             col(Transaction.booking_date).between(window.first - LONGEST_PENDING, window.last),
             col(Transaction.replaced_by).is_not(None),
         )
-        return {
-            content: (KnownRow(row_id, identity, pending=True), booked_as)
-            for content, row_id, identity, booked_as in await self.session.execute(statement)
-            if booked_as is not None
-        }
+        return [
+            (pending_row(row), row.replaced_by)
+            for row in (await self.session.scalars(statement)).all()
+            if row.replaced_by is not None
+        ]
 
     async def statements(self, account_id: UUID) -> list[Coverage]:
         """What the statements that the account has say about their completeness."""
