@@ -138,7 +138,7 @@ class NewIds:
         fixed = bits & ~(_LOW_12 << _VERSION_SHIFT | _LOW_62)
         return UUID(int=fixed | moved >> 62 << _VERSION_SHIFT | moved & _LOW_62)
 
-    def in_json(self, value: Any, name: str = "") -> Any:
+    def in_json(self, value: object, name: str = "") -> object:
         """A JSON value with the ids in it replaced: members named like columns of ids, and the known ones anywhere."""
         if isinstance(value, dict):
             return {key: self.in_json(item, key) for key, item in value.items()}

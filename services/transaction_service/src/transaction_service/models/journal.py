@@ -36,7 +36,6 @@ class JournalAction(StrEnum):
     ASSERTION_DELETED = "assertion_deleted"
     ACCOUNT_DELETED = "account_deleted"
     CATEGORY_DELETED = "category_deleted"
-    ARCHIVE_IMPORTED = "archive_imported"
 
 
 class JournalEntry(Table, Owned, table=True):
