@@ -62,6 +62,27 @@ async def test_what_the_user_chose_says_so_and_null_gives_it_back(household: Any
     assert [back[name] for name in chosen] == ["TESCO", None, False, None]
 
 
+async def test_what_is_given_back_is_what_the_rules_say(household: Any, client: httpx2.AsyncClient) -> None:
+    given = {"category_id": GROCERIES, "merchant": "Tesco", "note": "weekly", "transfer": True, "tags": ["shop"]}
+    condition = {"field": "description", "operator": "contains", "value": "tesco"}
+    rule = (await client.post("/v1/rules", json={"conditions": [condition], "actions": given})).json()
+    account = await household.account()
+    row = await household.enter(account, "-1", description="TESCO STORES 3217", tags=["Shop", "mine"])
+    ruled = {"merchant": "Tesco", "category_id": GROCERIES, "marked_transfer": True, "note": "weekly"}
+    assert {name: row[name] for name in ruled} == ruled
+    assert (row["rule_id"], row["tags"], row["version"]) == (rule["id"], ["Shop", "mine"], 1)
+    path = f"/v1/transactions/{row['id']}"
+    own = {"merchant": "Corner shop", "category_id": str(default_category_id("food")), "marked_transfer": False}
+    mine = (await household.change(path, 1, **own, note="")).json()
+    assert {name: mine[name] for name in own} == own
+    assert (mine["note"], mine["note_by"], mine["rule_id"]) == (None, "user", None)
+    await client.post("/v1/rules/apply")
+    assert await household.rows() == [mine]
+    back = (await household.change(path, 2, **dict.fromkeys(ruled))).json()
+    assert {name: back[name] for name in ruled} == ruled
+    assert (back["rule_id"], back["note_by"], back["transfer_by"]) == (rule["id"], "rule", "rule")
+
+
 async def test_an_edit_that_changes_nothing_leaves_the_version(household: Any) -> None:
     row = await household.enter(await household.account(), "-1", note="x", tags=["b", "a"])
     same = await household.change(f"/v1/transactions/{row['id']}", 1, note="x", amount="-1.0", tags=["a", "b"])
