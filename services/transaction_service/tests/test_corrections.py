@@ -242,6 +242,11 @@ def written(world: World, numbers: set[int]) -> bytes:
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
 )
+@example(
+    world=(None, (0, "REPLACE"), (1, "REPLACE"), (1, "REPLACE"), (1, "REPLACE"), None),
+    files=[{1, 2, 4, 5}, {0, 2, 3}, {0, 1, 3, 4, 5}, {0, 1}],
+    order=[2, 0, 1, 3],
+)
 @example(world=(None, (0, "REPLACE"), None, None, (1, "DELETE"), None), files=[{0, 1}, {0, 2, 4}], order=[0, 1])
 @given(world=WORLDS, files=FILES, order=st.permutations(range(4)))
 async def test_the_ledger_holds_what_its_files_bring_and_none_of_them_takes_back(

@@ -116,18 +116,41 @@ class CorrectionRepository(Repository[Correction]):
                 .values(replaced_by=by)
             )
 
-    async def forget(self, import_id: UUID) -> set[UUID]:
-        """Delete the corrections that an import brought; gives the rows that nothing takes back any more."""
+    async def forget(self, import_id: UUID) -> tuple[set[UUID], set[UUID]]:
+        """Delete the corrections that an import brought.
+
+        Gives the rows that nothing takes back any more, and those that another import's correction takes back too.
+        """
         mine = (col(Correction.user_id) == self.user_id, col(Correction.import_id) == import_id)
         named = await self.session.scalars(select(col(Correction.transaction_id)).where(*mine))
         rows = {row_id for row_id in named if row_id is not None}
         await self.session.execute(delete(Correction).where(*mine).execution_options(synchronize_session=False))
+        still: set[UUID] = set()
         for part in _parts(rows):
-            still = select(col(Correction.transaction_id)).where(
+            statement = select(col(Correction.transaction_id)).where(
                 col(Correction.user_id) == self.user_id, col(Correction.transaction_id).in_(part)
             )
-            rows -= {row_id for row_id in await self.session.scalars(still) if row_id is not None}
-        return rows
+            still |= {row_id for row_id in await self.session.scalars(statement) if row_id is not None}
+        return rows - still, still
+
+    async def void_and_standing(self, row_ids: Collection[UUID]) -> list[tuple[Transaction, UUID | None]]:
+        """Those of the rows that stand although a correction takes them back, and the row that is to replace each."""
+        found: dict[UUID, tuple[Transaction, UUID | None]] = {}
+        for part in _parts(row_ids):
+            statement = (
+                select(Transaction, col(Correction.replaced_by))
+                .join(Correction, col(Correction.transaction_id) == col(Transaction.id))
+                .where(
+                    col(Transaction.user_id) == self.user_id,
+                    col(Transaction.id).in_(part),
+                    col(Transaction.deleted_at).is_(None),
+                )
+                .order_by(col(Correction.id))
+            )
+            for row, replaced_by in await self.session.execute(statement):
+                if found.get(row.id, (row, None))[1] is None:
+                    found[row.id] = (row, replaced_by)
+        return list(found.values())
 
     async def imports_of(self, row_ids: Collection[UUID]) -> Sequence[UUID]:
         """The imports that brought those of the rows that stand."""

@@ -147,7 +147,10 @@ class Corrections:
 
         Links of transfers ended with the correction, so they are looked for anew.
         """
-        rows = await self._corrections.forget(import_id)
+        rows, void = await self._corrections.forget(import_id)
+        revived = await self._corrections.void_and_standing(void)
+        await self._mark([row for row, _ in revived], deleted=True, import_id=import_id)
+        await self._corrections.replaced({row.id: by for row, by in revived if by is not None})
         if not rows:
             return
         standing, gone = await self._corrections.tombstones(rows)
