@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 UNKNOWN = b"Wann;Wofuer;Wieviel\n13.04.2026;Tee;-2,80\n14.04.2026;Miete;-900,00\n15.04.2026;Lohn;1.500,00\n"
 UNCLEAR = b"Moment,Thing,Sum,Coin\n03/04/2026,Tea,2.80,EUR\n05/04/2026,Rent,900.00,EUR\n"
@@ -155,3 +157,46 @@ async def test_a_profile_is_read_by_its_owner_only_and_travels_in_an_archive(
     assert moved.json()["code"] == "account_needed"
     with zipfile.ZipFile(io.BytesIO(archive)) as file:
         assert b'"My bank"' in file.read("data/csv_profiles.jsonl")
+
+
+NAMES = ("Tag", "Datum", "Wert", "Betrag", "Soll", "Haben", "Zweck", "Saldo", "D/K", "Status", "Konto", "Betrag", "")
+CELLS = (
+    *(
+        "",
+        "03/04/2026",
+        "31.12.2025",
+        "2026-02-30",
+        "-1,50",
+        "1.234,56",
+        "1,234.56",
+        "(5)",
+        "EUR",
+        "€ 3",
+        "D",
+        "K",
+        "Tee",
+    ),
+    *("pending", "9" * 30, "=1+1", "ü\u2028", '"', "\x00", "\ufeffDatum", "1e400", "-", "NaN"),
+)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> list[list[str]]:
+    header = draw(st.lists(st.sampled_from(NAMES), min_size=2, max_size=6))
+    row = st.lists(st.sampled_from(CELLS), min_size=len(header) - 1, max_size=len(header) + 1)
+    return [header, *draw(st.lists(row, max_size=8))]
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(table=tables(), delimiter=st.sampled_from([",", ";", "\t", "|"]))
+async def test_whatever_table_is_sent_it_is_proposed_kept_and_read_or_refused_with_a_reason(
+    client: httpx2.AsyncClient, table: list[list[str]], delimiter: str
+) -> None:
+    content = "\n".join(delimiter.join(row) for row in table).encode()
+    proposed = await client.post("/v1/csv-profiles/proposals", content=content)
+    assert proposed.status_code in {200, 422}, proposed.text
+    if proposed.status_code == 200:
+        kept = await confirm(client, proposed.json()["mapping"])
+        assert kept.status_code in {201, 409, 422}, kept.text
+    uploaded = await client.post("/v1/imports", content=content, params={"preview": True})
+    assert uploaded.status_code in {200, 422}, uploaded.text
