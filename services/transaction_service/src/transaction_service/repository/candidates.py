@@ -14,11 +14,14 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Select,
+    Uuid,
+    column,
     func,
     literal,
     literal_column,
     select,
     table,
+    text,
     union_all,
 )
 from sqlalchemy import cast as sql_cast
@@ -28,7 +31,6 @@ from sqlmodel import col
 
 from transaction_service.models import ChosenBy, Transaction
 from transaction_service.repository.filters import TransactionFilter, linked_rows, split_into, tagged
-from transaction_service.repository.row_orders import unindexed
 from transaction_service.search_words import SearchWord, query_words
 
 _ROWID: ColumnElement[int] = literal_column("transactions.rowid")
@@ -83,9 +85,7 @@ def on_sqlite(wanted: TransactionFilter, user_id: UUID, *, by_date: bool) -> Ite
         yield Candidates(union_all(own.rows, parts.rows))
     if wanted.import_id is not None:
         yield _where(col(Transaction.import_id) == wanted.import_id)
-    for few in _few(wanted):
-        # Not by the user's id, for which SQLite would take the index of all rows.
-        yield _where(unindexed(Transaction.user_id) == user_id, few)
+    yield from _few(wanted, user_id)
     for bounds in _ranges(wanted, by_date=by_date):
         yield _where(col(Transaction.user_id) == user_id, *bounds)
 
@@ -115,17 +115,18 @@ def _where(*conditions: ColumnElement[bool]) -> Candidates:
     return Candidates(select(_ROWID).select_from(Transaction).where(*conditions).correlate(None))
 
 
-def _few(wanted: TransactionFilter) -> Iterator[ColumnElement[bool]]:
-    # As the partial indexes say it: SQLite takes one only where the words are the same.
-    for chosen, condition in (
-        (wanted.deleted, "deleted_at IS NOT NULL"),
-        (wanted.pending, "pending"),
-        (wanted.has_note, "note IS NOT NULL"),
-        (wanted.marked_transfer, "marked_transfer"),
-        (wanted.categorised_by == ChosenBy.USER, "categorised_by = 'user'"),
+def _few(wanted: TransactionFilter, user_id: UUID) -> Iterator[Candidates]:
+    """The rows of the small indexes, each named: SQLite would rather read all of a larger one."""
+    for chosen, index, condition in (
+        (wanted.deleted, "ix_transactions_deleted", "deleted_at IS NOT NULL"),
+        (wanted.pending, "ix_transactions_pending", "pending"),
+        (wanted.has_note, "ix_transactions_with_note", "note IS NOT NULL"),
+        (wanted.marked_transfer, "ix_transactions_marked", "marked_transfer"),
+        (wanted.categorised_by == ChosenBy.USER, "ix_transactions_by_user", "categorised_by = 'user'"),
     ):
         if chosen:
-            yield literal_column(f"transactions.{condition}")
+            indexed: Select[Any] = select(literal_column("rowid")).select_from(text(f"transactions INDEXED BY {index}"))
+            yield Candidates(indexed.where(column("user_id", Uuid()) == user_id, text(condition)))
 
 
 def _ranges(wanted: TransactionFilter, *, by_date: bool) -> Iterator[list[ColumnElement[bool]]]:

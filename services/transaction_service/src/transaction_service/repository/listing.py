@@ -52,20 +52,23 @@ class ListingRepository(RowSearch):
             return []
         statement = _listed(sort).order_by(*keyset.order).limit(page.limit + 1)
         indexed = _served_by_order(wanted, sort)
-        in_order = statement.where(*self.in_order(wanted, indexed), *after)
+        near, far = _edges(wanted, sort)
+        # An index is entered at one value: the cursor's, where there is one, and left at one.
+        entered = after or near
+        in_order = statement.where(*self.in_order(wanted, indexed - _RANGED), *entered)
+        whole = in_order.where(*far)
         if not wanted.limits_beyond(*indexed):
-            return await self._rows(in_order)
+            return await self._rows(whole)
         for tried, next_tried in zip(TRIED_FIRST, (*TRIED_FIRST[1:], 0), strict=True):
             bound = await self._bound(wanted, sort, keyset, after, tried)
-            rows = await self._rows(in_order if bound is None else in_order.where(keyset.until(bound)))
+            rows = await self._rows(whole if bound is None else in_order.where(keyset.until(bound)))
             if bound is None or len(rows) > page.limit:
                 return rows
             if len(rows) * next_tried <= page.limit * tried:
                 break
         source = await self.source(wanted, by_date=sort.by_date)
         if source is None and self.is_sqlite:
-            rest = statement.where(*self.in_order(wanted, indexed), *after)
-            return await self._rows(rest)
+            return await self._rows(whole)
         pool = (
             select(col(Transaction.id).label("id"), sort.key.label("key"))
             .where(*self.among(wanted, source), *after)
@@ -114,3 +117,22 @@ def _served_by_order(wanted: TransactionFilter, sort: TransactionSort) -> frozen
     if sort.by_date:
         return frozenset({"user_id", "booking_date"})
     return frozenset({"user_id", "amount"} if sort.by_amount else {"user_id"})
+
+
+_RANGED = frozenset({"booking_date", "amount"})
+
+
+def _edges(
+    wanted: TransactionFilter, sort: TransactionSort
+) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """Where the filter lets the order begin, and where it ends."""
+    lowest, highest = (
+        (wanted.from_date, wanted.to_date)
+        if sort.by_date
+        else (wanted.amount_min, wanted.amount_max)
+        if sort.by_amount
+        else (None, None)
+    )
+    lower = [] if lowest is None else [sort.key >= lowest]
+    upper = [] if highest is None else [sort.key <= highest]
+    return (upper, lower) if sort.descending else (lower, upper)

@@ -16,7 +16,7 @@ from transaction_service.repository.filters import Columns, TransactionFilter, o
 from transaction_service.repository.row_orders import unindexed
 from transaction_service.search_words import SearchWord
 
-MOST_CANDIDATES = 250_000
+MOST_CANDIDATES = 50_000
 """Beyond so many candidates, reading on in the order of an index is quicker than looking each of them up."""
 
 FEW = 5_000
