@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from data_processing.errors import EmptyFile, UnknownFormat
 from data_processing.formats.delimited.mapping import CsvMapping
@@ -19,7 +19,7 @@ from data_processing.statement import StatementFile
 
 
 def read_statement_file(
-    content: bytes,
+    content: bytes | Path | IO[bytes],
     *,
     filename: str | None = None,
     today: date | None = None,
@@ -30,7 +30,7 @@ def read_statement_file(
     Rows that cannot be read are refused one by one (``Statement.refused``); nothing is guessed. Amounts are exact.
 
     Args:
-        content: the whole file.
+        content: the file's bytes, its path, or an open binary file that can be read from its start more than once.
         filename: its name, for messages; the format is told from the content alone.
         today: the day of reading (default: today in UTC); it settles the century of two-digit years.
         profiles: the user's own mappings of tables; one with the header of the file comes before the known dialects.
@@ -47,7 +47,9 @@ def read_statement_file(
     return known.read(source)
 
 
-def propose_mapping(content: bytes, *, filename: str | None = None, today: date | None = None) -> ProposedMapping:
+def propose_mapping(
+    content: bytes | Path | IO[bytes], *, filename: str | None = None, today: date | None = None
+) -> ProposedMapping:
     """How a table (CSV, TSV, Excel) of any shape might be read, for the user to confirm or to correct.
 
     Nothing of it may be booked before that: give the confirmed ``mapping`` to ``read_statement_file`` as one of its
@@ -74,7 +76,7 @@ def propose_mapping(content: bytes, *, filename: str | None = None, today: date 
 
 
 def recognised(
-    file: bytes | Path | BinaryIO, *, filename: str | None, today: date | None, profiles: Sequence[CsvMapping]
+    file: bytes | Path | IO[bytes], *, filename: str | None, today: date | None, profiles: Sequence[CsvMapping]
 ) -> tuple[Source, Format]:
     """The file and its format; raises ``EmptyFile`` or an ``UnknownFormat``."""
     source = Source(file, today or datetime.now(tz=UTC).date(), filename, profiles)

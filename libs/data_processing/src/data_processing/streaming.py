@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import IO, Self
 
 from data_processing.formats.delimited.mapping import CsvMapping
 from data_processing.formats.parts import ROWS_OF_A_PART, OpenFile, StatementPart
@@ -68,7 +68,7 @@ class StatementReader:
 
 
 def open_statement_file(
-    file: Path | BinaryIO,
+    file: Path | IO[bytes],
     *,
     filename: str | None = None,
     today: date | None = None,

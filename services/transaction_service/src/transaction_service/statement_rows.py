@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from analytics_core import merchant_name
 from api_common.compute import uncollected
@@ -117,7 +117,7 @@ _Groups = dict[tuple[ReferenceKey | None, str | None], RowGroup]
 
 
 @uncollected()
-def prepare(content: bytes, *, filename: str | None, profiles: Sequence[CsvMapping] = ()) -> PreparedFile:
+def prepare(content: bytes | IO[bytes], *, filename: str | None, profiles: Sequence[CsvMapping] = ()) -> PreparedFile:
     """Read a statement file, tables by the user's own profiles first, and make its rows ready for booking.
 
     Raises data_processing.StatementFileError when the file as a whole cannot be read.

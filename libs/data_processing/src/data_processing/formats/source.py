@@ -9,7 +9,7 @@ from datetime import date
 from functools import cached_property
 from io import SEEK_END, BytesIO, TextIOWrapper
 from pathlib import Path
-from typing import BinaryIO, Final, TextIO
+from typing import IO, Final, TextIO
 
 from data_processing.decoding import DecodedText, encoding_of, public_name
 from data_processing.errors import UnsafeFile
@@ -37,7 +37,7 @@ class Source:
 
     def __init__(
         self,
-        file: bytes | Path | BinaryIO,
+        file: bytes | Path | IO[bytes],
         today: date,
         filename: str | None = None,
         mappings: Sequence[CsvMapping] = (),
@@ -49,7 +49,7 @@ class Source:
         self._file = file
 
     @contextmanager
-    def binary(self) -> Iterator[BinaryIO]:
+    def binary(self) -> Iterator[IO[bytes]]:
         """The bytes from the start."""
         if isinstance(self._file, Path):
             with self._file.open("rb") as opened:

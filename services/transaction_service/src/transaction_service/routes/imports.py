@@ -68,9 +68,14 @@ async def import_statement(
     Rows that the ledger holds already are not booked again. All rows are booked, or, when anything fails, none.
     """
     async with uploaded_file(request) as uploaded:
-        name, content = filename or uploaded.filename, await uploaded.content()
-    profiles = await CsvProfiles(reading, user.user_id).mappings()
-    upload = await read_upload(content, filename=name, account_id=account_id, currency=currency, profiles=profiles)
+        upload = await read_upload(
+            uploaded.file,
+            sha256=uploaded.sha256,
+            filename=filename or uploaded.filename,
+            account_id=account_id,
+            currency=currency,
+            profiles=await CsvProfiles(reading, user.user_id).mappings(),
+        )
     if preview:
         answer = await Imports(reading, user.user_id).preview(upload)
         return Response(answer.model_dump_json(), media_type="application/json")

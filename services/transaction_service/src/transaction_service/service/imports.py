@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import IO
 from uuid import UUID
 
 from api_common.columns import new_id, now
@@ -66,8 +66,9 @@ class Undone:
 
 
 async def read_upload(
-    content: bytes,
+    content: IO[bytes],
     *,
+    sha256: str,
     filename: str | None,
     account_id: UUID | None,
     currency: str | None,
@@ -82,7 +83,6 @@ async def read_upload(
         prepared = await offload(lambda: prepare(content, filename=filename, profiles=profiles))
     except StatementFileError as error:
         raise statement_refused(error) from error
-    sha256 = hashlib.sha256(content).hexdigest()
     return Upload(prepared, filename[:255] if filename else None, sha256, account_id, currency, started_at)
 
 
