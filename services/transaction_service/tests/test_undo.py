@@ -1,7 +1,8 @@
 """Undo of imports in any order: the ledger is as if the undone files had never come."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,8 @@ import pytest
 from api_common.testing import Issuer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from .bank_files import BankRow, camt
 
 HEADER = "Type,Product,Started Date,Completed Date,Description,Amount,Fee,Currency,State,Balance\n"
 ANNOUNCED = HEADER + "CARD_PAYMENT,Current,2026-03-01 10:00:00,,Bakery,-2.80,0.00,EUR,PENDING,\n"
@@ -105,24 +108,30 @@ async def test_what_the_user_wrote_on_a_pending_row_stays_on_its_booking(
     ]
 
 
-ROWS = st.tuples(
-    st.dates(date(2026, 3, 1), date(2026, 3, 2)), st.sampled_from(["-1", "-2"]), st.sampled_from(["", "x"])
-)
-FILES = st.lists(st.lists(ROWS, min_size=1, max_size=5), min_size=2, max_size=4)
+START = date(2026, 3, 1)
+MOVEMENTS = st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["-1", "-2"])), min_size=1, max_size=6)
+WINDOWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=4)
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
-@given(files=FILES, data=st.data())
+@given(movements=MOVEMENTS, windows=WINDOWS, with_ids=st.booleans(), data=st.data())
 async def test_an_undone_import_is_as_if_it_had_never_been(
     client: httpx2.AsyncClient,
     issuer: Issuer,
-    ofx: Callable[..., bytes],
-    row: Any,
-    files: list[list[Any]],
+    movements: list[tuple[int, str]],
+    windows: list[tuple[int, int]],
+    with_ids: bool,
     data: st.DataObject,
 ) -> None:
-    undone = data.draw(st.permutations(range(len(files))))[: data.draw(st.integers(1, len(files)))]
-    contents = [ofx(*(row(str(day), amount, fitid=fitid) for day, amount, fitid in file)) for file in files]
+    undone = data.draw(st.permutations(range(len(windows))))[: data.draw(st.integers(1, len(windows)))]
+    rows = [
+        BankRow(START + timedelta(days=day), Decimal(amount), bank_id=str(number) if with_ids else "")
+        for number, (day, amount) in enumerate(movements)
+    ]
+    contents = []
+    for window in windows:
+        first, last = START + timedelta(days=min(window)), START + timedelta(days=max(window))
+        contents.append(camt([row for row in rows if first <= row.day <= last], first=first, last=last))
     ledgers = []
     for headers, skipped in ((issuer.headers(uuid4()), set()), (issuer.headers(uuid4()), set(undone))):
         done = {}
