@@ -34,6 +34,7 @@ from transaction_service.currencies import CURRENCIES
 from transaction_service.search_text import searchable
 
 _LONGEST_IDENTITY = 300
+_MOST_MERCHANTS = 20_000
 
 
 class Row(NamedTuple):
@@ -195,6 +196,8 @@ def _currency_of(statement: Statement) -> str | None:
 def _row(entry: Entry, merchants: dict[str, str | None]) -> Row:
     source = entry.counterparty or entry.text
     if source not in merchants:
+        if len(merchants) >= _MOST_MERCHANTS:
+            merchants.clear()  # a file whose rows all differ must not hold each of them twice
         merchants[source] = merchant_name(source) or None
     merchant = merchants[source]
     return Row(
