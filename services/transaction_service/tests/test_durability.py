@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -9,7 +10,10 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +23,8 @@ import pytest
 from api_common.testing import Issuer, SettingsFactory, client_for
 from transaction_service.main import service
 from transaction_service.settings import Settings
+
+from .bank_files import BankRow, camt
 
 ROWS = 8_000
 
@@ -44,12 +50,12 @@ async def test_different_uploads_at_the_same_time_are_all_booked(
     settings_for: SettingsFactory, issuer: Issuer, ofx: Callable[..., bytes], row: Any
 ) -> None:
     headers = issuer.headers(uuid4())
-    files = [ofx(row("2026-03-02", "-1"), row(f"2026-04-0{n}", "-2"), account=str(n % 2)) for n in range(1, 7)]
+    files = [ofx(row("2026-03-02", "-1"), row(f"2026-04-0{n}", f"-{n}.50"), account=str(n % 2)) for n in range(1, 7)]
     async with client_for(service(settings_for(Settings)), headers=headers) as client:
         answers = await asyncio.gather(*(client.post("/v1/imports", content=file) for file in files))
         assert sum(a.json()["booked"] for a in answers) == 8
         accounts = (await client.get("/v1/accounts")).json()["items"]
-        assert [a["balance"] for a in accounts] == ["-7.00", "-7.00"]
+        assert sorted(a["balance"] for a in accounts) == ["-11.50", "-14.50"]
 
 
 class Server:
@@ -129,3 +135,39 @@ def test_a_server_killed_in_the_middle_of_an_import_has_booked_all_or_nothing(
         account = client.get("/v1/accounts").json()["items"][0]
         whole = ROWS * (ROWS - 1) // 2 + ROWS // 100
         assert (account["transactions"], account["balance"]) == (ROWS, f"-{whole}.00")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_server_killed_at_any_moment_leaves_a_ledger_that_the_next_upload_completes(
+    environment: dict[str, str], issuer: Issuer, seed: int
+) -> None:
+    """The second file proves rows under other ids, settles pending rows, and proposes; it is killed somewhere in it."""
+    moment, headers = random.Random(seed), issuer.headers(uuid4())
+    days = [date(2026, 3, 1) + timedelta(days=n % 28) for n in range(1_500)]
+    rows = [BankRow(day, Decimal(-1 - n), f"Shop {n}", f"a{n}") for n, day in enumerate(sorted(days))]
+    announced = [BankRow(date(2026, 4, 1), Decimal(-5000), "Hotel", pending=True)]
+    changed = [BankRow(row.day, row.amount, row.text, f"b{n}") for n, row in enumerate(rows)]
+    later = [BankRow(date(2026, 4, 2), Decimal(-5100), "Hotel"), BankRow(date(2026, 4, 3), Decimal(-7), "Kiosk")]
+    first = camt([*rows, *announced], opening=Decimal(0), first=date(2026, 2, 28), last=date(2026, 4, 1))
+    second = camt([*changed, *later], opening=Decimal(0), first=date(2026, 2, 28), last=date(2026, 4, 4))
+    with running(environment) as server:
+        begun = monotonic()
+        assert httpx2.post(f"{server.url}/v1/imports", content=first, headers=headers, timeout=60).status_code == 201
+        took = monotonic() - begun
+    with running(environment) as server, ThreadPoolExecutor(1) as pool:
+        upload = pool.submit(httpx2.post, f"{server.url}/v1/imports", content=second, headers=headers, timeout=60)
+        wait([upload], timeout=moment.uniform(0.1, 1.2) * took)
+        server.kill()
+        answered = upload.exception() is None
+    with running(environment) as server, httpx2.Client(base_url=server.url, headers=headers, timeout=60) as client:
+        imports = client.get("/v1/imports").json()["items"]
+        assert len(imports) == 2 or not answered
+        (account,) = client.get("/v1/accounts").json()["items"]
+        booked = len(imports) == 2
+        assert account["transactions"] == len(rows) + (2 if booked else 1)
+        assert Decimal(account["pending"]) == (0 if booked else -5000)
+        again = client.post("/v1/imports", content=second).json()
+        assert (again["booked"], again["replaced"]) == ((0, 0) if booked else (1, 1))
+        assert (again["repeated"], again["proposed"]) == (len(rows) + (2 if booked else 0), 0)
+        (account,) = client.get("/v1/accounts").json()["items"]
+        assert Decimal(account["balance"]) == sum(row.amount for row in [*rows, *later])
