@@ -297,10 +297,13 @@ class _Deciding:
 
     def _drop_contradicted(self) -> None:
         """Leave rows that the user or a balance has taken for another row of this file where only a balance objects."""
-        for number in [n for n in self.booked if n in self.plan.contradicted]:
-            if not self._days_of(number).complete(self.plan.rows[number].entry.booking_date):
-                self.booked.remove(number)
-                self.decisions.repeated += 1
+        dropped = {
+            number
+            for number in self.plan.contradicted.intersection(self.booked)
+            if not self._days_of(number).complete(self.plan.rows[number].entry.booking_date)
+        }
+        self.booked = [number for number in self.booked if number not in dropped]
+        self.decisions.repeated += len(dropped)
 
     def _suspicion(self, number: int, row: LedgerRow) -> tuple[Reason, int, float] | None:
         """Why, and how strongly (0 is the strongest), the row of the file may be that row of the ledger."""

@@ -38,6 +38,7 @@ from transaction_service.models import (
     Transaction,
 )
 from transaction_service.pending_rows import PendingRow
+from transaction_service.repository.by_ids import of_user
 from transaction_service.repository.imports import Settled
 from transaction_service.repository.recognition import PUT_ASIDE, listed, pending_row
 from transaction_service.repository.row_states import RowStateRepository
@@ -190,9 +191,17 @@ class BookingRepository(Repository[Transaction]):
         statement = self.mine().where(col(Transaction.account_id) == account_id, col(Transaction.identity) == identity)
         return await self.session.scalar(statement) is not None
 
+    async def identities_of(self, row_ids: Collection[UUID]) -> dict[UUID, str]:
+        """The identities of these rows."""
+        statement = select(col(Transaction.id), col(Transaction.identity)).where(
+            col(Transaction.user_id) == self.user_id, self._is_one_of(row_ids)
+        )
+        return {row.id: row.identity for row in await self.session.execute(statement)}
+
     async def with_ids(self, row_ids: Collection[UUID]) -> Sequence[Transaction]:
         """The rows with these ids, tombstones included."""
-        return (await self.session.scalars(self.mine().where(col(Transaction.id).in_(row_ids)))).all()
+        statement = select(Transaction).where(of_user(self.user_id), col(Transaction.id).in_(row_ids))
+        return (await self.session.scalars(statement)).all()
 
     async def put_aside(self, settled: Sequence[Settled]) -> None:
         """Turn pending rows into tombstones, as an import is about to insert their bookings."""

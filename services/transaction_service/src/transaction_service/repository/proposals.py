@@ -14,6 +14,7 @@ from transaction_service.errors import ProposalNotFound
 from transaction_service.import_plan import WaitingProposal
 from transaction_service.models import Proposal, ProposalStatus
 from transaction_service.proposed_rows import row_from_json
+from transaction_service.repository.recognition import listed
 
 _NEWEST = Keyset(col(Proposal.id).desc())
 
@@ -60,6 +61,13 @@ class ProposalRepository(Repository[Proposal]):
             found[proposal.account_id] = (*found.get(proposal.account_id, ()), waiting)
         return found
 
+    async def open_of(self, account_id: UUID) -> Sequence[Proposal]:
+        """The proposals of an account that wait."""
+        statement = self.mine().where(
+            col(Proposal.account_id) == account_id, col(Proposal.status) == ProposalStatus.WAITING
+        )
+        return (await self.session.scalars(statement)).all()
+
     async def brought_by(self, import_id: UUID) -> Sequence[Proposal]:
         """The proposals that an import brought, oldest first."""
         statement = self.mine().where(_brought_by(import_id)).order_by(col(Proposal.id))
@@ -79,9 +87,10 @@ class ProposalRepository(Repository[Proposal]):
         )
         return frozenset((await self.session.scalars(statement)).all())
 
-    async def of_identities(self, account_id: UUID, identities: Collection[str]) -> Sequence[Proposal]:
+    async def of_identities(self, account_id: UUID, identities: Sequence[str]) -> Sequence[Proposal]:
         """The proposals, decided or not, that an account has for these identities."""
-        statement = self.mine().where(col(Proposal.account_id) == account_id, col(Proposal.identity).in_(identities))
+        named = col(Proposal.identity).in_(listed(self.session, identities))
+        statement = self.mine().where(col(Proposal.account_id) == account_id, named)
         return (await self.session.scalars(statement)).all()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
@@ -17,7 +18,6 @@ from transaction_service.models import (
     JournalAction,
     Proposal,
     ProposalStatus,
-    Transaction,
 )
 from transaction_service.proposed_rows import row_from_json, row_to_json
 from transaction_service.repository.accounts import AccountRepository
@@ -86,7 +86,7 @@ class Proposals:
         if proposal.status == ProposalStatus.REJECTED and proposal.booked_as is not None:
             changes.append(RowChange(proposal.booked_as, {"deleted": False}, {"deleted": True}))
             await self._booking.merge(proposal.booked_as, into=proposal.transaction_id)
-        await self.keep_accepted(proposal, proposal.transaction_id, by=BY_USER)
+        await self._keep_accepted([(proposal, proposal.transaction_id)], by=BY_USER)
         await self._record(JournalAction.PROPOSAL_ACCEPTED, proposal, changes)
         return await self._describe(proposal)
 
@@ -103,9 +103,9 @@ class Proposals:
         imports = imports_of(proposal)
         if proposal.status == ProposalStatus.ACCEPTED:
             imports = await self._booking.take_back_identity(proposal.account_id, proposal.identity)
-        row_id = await self.book(proposal)
+        row_id = await self._book(proposal)
         await self._booking.keep_same([row_id], imports)
-        self.decided(proposal, ProposalStatus.REJECTED, by=BY_USER)
+        self._decided(proposal, ProposalStatus.REJECTED, by=BY_USER)
         proposal.booked_as = row_id
         await self._session.flush()
         await self.settle_trust([proposal.account_id])
@@ -117,16 +117,19 @@ class Proposals:
     async def keep(self, plan: AccountPlan, import_id: UUID, rows: BookingRows) -> None:
         """Keep what an import proposes for an account, and what it decides of earlier proposals."""
         account_id, decisions = plan.account.id, plan.decisions
-        for _, found in decisions.waiting:
-            proposal = await self._proposals.get(found.id)
-            if import_id not in imports_of(proposal):
-                proposal.also_in = [*proposal.also_in, str(import_id)]
-        for found, target in decisions.accepted:
-            row_id = rows.ids[account_id, target] if isinstance(target, int) else target
-            await self.keep_accepted(await self._proposals.get(found.id), row_id, by=BY_PROOF, proved_by=import_id)
-        for found, number in decisions.rejected:
-            row_id = rows.ids[account_id, number]
-            await self.keep_rejected(await self._proposals.get(found.id), row_id, proved_by=import_id)
+        if decisions.waiting or decisions.accepted or decisions.rejected:
+            known = {proposal.id: proposal for proposal in await self._proposals.open_of(account_id)}
+            for _, found in decisions.waiting:
+                proposal = known[found.id]
+                if import_id not in imports_of(proposal):
+                    proposal.also_in = [*proposal.also_in, str(import_id)]
+            accepted = [
+                (known[found.id], rows.ids[account_id, target] if isinstance(target, int) else target)
+                for found, target in decisions.accepted
+            ]
+            await self._keep_accepted(accepted, by=BY_PROOF, proved_by=import_id)
+            for found, number in decisions.rejected:
+                await self._keep_rejected(known[found.id], rows.ids[account_id, number], proved_by=import_id)
         if decisions.proposed:
             await self._propose(plan, import_id)
         await self._session.flush()
@@ -149,26 +152,36 @@ class Proposals:
             for identity, found in proposed.items()
         )
 
-    async def keep_accepted(self, proposal: Proposal, row_id: UUID, *, by: str, proved_by: UUID | None = None) -> None:
-        """Let every import that brought the proposed row have brought that row of the ledger."""
-        imports = imports_of(proposal)
-        row = await self._session.get_one(Transaction, row_id)
-        if proposal.identity != row.identity:
-            await self._booking.keep_identities(
-                (proposal.account_id, proposal.identity, import_id, row_id) for import_id in imports
-            )
-        await self._booking.keep_same([row_id], imports)
-        self.decided(proposal, ProposalStatus.ACCEPTED, by=by, proved_by=proved_by)
+    async def _keep_accepted(
+        self, accepted: Sequence[tuple[Proposal, UUID]], *, by: str, proved_by: UUID | None = None
+    ) -> None:
+        """Let every import that brought a proposed row have brought that row of the ledger."""
+        own = await self._booking.identities_of([row_id for _, row_id in accepted])
+        await self._booking.keep_identities(
+            (proposal.account_id, proposal.identity, import_id, row_id)
+            for proposal, row_id in accepted
+            for import_id in imports_of(proposal)
+            if proposal.identity != own[row_id]
+        )
+        brought: dict[UUID, list[UUID]] = defaultdict(list)
+        changed: set[UUID] = set()
+        for proposal, row_id in accepted:
+            for import_id in imports_of(proposal):
+                brought[import_id].append(row_id)
+            if under_other_id(proposal.identity, own[row_id]):
+                changed.add(proposal.account_id)
+            self._decided(proposal, ProposalStatus.ACCEPTED, by=by, proved_by=proved_by)
+        for import_id, row_ids in brought.items():
+            await self._booking.keep_same(row_ids, [import_id])
         await self._session.flush()
-        if under_other_id(proposal.identity, row.identity):
-            await self.settle_trust([proposal.account_id])
+        await self.settle_trust(changed)
 
-    def decided(self, proposal: Proposal, status: ProposalStatus, *, by: str, proved_by: UUID | None = None) -> None:
+    def _decided(self, proposal: Proposal, status: ProposalStatus, *, by: str, proved_by: UUID | None = None) -> None:
         """Keep who has decided, and when."""
         proposal.status, proposal.decided_by, proposal.decided_at = status, by, now()
         proposal.proved_by, proposal.booked_as = proved_by, None
 
-    async def book(self, proposal: Proposal) -> UUID:
+    async def _book(self, proposal: Proposal) -> UUID:
         """Book the proposed row as a row of the import that brought it; gives its id."""
         account = await self._session.get_one(Account, proposal.account_id)
         categoriser = Categoriser(await self._rules.ordered())
@@ -186,10 +199,10 @@ class Proposals:
         await self._imports.book(rows)
         return rows.row_ids[0]
 
-    async def keep_rejected(self, proposal: Proposal, row_id: UUID, *, proved_by: UUID) -> None:
+    async def _keep_rejected(self, proposal: Proposal, row_id: UUID, *, proved_by: UUID) -> None:
         """Let every import that brought the proposed row have brought the row that is booked for it."""
         await self._booking.keep_same([row_id], imports_of(proposal))
-        self.decided(proposal, ProposalStatus.REJECTED, by=BY_PROOF, proved_by=proved_by)
+        self._decided(proposal, ProposalStatus.REJECTED, by=BY_PROOF, proved_by=proved_by)
         proposal.booked_as = row_id
 
     async def reopen(self, import_id: UUID) -> None:
@@ -228,7 +241,7 @@ class Proposals:
             if proposal.transaction_id in booked:
                 proposal.transaction_id = booked[proposal.transaction_id]
                 continue
-            row_id = booked[proposal.transaction_id] = await self.book(proposal)
+            row_id = booked[proposal.transaction_id] = await self._book(proposal)
             await self._booking.keep_same([row_id], imports_of(proposal))
             await self._session.delete(proposal)
         await self._session.flush()
