@@ -7,7 +7,7 @@ from data_processing.formats.ofx.dates import ofx_date, ofx_date_or_none
 from data_processing.formats.ofx.statements import StatementInProgress
 from data_processing.formats.ofx.tokens import value
 from data_processing.formats.row_checks import MAX_FIELD, currency_code, own_bank_id
-from data_processing.statement import Deletion, Entry, RefusedRow
+from data_processing.statement import Deletion, Entry, RefusedRow, new_entry
 
 INNER_AGGREGATES = frozenset({"BANKACCTTO", "CCACCTTO", "CURRENCY", "ORIGCURRENCY", "PAYEE", "EXTDPAYEE", "IMAGEDATA"})
 """The aggregates a transaction may hold; their fields are named ``AGGREGATE.FIELD`` here."""
@@ -66,7 +66,7 @@ def _entry(
     other = get("BANKACCTTO.ACCTID") or get("CCACCTTO.ACCTID")
     reference = get("CHECKNUM") or get("REFNUM")
     category = get("TRNTYPE")
-    return Entry(
+    return new_entry(
         place=place,
         booking_date=ofx_date(posted),
         amount=ofx_amount(amount, currency),

@@ -10,7 +10,7 @@ from data_processing.formats.qif.records import Record, Split
 from data_processing.formats.qif.texts import joined, transfer_account
 from data_processing.formats.row_checks import MAX_FIELD
 from data_processing.investments import InvestmentEntry
-from data_processing.statement import Entry, EntryDetail
+from data_processing.statement import Entry, EntryDetail, new_entry
 
 _SPLIT_MARKS: Final = frozenset({"--split--", "|split|"})
 _INVESTMENTS: Final = frozenset({"type:invst", "type:port"})
@@ -46,7 +46,7 @@ class EntryReader:
         details = tuple(self._detail(split) for split in record.splits)
         self._check_sum(details, amount, place)
         payee = record.get("P")
-        return Entry(
+        return new_entry(
             place=place,
             booking_date=self._dates.read(plain_date),
             amount=amount,
