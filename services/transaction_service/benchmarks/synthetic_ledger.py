@@ -1,4 +1,4 @@
-"""A ledger of any size whose words, amounts and dates are spread as in real ones: some everywhere, most of them rare."""
+"""A ledger of any size with words, amounts and dates as in real ones: some everywhere, most of them rare."""
 
 import random
 from collections.abc import Iterator

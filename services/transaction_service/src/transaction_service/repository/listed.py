@@ -67,7 +67,8 @@ LISTED: tuple[SQLColumnExpression[Any], ...] = (
 
 async def listed_rows(session: AsyncSession, user_id: UUID, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
     """Rows of `LISTED` as the fields of `TransactionSchema`. Asks once more when a row is split, or in a transfer."""
-    items = [row._asdict() for row in rows]
+    names = rows[0]._fields if rows else ()
+    items: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in rows]
     split = [item["id"] for item in items if item["splits"]]
     parts = await RowStateRepository(session, user_id).splits(split) if split else {}
     linked = [item["id"] for item in items if item["transfer_id"]]

@@ -101,7 +101,9 @@ class ListingRepository(RowSearch):
         return None if row is None else keyset.cursor(row)
 
     async def _rows(self, statement: Select[Any]) -> Sequence[Row[Any]]:
-        rows: Sequence[Row[Any]] = (await self.session.execute(statement)).all()
+        # Past the session, which would look at every row for objects to load.
+        connection = await self.session.connection()
+        rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
         return rows
 
 
