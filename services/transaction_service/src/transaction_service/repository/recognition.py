@@ -181,6 +181,7 @@ class RecognitionRepository:
             *self._of(account_id),
             col(Transaction.booking_date).between(window.first - LONGEST_PENDING, window.last),
             col(Transaction.replaced_by).is_not(None),
+            col(Transaction.pending).is_(True),
         )
         return [
             (pending_row(row), row.replaced_by)
