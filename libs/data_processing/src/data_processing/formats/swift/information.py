@@ -50,15 +50,19 @@ def _subfields(whole: str, *, code: str, mark: str) -> Information:
         return _subfields(mark.join(_in_order(mark, pieces)), code=code, mark=mark)
     texts = pieces[2::2]
     about = _together([texts[place] for place in layout.purpose])
-    besides = _together([texts[place] for place in layout.others]) if layout.others else ""
+    others = layout.others
+    if len(others) == 1:
+        besides = _repeated(texts[others[0]])
+    else:
+        besides = _together([texts[place] for place in others]) if others else ""
     name = account = ""
     for place in layout.names:
         name += texts[place]
     for place in layout.accounts:
-        account = account or _partner(texts[place])
+        account = account or _repeated(texts[place])
     return Information(
         f"{besides} {about}".strip() if besides else about,
-        _partner(name) or None,
+        _repeated(name) or None,
         account or None,
         _end_to_end(about),
         code,
@@ -137,7 +141,7 @@ def _slashed(text: str) -> Information:
 
 
 @lru_cache(maxsize=4096)
-def _partner(text: str) -> str:
+def _repeated(text: str) -> str:
     return _spaced(text)
 
 

@@ -26,7 +26,8 @@ def entry_of(
     Some banks write the other side's account where the reference belongs, and its name or account in the supplement.
     """
     written = line.reference
-    reference = written if written and written.upper() not in _PLACEHOLDERS else None
+    placeholder = not written or written in _PLACEHOLDERS or written.upper() in _PLACEHOLDERS
+    reference = None if placeholder else written
     account = about.counterparty_account
     counterparty = about.counterparty
     if reference and _IBAN(reference):
