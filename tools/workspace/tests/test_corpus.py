@@ -134,7 +134,7 @@ def serving(ledger: SmallLedger) -> Iterator[str]:
             token = self.headers.get("authorization", "")
             # A token ends with its first use where the ledger says so, as one does after some minutes.
             if token in self.seen and ledger.faults.get("short_tokens") and "/auth/" not in address.path:
-                status, document = 401, {}
+                status, document = 401, None
             else:
                 status, document = ledger.answer(self.command, address.path, query, body)
             self.seen.add(token)
