@@ -317,3 +317,49 @@ async def test_what_the_parser_gives_is_kept(household: Any) -> None:
     await household.upload((header + "2026-03-02,Shop,-2.00,EUR,98.00\n").encode(), account_id=account["id"])
     (row,) = await household.rows()
     assert row["balance"] == "98.00"
+
+
+async def test_a_renamed_account_keeps_its_rows_and_one_made_anew_gets_them_once(
+    household: Any, client: httpx2.AsyncClient
+) -> None:
+    file = camt(renamed(ROWS, "a"))
+    account = (await household.upload(file))["accounts"][0]
+    path = f"/v1/accounts/{account['account_id']}"
+    renaming = await household.change(path, "*", name="Everyday")
+    assert renaming.status_code == 200
+    assert counts(await household.upload(file)) == {"read": 4, "repeated": 4}
+    references = renaming.json()["references"]
+    gone = await client.delete(path, params={"with_transactions": "true"}, headers={"If-Match": "*"})
+    assert gone.status_code == 200, gone.text
+    await household.account(name="Made anew", references=references)
+    for expected in ({"read": 4, "booked": 4}, {"read": 4, "repeated": 4}):
+        answer = await household.upload(file)
+        assert (counts(answer), answer["accounts"][0]["name"]) == (expected, "Made anew")
+
+
+async def test_deleting_an_account_takes_its_proposals_along(household: Any, client: httpx2.AsyncClient) -> None:
+    account = (await household.upload(camt(renamed(ROWS, "a"))))["accounts"][0]
+    await household.upload(camt(renamed(ROWS[2:], "b")))
+    assert len(await proposals(client)) == 2
+    await client.delete(
+        f"/v1/accounts/{account['account_id']}", params={"with_transactions": "true"}, headers={"If-Match": "*"}
+    )
+    assert await proposals(client) == []
+
+
+async def test_imports_and_decisions_stand_in_the_journal(household: Any, client: httpx2.AsyncClient) -> None:
+    await household.upload(camt(renamed(ROWS, "a")))
+    second = await household.upload(camt(renamed(ROWS[2:], "b")))
+    salary, cinema = await proposals(client)
+    await decide(client, salary, "reject")
+    await decide(client, cinema, "accept")
+    await client.post(f"/v1/imports/{second['id']}/undo")
+    entries = (await client.get("/v1/journal")).json()["items"]
+    assert [entry["action"] for entry in entries] == [
+        "import_undone",
+        "proposal_accepted",
+        "proposal_rejected",
+        "import_booked",
+        "import_booked",
+    ]
+    assert len(await household.rows()) == 4
