@@ -123,6 +123,22 @@ async def test_an_expression_with_a_name_orders_pages(database: Database) -> Non
     assert (len(ids), ids) == (7, sorted(ids, reverse=True))
 
 
+@pytest.mark.parametrize("name", sorted(ORDERS))
+async def test_rows_until_a_cursor_and_after_it_are_all_rows(database: Database, name: str) -> None:
+    account, keyset = await _account(database), ORDERS[name]
+    await _book(database, account, [(date(2026, 1, 1 + n // 3), Decimal(n % 4)) for n in range(12)])
+    statement = select(Entry).where(col(Entry.account_id) == account).order_by(*keyset.order)
+    async with database.read() as session:
+        rows = (await session.scalars(statement)).all()
+        cursor = keyset.cursor(rows[4])
+        until = (await session.scalars(statement.where(keyset.until(cursor)))).all()
+        after = (await session.scalars(statement.where(keyset.after(cursor)))).all()
+    assert ([row.id for row in until], [row.id for row in after]) == (
+        [r.id for r in rows[:5]],
+        [r.id for r in rows[5:]],
+    )
+
+
 def test_a_cursor_that_is_bound_to_filters_is_refused_with_others() -> None:
     entry = Entry(id=uuid4(), account_id=uuid4(), booking_date=date(2026, 1, 1), amount=Decimal(1))
     groceries = NEWEST_ENTRY.bound_to("groceries", date(2026, 1, 1))

@@ -242,6 +242,19 @@ def _totals(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"rows": len(rows), "currencies": found}
 
 
+@given(st.text())
+def test_a_text_is_found_by_itself(text: str) -> None:
+    words = search_words(text)
+    assert [word for word in query_words(text) if not word.fits(words)] == []
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_plain_text_has_the_words_that_it_has_among_others(text: str) -> None:
+    assert search_words(text).split() == [word for word in search_words(f"{text} \u00ff").split() if word != "y"] or (
+        "y" in search_words(text).split()
+    )
+
+
 SPELLINGS = ("Müller", "MÜLLER", "mueller", "MUELLER", "muller", "mu\u0308ller")
 
 
