@@ -87,6 +87,14 @@ class Transaction(Table, Owned, Versioned, table=True):
             sqlite_where=sql_text("stated_date IS NOT NULL"),
             postgresql_where=sql_text("stated_date IS NOT NULL"),
         ),
+        # The balances that rows carry: those of most files carry none.
+        Index(
+            "ix_transactions_balance",
+            "account_id",
+            "booking_date",
+            sqlite_where=sql_text("balance IS NOT NULL"),
+            postgresql_where=sql_text("balance IS NOT NULL"),
+        ),
     )
 
     user_id: UUID = Field(index=False)

@@ -10,10 +10,13 @@ from api_common.columns import now
 from api_common.database import WriteSession
 from api_common.repository import Repository
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Executable,
+    SQLColumnExpression,
     String,
     Uuid,
+    any_,
     bindparam,
     delete,
     insert,
@@ -22,7 +25,6 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy import cast as sql_cast
 from sqlmodel import col
 
 from transaction_service.errors import TransactionNotFound
@@ -40,7 +42,7 @@ from transaction_service.models import (
 from transaction_service.pending_rows import PendingRow
 from transaction_service.repository.by_ids import of_user
 from transaction_service.repository.imports import Settled
-from transaction_service.repository.recognition import PUT_ASIDE, listed, pending_row
+from transaction_service.repository.recognition import PUT_ASIDE, among, pending_row
 from transaction_service.repository.row_states import RowStateRepository
 from transaction_service.row_pairing import OF_BANK, under_other_id
 from transaction_service.row_state import RowTag
@@ -62,7 +64,7 @@ class BookingRepository(Repository[Transaction]):
         rows = select(literal(import_id), col(Transaction.id), literal(self.user_id)).where(
             col(Transaction.user_id) == self.user_id,
             col(Transaction.account_id) == account_id,
-            col(Transaction.identity).in_(listed(self.session, identities)),
+            among(self.session, col(Transaction.identity), identities),
         )
         columns = ["import_id", "transaction_id", "user_id"]
         await self.session.execute(
@@ -262,6 +264,8 @@ class BookingRepository(Repository[Transaction]):
             )
         ).all()
         removed = await self._rowcount(delete(Transaction).where(*doomed))
+        if edited:
+            await self._drop_edits(import_id)
         await self._bring_back(waiting)
         return removed
 
@@ -291,29 +295,65 @@ class BookingRepository(Repository[Transaction]):
             doomed += [col(Transaction.edited_at).is_(None), col(Transaction.deleted_at).is_(None)]
         return doomed
 
-    async def _bring_back(self, announced: Sequence[Transaction]) -> None:
-        imports = select(col(StatementImport.id)).where(
-            col(StatementImport.user_id) == self.user_id, col(StatementImport.status) == ImportStatus.BOOKED
+    async def _drop_edits(self, import_id: UUID) -> None:
+        """Let edits not keep the import's rows that others stand in for, once those go."""
+        statement = (
+            update(Transaction)
+            .where(
+                col(Transaction.user_id) == self.user_id,
+                col(Transaction.import_id) == import_id,
+                col(Transaction.replaced_by).is_not(None),
+                col(Transaction.edited_at).is_not(None),
+            )
+            .values(edited_at=None, version=col(Transaction.version) + 1)
         )
-        standing = set((await self.session.scalars(imports)).all()) if announced else set()
+        await self.session.execute(statement)
+
+    async def _bring_back(self, announced: Sequence[Transaction]) -> None:
+        gone = {row.id for row in await self.adopt(announced)}
         for row in announced:
-            if row.import_id not in standing:
+            if row.id in gone:
                 await self.session.delete(row)
                 continue
             row.deleted_at = row.replaced_by = None
             row.identity = row.identity.removesuffix(PUT_ASIDE)
         await self.session.flush()
 
+    async def adopt(self, tombstones: Sequence[Transaction]) -> list[Transaction]:
+        """Give tombstones of undone imports, as they are about to stand again, to the earliest import that brings them.
+
+        Gives those that no import brings and that the user has not edited: these are not to stand.
+        """
+        if not tombstones:
+            return []
+        booked = (col(StatementImport.user_id) == self.user_id, col(StatementImport.status) == ImportStatus.BOOKED)
+        standing = set((await self.session.scalars(select(col(StatementImport.id)).where(*booked))).all())
+        orphans = [row for row in tombstones if row.import_id not in standing]
+        repeated = (
+            select(col(RepeatedRow.transaction_id), col(RepeatedRow.import_id))
+            .where(
+                col(RepeatedRow.user_id) == self.user_id,
+                self._is_one_of([row.id for row in orphans], col(RepeatedRow.transaction_id)),
+            )
+            .order_by(col(RepeatedRow.import_id).desc())
+        )
+        heirs = {row_id: heir for row_id, heir in await self.session.execute(repeated) if heir in standing}
+        for row in orphans:
+            row.import_id = heirs.get(row.id, row.import_id)
+        return [row for row in orphans if row.id not in heirs and row.edited_at is None]
+
     async def of_import(self, import_id: UUID) -> Sequence[Transaction]:
         """The rows that an import booked and that stand in the ledger."""
         statement = self.mine().where(col(Transaction.deleted_at).is_(None), col(Transaction.import_id) == import_id)
         return (await self.session.scalars(statement.order_by(*_OLDEST_FIRST))).all()
 
-    def _is_one_of(self, row_ids: Collection[UUID]) -> ColumnElement[bool]:
-        texts = listed(self.session, [row_id.hex for row_id in row_ids])
+    def _is_one_of(
+        self, row_ids: Collection[UUID], column: SQLColumnExpression[UUID] | None = None
+    ) -> ColumnElement[bool]:
+        named = col(Transaction.id) if column is None else column
         if self.session.get_bind().dialect.name == "postgresql":
-            return col(Transaction.id).in_(select(sql_cast(texts.subquery().c[0], Uuid)))
-        return type_coerce(col(Transaction.id), String).in_(texts)
+            return col(Transaction.id) == any_(literal(list(row_ids), ARRAY(Uuid)))
+        return among(self.session, type_coerce(col(Transaction.id), String), [row_id.hex for row_id in row_ids])
 
     async def _rowcount(self, statement: Executable) -> int:
         result = await self.session.execute(statement)

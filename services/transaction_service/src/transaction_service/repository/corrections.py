@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, delete, exists, false
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from transaction_service.models import Correction, ImportStatus, RowIdentity, StatementImport, Transaction
+from transaction_service.models import Correction, RowIdentity, Transaction
+from transaction_service.repository.by_ids import of_user
 from transaction_service.row_pairing import OF_BANK, bank_id
 
 _AT_ONCE = 500
@@ -74,7 +75,7 @@ class CorrectionRepository(Repository[Correction]):
         rows: dict[UUID, Transaction] = {}
         for part in _parts(named):
             statement = select(Transaction).where(
-                col(Transaction.user_id) == self.user_id,
+                of_user(self.user_id),
                 col(Transaction.id).in_(part),
                 col(Transaction.deleted_at).is_(None),
             )
@@ -141,7 +142,7 @@ class CorrectionRepository(Repository[Correction]):
                 select(Transaction, col(Correction.replaced_by))
                 .join(Correction, col(Correction.transaction_id) == col(Transaction.id))
                 .where(
-                    col(Transaction.user_id) == self.user_id,
+                    of_user(self.user_id),
                     col(Transaction.id).in_(part),
                     col(Transaction.deleted_at).is_(None),
                 )
@@ -157,15 +158,15 @@ class CorrectionRepository(Repository[Correction]):
         found: set[UUID] = set()
         for part in _parts(row_ids):
             statement = select(col(Transaction.import_id)).where(
-                col(Transaction.user_id) == self.user_id,
+                of_user(self.user_id),
                 col(Transaction.id).in_(part),
                 col(Transaction.deleted_at).is_(None),
             )
             found |= {import_id for import_id in await self.session.scalars(statement) if import_id is not None}
         return sorted(found)
 
-    async def tombstones(self, row_ids: Collection[UUID]) -> tuple[list[Transaction], list[Transaction]]:
-        """Those of the rows that are deleted and that no standing row replaces: of booked imports and of others."""
+    async def tombstones(self, row_ids: Collection[UUID]) -> Sequence[Transaction]:
+        """Those of the rows that are deleted and that no standing row replaces."""
         replacing = aliased(Transaction)
         void = exists().where(col(Correction.transaction_id) == col(replacing.id))
         found: list[Transaction] = []
@@ -174,21 +175,14 @@ class CorrectionRepository(Repository[Correction]):
                 select(Transaction)
                 .outerjoin(replacing, col(replacing.id) == col(Transaction.replaced_by))
                 .where(
-                    col(Transaction.user_id) == self.user_id,
+                    of_user(self.user_id),
                     col(Transaction.id).in_(part),
                     col(Transaction.deleted_at).is_not(None),
                     or_(col(replacing.id).is_(None), col(replacing.replaced_by).is_not(None), void),
                 )
             )
             found += await self.session.scalars(statement)
-        booked = set(
-            await self.session.scalars(
-                select(col(StatementImport.id)).where(
-                    col(StatementImport.user_id) == self.user_id, col(StatementImport.status) == ImportStatus.BOOKED
-                )
-            )
-        )
-        return [row for row in found if row.import_id in booked], [row for row in found if row.import_id not in booked]
+        return found
 
 
 def _parts(row_ids: Collection[UUID]) -> Iterator[Sequence[UUID]]:

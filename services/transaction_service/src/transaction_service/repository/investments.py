@@ -23,6 +23,7 @@ from sqlmodel import col
 from transaction_service.errors import SecurityNotFound
 from transaction_service.investment_rows import AccountInvestments, InvestmentRow, LedgerRow, security_key
 from transaction_service.models import ChosenBy, InvestmentEntry, Position, PositionStatement, Security, Transaction
+from transaction_service.repository.by_ids import of_user
 
 T = TypeVar("T")
 
@@ -211,7 +212,7 @@ class InvestmentRepository(Repository[InvestmentEntry]):
             await self.session.execute(
                 update(Transaction)
                 .where(
-                    col(Transaction.user_id) == self.user_id,
+                    of_user(self.user_id),
                     col(Transaction.import_id) == import_id,
                     col(Transaction.transfer_by) == str(ChosenBy.NONE),
                     col(Transaction.id).in_(part),

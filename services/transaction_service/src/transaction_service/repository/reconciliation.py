@@ -26,6 +26,7 @@ from transaction_service.models import (
     StatementImport,
     Transaction,
 )
+from transaction_service.repository.by_ids import of_user
 from transaction_service.repository.exact_sums import joined, units_and_millionths
 
 _MOST_SUSPECTS = 200
@@ -217,7 +218,8 @@ class ReconciliationRepository:
 
     def _running(self, account_id: UUID, first: date | None, last: date | None) -> list[ColumnElement[bool]]:
         conditions = [
-            col(Transaction.user_id) == self.user_id,
+            # Few rows carry a balance, and they have an index of their own.
+            of_user(self.user_id),
             col(Transaction.account_id) == account_id,
             col(Transaction.balance).is_not(None),
             col(Transaction.replaced_by).is_(None),

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from transaction_service.models import Split, Table, Tag, Transaction
+from transaction_service.repository.by_ids import of_user
 from transaction_service.repository.transfers import TransferRepository
 from transaction_service.row_state import (
     COLUMNS,
@@ -51,9 +52,12 @@ class RowStateRepository:
 
     async def matching(self, conditions: Iterable[ColumnElement[bool]], *, most: int) -> list[RowState]:
         """The states of the rows that fulfil the conditions, oldest first; of more than `most` one too many."""
+        return await self._states([_TABLE.c.user_id == self.user_id, *conditions], most)
+
+    async def _states(self, conditions: Iterable[ColumnElement[bool]], most: int) -> list[RowState]:
         statement = (
             select(*(_TABLE.c[name] for name in COLUMNS))
-            .where(_TABLE.c.user_id == self.user_id, *conditions)
+            .where(*conditions)
             .order_by(_TABLE.c.booking_date, _TABLE.c.id)
             .limit(most + 1)
         )
@@ -66,7 +70,7 @@ class RowStateRepository:
         stand = [deleted.is_not(None), _TABLE.c.replaced_by.is_(None)] if trash else [deleted.is_(None)]
         states: list[RowState] = []
         for ids in _batches(list(row_ids)):
-            states += await self.matching([_TABLE.c.id.in_(ids), *stand], most=len(ids))
+            states += await self._states([of_user(self.user_id), _TABLE.c.id.in_(ids), *stand], len(ids))
         return sorted(states, key=lambda state: (state.booking_date, state.id))
 
     async def tags(self, row_ids: Collection[UUID]) -> dict[UUID, tuple[RowTag, ...]]:
@@ -74,7 +78,7 @@ class RowStateRepository:
         found: dict[UUID, list[RowTag]] = {}
         for ids in _batches(list(row_ids)):
             statement = select(col(Tag.transaction_id), col(Tag.tag), col(Tag.tagged_by)).where(
-                col(Tag.user_id) == self.user_id, col(Tag.transaction_id).in_(ids)
+                of_user(self.user_id, col(Tag.user_id)), col(Tag.transaction_id).in_(ids)
             )
             for row_id, tag, tagged_by in await self.session.execute(statement):
                 found.setdefault(row_id, []).append(RowTag(tag, tagged_by))
@@ -88,7 +92,7 @@ class RowStateRepository:
                 select(
                     col(Split.transaction_id), col(Split.id), col(Split.amount), col(Split.category_id), col(Split.note)
                 )
-                .where(col(Split.user_id) == self.user_id, col(Split.transaction_id).in_(ids))
+                .where(of_user(self.user_id, col(Split.user_id)), col(Split.transaction_id).in_(ids))
                 .order_by(col(Split.position))
             )
             for row_id, part_id, amount, category_id, note in await self.session.execute(statement):
@@ -147,7 +151,7 @@ class RowStateRepository:
     async def _forget(self, model: type[Tag | Split], row_ids: Sequence[UUID]) -> None:
         for ids in _batches(row_ids):
             await self.session.execute(
-                delete(model).where(col(model.user_id) == self.user_id, col(model.transaction_id).in_(ids))
+                delete(model).where(of_user(self.user_id, col(model.user_id)), col(model.transaction_id).in_(ids))
             )
 
     async def _with_parts(self, states: list[RowState]) -> list[RowState]:

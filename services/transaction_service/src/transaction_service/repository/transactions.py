@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from transaction_service.errors import TransactionNotFound
 from transaction_service.models import Split, Transaction
+from transaction_service.repository.by_ids import of_user
 
 
 class TransactionRepository(Repository[Transaction]):
@@ -25,7 +26,8 @@ class TransactionRepository(Repository[Transaction]):
 
     async def named(self, row_ids: Collection[UUID]) -> Sequence[Transaction]:
         """The rows with these ids, tombstones included, as far as they are there; of a short list."""
-        return (await self.session.scalars(super().mine().where(col(Transaction.id).in_(row_ids)))).all()
+        statement = select(Transaction).where(of_user(self.user_id), col(Transaction.id).in_(row_ids))
+        return (await self.session.scalars(statement)).all()
 
     async def with_tombstones(self, row_id: UUID) -> Transaction | None:
         """The row with this id, deleted or not, of whichever user: an id is used only once."""

@@ -112,7 +112,9 @@ class TransferRepository(Repository[Transfer]):
 
     async def linked(self, row_ids: Collection[UUID]) -> Sequence[Transfer]:
         """The linked transfers that one of the rows is part of."""
-        statement = self.mine().where(_touches(row_ids), col(Transfer.status) == TransferStatus.LINKED)
+        statement = select(Transfer).where(
+            self._named(), _touches(row_ids), col(Transfer.status) == TransferStatus.LINKED
+        )
         return (await self.session.scalars(statement)).all()
 
     async def partners(self, row_ids: Collection[UUID]) -> dict[UUID, TransferPartner]:
@@ -126,11 +128,7 @@ class TransferRepository(Repository[Transfer]):
                 statement = (
                     select(side, col(Transfer.id), col(Transaction.account_id))
                     .join(Transaction, col(Transaction.id) == other)
-                    .where(
-                        col(Transfer.user_id) == self.user_id,
-                        col(Transfer.status) == TransferStatus.LINKED,
-                        side.in_(chunk),
-                    )
+                    .where(self._named(), col(Transfer.status) == TransferStatus.LINKED, side.in_(chunk))
                 )
                 for row_id, transfer_id, account_id in await self.session.execute(statement):
                     found[row_id] = TransferPartner(transfer_id, account_id)
@@ -147,11 +145,7 @@ class TransferRepository(Repository[Transfer]):
         """Delete the proposals that one of the rows is part of."""
         for chunk in _chunks(row_ids):
             await self.session.execute(
-                delete(Transfer).where(
-                    col(Transfer.user_id) == self.user_id,
-                    col(Transfer.status) == TransferStatus.PROPOSED,
-                    _touches(chunk),
-                )
+                delete(Transfer).where(self._named(), col(Transfer.status) == TransferStatus.PROPOSED, _touches(chunk))
             )
 
     async def dissolve(self, row_ids: Collection[UUID]) -> int:
@@ -163,11 +157,7 @@ class TransferRepository(Repository[Transfer]):
         for chunk in _chunks(row_ids):
             links = (
                 delete(Transfer)
-                .where(
-                    col(Transfer.user_id) == self.user_id,
-                    col(Transfer.status) == TransferStatus.LINKED,
-                    _touches(chunk),
-                )
+                .where(self._named(), col(Transfer.status) == TransferStatus.LINKED, _touches(chunk))
                 .returning(col(Transfer.id), col(Transfer.outgoing_id), col(Transfer.incoming_id))
             )
             ended |= {row[0]: (row[1], row[2]) for row in await self.session.execute(links)}
@@ -175,6 +165,10 @@ class TransferRepository(Repository[Transfer]):
         if ended:
             await self._keep_ended(ended)
         return len(ended)
+
+    def _named(self) -> ColumnElement[bool]:
+        """The condition that transfers are the user's, beside one that names their rows."""
+        return of_user(self.user_id, col(Transfer.user_id))
 
     async def _keep_ended(self, ended: Mapping[UUID, Pair]) -> None:
         journal = JournalRepository(self.session, self.user_id)

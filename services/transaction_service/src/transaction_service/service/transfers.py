@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from uuid import UUID
 
 from api_common.columns import now
@@ -24,9 +23,6 @@ from transaction_service.schemas.transfers import TransferSchema, TransfersFound
 from transaction_service.service.journal import Journal, RowChange
 from transaction_service.service.transfer_search import TransferSearch
 from transaction_service.transfer_evidence import TransferReason, exchange_rate
-
-_WINDOW = timedelta(days=180)
-"""So much of the ledger is searched at a time, so that memory does not grow with it."""
 
 log = get_logger()
 

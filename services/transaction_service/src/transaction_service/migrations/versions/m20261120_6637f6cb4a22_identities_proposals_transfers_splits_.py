@@ -449,6 +449,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("stated_date IS NOT NULL"),
             postgresql_where=sa.text("stated_date IS NOT NULL"),
         )
+        batch_op.create_index(
+            batch_op.f("ix_transactions_balance"),
+            ["account_id", "booking_date"],
+            unique=False,
+            sqlite_where=sa.text("balance IS NOT NULL"),
+            postgresql_where=sa.text("balance IS NOT NULL"),
+        )
 
 
 _RULES = sa.table(
@@ -476,6 +483,7 @@ def _texts_from_conditions() -> None:
 
 def downgrade() -> None:
     with op.batch_alter_table("transactions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_transactions_balance"))
         batch_op.drop_index(batch_op.f("ix_transactions_account_id_stated_date"))
         batch_op.drop_column("transfer_by")
         batch_op.drop_column("marked_transfer")
