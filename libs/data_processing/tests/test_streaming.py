@@ -313,3 +313,10 @@ def test_a_workbook_of_unknown_shape_is_proposed_and_read_in_parts():
     file = in_parts(io.BytesIO(content), rows=1, profiles=[proposal.mapping])
     assert file.format == "excel/own"
     assert file.statements[0].entries == proposal.entries
+
+
+def test_refused_rows_of_a_statement_that_is_held_come_in_parts_too():
+    content = b"!Type:Bank\n" + b"D04/13/2026\nTx\n^\n" * 7 + b"D04/14/2026\nT1.00\n^\n" * 4
+    file = in_parts(io.BytesIO(content), rows=3)
+    assert (len(file.statements[0].refused), len(file.statements[0].entries)) == (7, 4)
+    assert file == read_statement_file(content, today=TODAY)

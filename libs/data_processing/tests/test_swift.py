@@ -284,3 +284,10 @@ def test_a_balance_that_cannot_be_read_is_left_out_and_said():
 def test_a_row_without_a_currency_is_refused():
     (found,) = read(":20:1\n:25:2\n:61:260402C1,NTRFNONREF\n-\n").statements
     assert "no balance before the row tells its currency" in found.refused[0].reason
+
+
+def test_subfields_in_any_order_and_twice_are_put_together_by_their_numbers():
+    line = ":61:2604020402D2,80NTRFNONREF"
+    ordered = only_entry(line, ":86:020?00KARTE?20SVWZ+TEE?21KANNE?32HAUS")
+    mixed = only_entry(line, ":86:020?32HAUS?21KANNE?20SVWZ+?00KARTE?20TEE")
+    assert (mixed.text, mixed.counterparty) == (ordered.text, ordered.counterparty) == ("KARTE SVWZ+TEE KANNE", "HAUS")

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from data_processing.amounts import accounting_reader, amount_reader
-from data_processing.dates import looks_like_a_date, order_of
+from data_processing.dates import looks_like_a_date
 from data_processing.formats.delimited.mapping import CURRENCY_SIGNS
 from data_processing.formats.row_checks import currency_code
 
@@ -200,17 +200,3 @@ def balance_agreement(
         turned = sum(change == -amount for change, amount in moved) / len(moved)
         best = max(best, (straight, turned), key=max)
     return best
-
-
-def orders_of(dates: Iterable[str]) -> tuple[str, str, str]:
-    """A date that has the day first, one that has the month first, and one that may be read both ways."""
-    day_first = month_first = unsettled = ""
-    for text in dates:
-        order = order_of(text)
-        if order == "day":
-            day_first = day_first or text
-        elif order == "month":
-            month_first = month_first or text
-        elif order == "either":
-            unsettled = unsettled or text
-    return day_first, month_first, unsettled
