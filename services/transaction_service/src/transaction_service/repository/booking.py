@@ -102,26 +102,31 @@ class BookingRepository(Repository[Transaction]):
             await self.session.execute(delete(RowIdentity).where(*taught))
         return accounts
 
-    async def take_back_identity(
-        self, account_id: UUID, identity: str, import_ids: Collection[UUID] = ()
-    ) -> list[UUID]:
-        """Forget a further identity of a row, and that these imports (or all) brought the row; gives the imports."""
-        taught = [
+    async def taught_by(self, account_id: UUID, identity: str) -> list[UUID]:
+        """The imports that brought a row of the account under this further identity."""
+        statement = select(col(RowIdentity.import_id)).where(
             col(RowIdentity.user_id) == self.user_id,
             col(RowIdentity.account_id) == account_id,
             col(RowIdentity.identity) == identity,
-        ]
-        if import_ids:
-            taught.append(col(RowIdentity.import_id).in_(import_ids))
-        found = (
-            await self.session.execute(
-                select(col(RowIdentity.import_id), col(RowIdentity.transaction_id)).where(*taught)
+        )
+        return list((await self.session.scalars(statement)).all())
+
+    async def take_back_identities(self, account_id: UUID, identities: Sequence[str], import_id: UUID) -> None:
+        """Forget further identities of rows that an import taught, and that it brought these rows."""
+        taught = (
+            col(RowIdentity.user_id) == self.user_id,
+            col(RowIdentity.account_id) == account_id,
+            col(RowIdentity.import_id) == import_id,
+            col(RowIdentity.identity).in_(listed(self.session, identities)),
+        )
+        await self.session.execute(
+            delete(RepeatedRow).where(
+                col(RepeatedRow.user_id) == self.user_id,
+                col(RepeatedRow.import_id) == import_id,
+                col(RepeatedRow.transaction_id).in_(select(col(RowIdentity.transaction_id)).where(*taught)),
             )
-        ).all()
-        for import_id, row_id in found:
-            await self.forget_same(row_id, [import_id])
+        )
         await self.session.execute(delete(RowIdentity).where(*taught))
-        return [import_id for import_id, _ in found]
 
     async def forget_same(self, row_id: UUID, import_ids: Collection[UUID]) -> None:
         """Forget that these imports, too, bring a row."""
@@ -352,8 +357,8 @@ class BookingRepository(Repository[Transaction]):
     ) -> ColumnElement[bool]:
         named = col(Transaction.id) if column is None else column
         if self.session.get_bind().dialect.name == "postgresql":
-            return col(Transaction.id) == any_(literal(list(row_ids), ARRAY(Uuid)))
-        return among(self.session, type_coerce(col(Transaction.id), String), [row_id.hex for row_id in row_ids])
+            return named == any_(literal(list(row_ids), ARRAY(Uuid)))
+        return among(self.session, type_coerce(named, String), [row_id.hex for row_id in row_ids])
 
     async def _rowcount(self, statement: Executable) -> int:
         result = await self.session.execute(statement)

@@ -14,7 +14,7 @@ from transaction_service.errors import ProposalNotFound
 from transaction_service.import_plan import WaitingProposal
 from transaction_service.models import Proposal, ProposalStatus
 from transaction_service.proposed_rows import row_from_json
-from transaction_service.repository.recognition import listed
+from transaction_service.repository.recognition import among
 
 _NEWEST = Keyset(col(Proposal.id).desc())
 
@@ -89,7 +89,7 @@ class ProposalRepository(Repository[Proposal]):
 
     async def of_identities(self, account_id: UUID, identities: Sequence[str]) -> Sequence[Proposal]:
         """The proposals, decided or not, that an account has for these identities."""
-        named = col(Proposal.identity).in_(listed(self.session, identities))
+        named = among(self.session, col(Proposal.identity), identities)
         statement = self.mine().where(col(Proposal.account_id) == account_id, named)
         return (await self.session.scalars(statement)).all()
 

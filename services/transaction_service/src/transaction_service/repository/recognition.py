@@ -11,9 +11,18 @@ from decimal import Decimal
 from uuid import UUID
 
 from api_common.columns import Money
-from sqlalchemy import Boolean, ColumnElement, Select, String, func, literal, select, type_coerce
-from sqlalchemy import cast as sql_cast
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    SQLColumnExpression,
+    Text,
+    any_,
+    func,
+    literal,
+    select,
+    type_coerce,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -57,12 +66,12 @@ def window_of(plan: AccountPlan, days: Collection[tuple[date, Decimal]]) -> Wind
     )
 
 
-def listed(session: AsyncSession, values: Sequence[str]) -> Select[tuple[str]]:
-    """A subquery of any number of texts: one parameter, where a list of parameters is limited to thousands."""
-    document = json.dumps(values)
+def among(session: AsyncSession, column: SQLColumnExpression[str], values: Sequence[str]) -> ColumnElement[bool]:
+    """The condition that a column has one of any number of texts: one parameter, where a list of them is limited."""
     if session.get_bind().dialect.name == "postgresql":
-        return select(func.jsonb_array_elements_text(sql_cast(literal(document, String), JSONB)).column_valued("value"))
-    return select(func.json_each(document).table_valued("value").c.value)
+        # Not a subquery: before PostgreSQL has counted a new account's rows, it would go through one for each of them.
+        return column == any_(literal(list(values), ARRAY(Text)))
+    return column.in_(select(func.json_each(json.dumps(list(values))).table_valued("value").c.value))
 
 
 def pending_row(row: Transaction, chosen: Chosen = UNTOUCHED) -> PendingRow:
@@ -100,7 +109,7 @@ class RecognitionRepository:
 
     async def _standing(self, account_id: UUID, identities: Sequence[str]) -> dict[str, bool]:
         statement = select(col(Transaction.identity), col(Transaction.pending)).where(
-            *self._of(account_id), col(Transaction.identity).in_(listed(self.session, identities))
+            *self._of(account_id), among(self.session, col(Transaction.identity), identities)
         )
         return {row.identity: row.pending for row in await self.session.execute(statement)}
 
@@ -118,7 +127,7 @@ class RecognitionRepository:
             )
             .join(Transaction, col(Transaction.id) == col(RowIdentity.transaction_id))
             .outerjoin(booking, col(booking.id) == col(Transaction.replaced_by))
-            .where(*taught, col(RowIdentity.identity).in_(listed(self.session, identities)))
+            .where(*taught, among(self.session, col(RowIdentity.identity), identities))
         )
         return {
             identity: KnownRow(row_id, own, pending)
