@@ -28,8 +28,8 @@ from data_processing.formats.delimited.mapping import (
     InvalidMapping,
     MappedColumn,
     MappingProblem,
-    mapping_from_json,
 )
+from data_processing.formats.delimited.mapping_json import mapping_from_json
 from data_processing.formats.delimited.proposal import ProposedColumn, ProposedMapping, SignRule
 from data_processing.formats.parts import StatementPart
 from data_processing.identity import Fingerprinter, content_hash, contents, fingerprints, identities

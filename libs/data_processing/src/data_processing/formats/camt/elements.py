@@ -7,7 +7,7 @@ refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Final
 from xml.parsers import expat
@@ -199,14 +199,7 @@ class _Walk:
             text = ""
             place = above.pop()
 
-        parser = expat.ParserCreate()
-        parser.buffer_text = True
-        parser.buffer_size = _BUFFER
-        parser.StartElementHandler = start
-        parser.EndElementHandler = end
-        parser.CharacterDataHandler = characters
-        parser.StartDoctypeDeclHandler = _refuse_declaration
-        return parser
+        return _reporting_to(start, characters, end)
 
     def _place(self, parent: _Place, name: str) -> _Place:
         self._paths += 1
@@ -218,6 +211,19 @@ class _Walk:
         if self._paths > _MOST_PATHS:
             raise _too_many_parts()
         return _Place(parent, name.rpartition(":")[2])
+
+
+def _reporting_to(
+    start: Callable[[str, dict[str, str]], None], characters: Callable[[str], None], end: Callable[[str], None]
+) -> expat.XMLParserType:
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.buffer_size = _BUFFER
+    parser.StartElementHandler = start
+    parser.CharacterDataHandler = characters
+    parser.EndElementHandler = end
+    parser.StartDoctypeDeclHandler = _refuse_declaration
+    return parser
 
 
 def _refuse_declaration(*_: object) -> None:
