@@ -12,8 +12,11 @@ from transaction_service.balance_timeline import (
     BalanceSource,
     KnownBalance,
     LedgerBalances,
+    anchor_of,
     anchored,
+    carried_difference,
     check_balances,
+    last_difference,
 )
 from transaction_service.gap_causes import SuspectRow, row_causes, suspect_amounts
 
@@ -51,6 +54,29 @@ def test_a_gap_that_closes_is_a_gap_of_the_opposite_amount() -> None:
 def test_of_two_balances_for_one_day_the_one_that_agrees_is_believed() -> None:
     both = [closing(1, "55"), closing(1, "100", BalanceSource.ASSERTION), closing(2, "100")]
     assert gaps(check_balances(both, ledger("100"))) == [("-45", None, after(1)), None, None]
+
+
+def closed(number: int, day: int, amount: str) -> KnownBalance:
+    """What the import of this number closes a day with."""
+    return KnownBalance(after(day), BalanceSource.CLOSING, Decimal(amount), UUID(int=number))
+
+
+def test_a_day_that_a_later_file_closes_otherwise_is_no_gap() -> None:
+    noon, evening, next_day = closed(1, 1, "90"), closed(2, 1, "70"), closed(3, 2, "65")
+    own = ledger("100", d1="-30", d2="-5")
+    checked = check_balances([evening, noon, next_day], own)
+    assert gaps(checked) == [None, None, None]
+    assert [item.superseded for item in checked] == [True, False, False]
+    assert (last_difference(checked[:2]), carried_difference(checked[:2])) == (0, 0)
+    assert anchor_of([evening, noon]) == evening
+    assert anchored([evening, noon, next_day], ledger("0", d1="-30", d2="-5")) == 100
+
+
+def test_a_later_file_that_closes_a_day_with_what_the_ledger_lacks_is_a_gap() -> None:
+    checked = check_balances([closed(1, 1, "90"), closed(2, 1, "70")], ledger("100", d1="-10"))
+    assert gaps(checked) == [None, ("-20", None, after(1))]
+    assert last_difference(checked) == -20
+    assert carried_difference(checked) == 0
 
 
 def test_an_opening_is_the_start_of_its_day_or_the_end_of_the_day_before() -> None:

@@ -109,6 +109,23 @@ async def test_a_file_that_comes_twice_states_its_balances_once(household: Any, 
     assert {item["import_id"] for item in found["items"]} == {imports[-1]["id"]}
 
 
+async def test_a_statement_fetched_at_noon_and_again_in_the_evening_is_no_gap(
+    household: Any, client: httpx2.AsyncClient, ofx: Callable[..., bytes], row: Any
+) -> None:
+    morning, later = row("2026-11-01", "-10", fitid="a"), row("2026-11-01", "25", "Refund", "b")
+    await household.upload(ofx(morning, closing="490.00"))
+    await household.upload(ofx(morning, later, closing="515.00"))
+    found = await timeline(client, await only_account(client))
+    assert found["anchor"]["amount"] == "515.00"
+    assert short(found) == [
+        ("2026-11-01", "closing", "490.00", "515.00", "superseded"),
+        ("2026-11-01", "closing", "515.00", "515.00", "adds_up"),
+    ]
+    assert [item["gap"] for item in found["items"]] == [None, None]
+    (line,) = await overview(client)
+    assert (line["status"], line["difference"]) == ("adds_up", "0.00")
+
+
 async def test_balances_before_the_opening_date_are_not_compared(household: Any, client: httpx2.AsyncClient) -> None:
     account = await household.account(opening_balance="900", opening_date="2026-02-01", references=[{"number": IBAN}])
     await household.upload(camt(1, "1000.00", "-100.00", closing="850.00"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -38,9 +38,9 @@ class KnownBalance:
     assertion_id: UUID | None = None
 
     @property
-    def order(self) -> tuple[date, int, Decimal, str]:
-        """Its place in the timeline."""
-        return self.day, _ORDER[self.source], self.amount, str(self.import_id or self.assertion_id or "")
+    def order(self) -> tuple[date, int, str, Decimal]:
+        """Its place in the timeline; of several closings of one day that of the latest import is the last."""
+        return self.day, _ORDER[self.source], str(self.import_id or self.assertion_id or ""), self.amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,15 @@ class BalanceGap:
 class CheckedBalance:
     """A known balance beside the ledger's at that time; `gap` where the two begin to differ, or differ otherwise.
 
-    `as_of` is the day at whose end it was: for most openings the day before.
+    `as_of` is the day at whose end it was: for most openings the day before. It is `superseded` where a later file
+    closes the same day with another balance, with which the ledger agrees: more was booked after the first was made.
     """
 
     known: KnownBalance
     as_of: date
     ledger: Decimal
     gap: BalanceGap | None
+    superseded: bool = False
 
     @property
     def difference(self) -> Decimal:
@@ -110,22 +112,72 @@ def check_balances(
 
     difference: what the ledger lacks before the first of them, known from the day `after`
 
-    Of several balances for one time the one that agrees with what came before is believed, else the last.
+    Of several balances for one time the one that agrees with what came before is believed, else the last. Of several
+    closings of one day those of earlier files are superseded by a later one that is believed.
     """
     found: list[CheckedBalance] = []
     ordered = sorted(known, key=lambda balance: balance.order)
-    for _, same_time in groupby(ordered, key=lambda b: (b.day, b.source is not BalanceSource.OPENING)):
+    for _, same_time in groupby(ordered, key=_time):
         checked = []
         for balance in same_time:
             as_of, own = ledger.compared(balance, difference)
             arisen = balance.amount - own - difference
             gap = BalanceGap(arisen, after, as_of) if arisen else None
             checked.append(CheckedBalance(balance, as_of, own, gap))
+        checked = _settled(checked)
         found += checked
-        if all(item.gap is not None for item in checked):
-            difference = checked[-1].difference
+        difference = _believed(checked)
         after = checked[-1].as_of
     return found
+
+
+def _settled(same_time: Sequence[CheckedBalance]) -> list[CheckedBalance]:
+    """The balances, with the closings of files superseded that a later file closes with what the ledger holds."""
+    agreed = [item.known.import_id for item in same_time if item.known.source is BalanceSource.CLOSING and not item.gap]
+    latest = max((import_id for import_id in agreed if import_id is not None), default=None)
+    return [
+        replace(item, gap=None, superseded=True) if item.gap and latest is not None and _earlier(item, latest) else item
+        for item in same_time
+    ]
+
+
+def _earlier(item: CheckedBalance, import_id: UUID) -> bool:
+    known = item.known
+    return known.source is BalanceSource.CLOSING and known.import_id is not None and known.import_id < import_id
+
+
+def _believed(same_time: Sequence[CheckedBalance]) -> Decimal:
+    agreeing = (item.difference for item in same_time if item.gap is None and not item.superseded)
+    return next(agreeing, same_time[-1].difference)
+
+
+def last_difference(checked: Sequence[CheckedBalance]) -> Decimal:
+    """What the ledger lacks by the last balance of the timeline; zero only where all of that day agree."""
+    last = checked[-1]
+    return next(
+        (
+            item.difference
+            for item in reversed(checked)
+            if item.as_of == last.as_of and not item.superseded and item.difference
+        ),
+        Decimal(0),
+    )
+
+
+def carried_difference(checked: Sequence[CheckedBalance]) -> Decimal:
+    """What the ledger is known to lack after the timeline, against which what follows is compared."""
+    last = checked[-1].known
+    return _believed([item for item in checked if _time(item.known) == _time(last)])
+
+
+def _time(known: KnownBalance) -> tuple[date, bool]:
+    return known.day, known.source is not BalanceSource.OPENING
+
+
+def anchor_of(known: Sequence[KnownBalance]) -> KnownBalance:
+    """The first of the balances, and of several such ones what the latest import states."""
+    ordered = sorted(known, key=lambda balance: balance.order)
+    return [b for b in ordered if (b.day, b.source) == (ordered[0].day, ordered[0].source)][-1]
 
 
 def anchored(known: Sequence[KnownBalance], ledger: LedgerBalances) -> Decimal:
@@ -134,7 +186,7 @@ def anchored(known: Sequence[KnownBalance], ledger: LedgerBalances) -> Decimal:
     An opening is read as the start of its day, unless only the other reading agrees with the balance that follows.
     """
     ordered = sorted(known, key=lambda balance: balance.order)
-    first = ordered[0]
+    first = anchor_of(known)
     at_end = first.amount - ledger.at_end(first.day)
     if first.source is not BalanceSource.OPENING:
         return at_end

@@ -236,4 +236,4 @@ class ReconciliationRepository:
 def _once_each(known: Collection[KnownBalance]) -> list[KnownBalance]:
     """In order, and what several imports state alike once, as the latest of them does."""
     ordered = sorted(known, key=lambda balance: balance.order)
-    return list({(b.day, b.source, b.amount): b for b in ordered}.values())
+    return sorted({(b.day, b.source, b.amount): b for b in ordered}.values(), key=lambda balance: balance.order)

@@ -88,7 +88,8 @@ class GapSchema(BaseModel):
 class BalancePoint(BaseModel):
     """A known balance beside the ledger's own at that time.
 
-    `difference` = `stated` - `ledger`. `status` tells whether they agree; `gap` is there where they begin to differ, or
+    `difference` = `stated` - `ledger`. `status` tells whether they agree; a closing is `superseded`, and no gap, where
+    a file that came later closes the same day with what the ledger holds. `gap` is there where they begin to differ, or
     begin to differ by another amount.
     """
 
@@ -97,7 +98,7 @@ class BalancePoint(BaseModel):
     stated: ExactAmount
     ledger: ExactAmount
     difference: ExactAmount
-    status: Literal["adds_up", "gap"]
+    status: Literal["adds_up", "gap", "superseded"]
     gap: GapSchema | None
     import_id: UUID | None
     assertion_id: UUID | None

@@ -17,8 +17,11 @@ from transaction_service.balance_timeline import (
     CheckedBalance,
     KnownBalance,
     LedgerBalances,
+    anchor_of,
     anchored,
+    carried_difference,
     check_balances,
+    last_difference,
 )
 from transaction_service.gap_causes import LikelyCause
 from transaction_service.models import Account
@@ -107,7 +110,7 @@ class Reconciliation:
         is_proven = len(checked) > 1 or (anchor is not None and anchor.schema.source == "opening_balance" and checked)
         status: Literal["adds_up", "gap", "unproven"] = "unproven"
         if is_proven:
-            status = "gap" if checked[-1].difference else "adds_up"
+            status = "gap" if last_difference(checked) else "adds_up"
         return AccountReconciliation(
             account_id=account.id,
             name=account.name,
@@ -115,7 +118,7 @@ class Reconciliation:
             status=status,
             last_agreed=next((item.known.day for item in reversed(checked) if not item.difference), None),
             last_known=checked[-1].known.day if checked else None,
-            difference=checked[-1].difference if checked else None,
+            difference=last_difference(checked) if checked else None,
         )
 
     async def _anchor(self, account: Account, stated: Sequence[KnownBalance]) -> _Anchor | None:
@@ -136,7 +139,7 @@ class Reconciliation:
         ledger = LedgerBalances(
             await self._balances.sum_before(account, first), await self._balances.day_sums(account, first, following)
         )
-        anchor = known[0]
+        anchor = anchor_of(known)
         schema = AnchorSchema(source="first_balance", date=anchor.day, amount=anchor.amount)
         return _Anchor(schema, anchored(known, ledger), first)
 
@@ -161,7 +164,7 @@ class Reconciliation:
             return Decimal(0), None
         known = await self._known(account, stated, latest, latest)
         checked = check_balances(known, await self._ledger(account, anchor, latest, latest))
-        return (checked[-1].difference, checked[-1].as_of) if checked else (Decimal(0), None)
+        return (carried_difference(checked), checked[-1].as_of) if checked else (Decimal(0), None)
 
     async def _known(
         self, account: Account, stated: Sequence[KnownBalance], first: date, last: date
@@ -186,13 +189,19 @@ class Reconciliation:
                 stated=item.known.amount,
                 ledger=item.ledger,
                 difference=item.difference,
-                status="gap" if item.difference else "adds_up",
+                status=_status(item),
                 gap=_gap_schema(item.gap, likely.get(item.gap, ())) if item.gap is not None else None,
                 import_id=item.known.import_id,
                 assertion_id=item.known.assertion_id,
             )
             for item in checked
         ]
+
+
+def _status(item: CheckedBalance) -> Literal["adds_up", "gap", "superseded"]:
+    if item.superseded:
+        return "superseded"
+    return "gap" if item.difference else "adds_up"
 
 
 def _gap_schema(gap: BalanceGap, likely: Sequence[LikelyCause]) -> GapSchema:
