@@ -205,6 +205,43 @@ async def test_a_row_that_the_user_deleted_stays_deleted_when_its_correction_is_
     assert await amounts(household) == ["-5.00"]
 
 
+@pytest.mark.parametrize("correction", [REPLACED, DELETED])
+async def test_a_file_that_came_again_while_its_row_was_taken_back_keeps_the_row(client, household, correction):
+    await household.account(name="Checking", currency="EUR", references=[{"number": "1234", "bank": "77"}])
+    first = await household.upload(OLD)
+    corrected = await household.upload(correction)
+    await undo(client, first)
+    again = await household.upload(OLD)
+    assert (again["booked"], again["repeated"]) == (1, 1)
+    await undo(client, corrected)
+    assert await amounts(household) == ["-10.00", "-5.00"]
+    assert {found["import_id"] for found in await household.rows()} == {again["id"]}
+    assert (await household.upload(OLD))["booked"] == 0
+
+
+@pytest.mark.parametrize("correction", [REPLACED, DELETED])
+async def test_an_edited_row_that_outlived_its_import_outlives_a_correction_too(client, household, correction):
+    await household.account(name="Checking", currency="EUR", references=[{"number": "1234", "bank": "77"}])
+    first = await household.upload(OLD)
+    (edited,) = [found for found in await household.rows() if found["amount"] == "-10.00"]
+    await household.change(f"/v1/transactions/{edited['id']}", "*", note="with Ada")
+    await undo(client, first)
+    await undo(client, await household.upload(correction))
+    assert [(found["amount"], found["note"]) for found in await household.rows()] == [("-10.00", "with Ada")]
+
+
+async def test_a_row_whose_edits_are_dropped_does_not_come_back_when_its_correction_is_undone(client, household):
+    first = await household.upload(OLD)
+    for found in await household.rows():
+        await household.change(f"/v1/transactions/{found['id']}", "*", note="with Ada")
+    corrected = await household.upload(REPLACED)
+    dropped = await client.post(f"/v1/imports/{first['id']}/undo", params={"edited": "drop"})
+    assert dropped.status_code == 200, dropped.text
+    assert await amounts(household) == ["-12.00"]
+    await undo(client, corrected)
+    assert await amounts(household) == []
+
+
 SIX = range(6)
 WORLDS = st.tuples(
     *(st.none() | st.tuples(st.integers(0, max(n - 1, 0)), st.sampled_from(["REPLACE", "DELETE"])) for n in SIX)

@@ -117,7 +117,7 @@ class BookingRepository(Repository[Transaction]):
             col(RowIdentity.user_id) == self.user_id,
             col(RowIdentity.account_id) == account_id,
             col(RowIdentity.import_id) == import_id,
-            col(RowIdentity.identity).in_(listed(self.session, identities)),
+            among(self.session, col(RowIdentity.identity), identities),
         )
         await self.session.execute(
             delete(RepeatedRow).where(

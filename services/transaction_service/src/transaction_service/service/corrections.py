@@ -153,9 +153,12 @@ class Corrections:
         await self._corrections.replaced({row.id: by for row, by in revived if by is not None})
         if not rows:
             return
-        standing, gone = await self._corrections.tombstones(rows)
-        for row in gone:
-            await self._session.delete(row)
+        found = await self._corrections.tombstones(rows)
+        gone = {row.id for row in await self._booking.adopt(found)}
+        for row in found:
+            if row.id in gone:
+                await self._session.delete(row)
+        standing = [row for row in found if row.id not in gone]
         await self._corrections.replaced({row.id: None for row in standing if row.replaced_by is not None})
         await self._mark(standing, deleted=False, import_id=import_id)
         for brought_by in await self._corrections.imports_of(rows):
