@@ -102,7 +102,9 @@ class Proposals:
         _check_open(proposal, anew=anew)
         imports = imports_of(proposal)
         if proposal.status == ProposalStatus.ACCEPTED:
-            imports = await self._booking.take_back_identity(proposal.account_id, proposal.identity)
+            imports = await self._booking.taught_by(proposal.account_id, proposal.identity)
+            for import_id in imports:
+                await self._booking.take_back_identities(proposal.account_id, [proposal.identity], import_id)
         row_id = await self._book(proposal)
         await self._booking.keep_same([row_id], imports)
         self._decided(proposal, ProposalStatus.REJECTED, by=BY_USER)
@@ -188,7 +190,7 @@ class Proposals:
         identity = proposal.identity
         if await self._booking.is_taken(account.id, identity):
             identity = f"{identity}~{new_id().hex}"
-        rows = one_row(
+        row_id, rows = one_row(
             account,
             row_from_json(proposal.row),
             identity,
@@ -197,7 +199,7 @@ class Proposals:
             created_at=now(),
         )
         await self._imports.book(rows)
-        return rows.row_ids[0]
+        return row_id
 
     async def _keep_rejected(self, proposal: Proposal, row_id: UUID, *, proved_by: UUID) -> None:
         """Let every import that brought the proposed row have brought the row that is booked for it."""
@@ -207,10 +209,12 @@ class Proposals:
 
     async def reopen(self, import_id: UUID) -> None:
         """Open the questions again that only the statements of an import have answered, as it is being undone."""
+        accepted: dict[tuple[UUID, UUID], list[str]] = defaultdict(list)
         for proposal in await self._proposals.proved_by(import_id):
             imports = imports_of(proposal)
             if proposal.status == ProposalStatus.ACCEPTED:
-                await self._booking.take_back_identity(proposal.account_id, proposal.identity, imports)
+                for brought_by in imports:
+                    accepted[proposal.account_id, brought_by].append(proposal.identity)
             elif proposal.booked_as is not None:
                 others = set(await self._booking.brought_again_by(proposal.booked_as)) - {*imports, import_id}
                 if others:
@@ -219,6 +223,8 @@ class Proposals:
                 await self._booking.forget_same(proposal.booked_as, imports)
             proposal.status, proposal.decided_by, proposal.decided_at = ProposalStatus.WAITING, None, None
             proposal.proved_by = proposal.booked_as = None
+        for (account_id, brought_by), identities in accepted.items():
+            await self._booking.take_back_identities(account_id, identities, brought_by)
         await self._session.flush()
 
     async def leave(self, import_id: UUID) -> None:
