@@ -24,8 +24,8 @@ from data_processing import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from . import test_bad_files as bad
-from . import test_excel as workbooks
+from . import bad_files as bad
+from . import workbooks
 
 TODAY = date(2026, 11, 20)
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
