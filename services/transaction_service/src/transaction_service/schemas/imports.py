@@ -140,9 +140,10 @@ class ImportSchema(ImportCounts):
     sums: list[CurrencySum]
     balances: list[StatedBalance]
     reconciliations: list[StatementReconciliation] = Field(description="One per statement of the file.")
-    transfers: TransfersFound = Field(
-        default=TransfersFound(linked=0, proposed=0),
-        description="Transfers between own accounts that it brought to light.",
+    transfers: TransfersFound | None = Field(
+        default=None,
+        description="Transfers between own accounts that it brought to light. Null in a preview: they are looked for "
+        "when the rows stand.",
     )
     corrected: int = Field(
         default=0, description="Rows that the bank has taken back, by this file or by one that came before it."
