@@ -11,8 +11,9 @@ import pytest
 from fastapi import FastAPI
 
 from .bank_files import BankRow, camt
-from .test_csv_profiles import UNKNOWN
-from .test_investments import BOUGHT, DEPOSIT, WORLD, broker, held
+from .broker_files import BOUGHT, DEPOSIT, WORLD, broker, held
+
+UNKNOWN = b"Wann;Wofuer;Wieviel\n13.04.2026;Tee;-2,80\n14.04.2026;Miete;-900,00\n15.04.2026;Lohn;1.500,00\n"
 
 DAY = "2026-03-01"
 ANY = {"field": "direction", "operator": "equals", "value": "out"}
