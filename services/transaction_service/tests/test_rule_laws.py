@@ -46,6 +46,13 @@ def test_looking_for_many_texts_and_expressions_at_once_loses_none(
         assert {len(needles) + n for n, e in enumerate(expressions) if e.fits(text_found)} <= numbers
 
 
+def test_all_the_texts_that_rules_can_hold_are_looked_for() -> None:
+    texts = {f"{number:05} {'x' * 194}": [number] for number in range(20_000)}
+    index = TextIndex(texts, [])
+    for number in (0, 9_999, 19_999):
+        assert index.numbers(f"paid {number:05} {'x' * 194} today") == {number}
+
+
 WORDS = st.sampled_from(["Rewe", "Aldi", "Kiosk 12", "ß", "rent"])
 CONDITIONS = st.one_of(
     st.fixed_dictionaries({"field": st.just("text"), "operator": st.just("contains"), "value": WORDS}),

@@ -145,6 +145,7 @@ WRONG: list[tuple[Rule, str, str]] = [
     ({"conditions": [5]}, "/body/rule/conditions/0", "model_type"),
     ({"conditions": [text("a")], "actions": {}}, "/body/rule/actions", "value_error"),
     ({"conditions": [text("a")], "actions": {"tags": [" "]}}, "/body/rule/actions/tags/0", "value_error"),
+    ({"conditions": [text("a")], "actions": {"note": " "}}, "/body/rule/actions/note", "string_too_short"),
 ]
 
 
@@ -276,6 +277,17 @@ async def test_what_rules_gave_goes_when_none_gives_it_any_more_and_the_journal_
         "marked_transfer": True,
         "transfer_by": "rule",
     }
+
+
+async def test_a_rule_follows_the_tag_that_it_asks_for_and_gives(household: Any, client: httpx2.AsyncClient) -> None:
+    made = await create(client, rule(condition("tag", "equals", "Holiday"), tags=["Holiday", "Trip"], note="Sea"))
+    entered = await household.enter(await household.account(), "-6", tags=["Holiday"])
+    assert (await client.patch("/v1/tags/Holiday", json={"name": "Vacation"})).status_code == 200
+    kept = (await client.get(f"/v1/rules/{made['id']}")).json()
+    assert (kept["conditions"][0]["value"], kept["actions"]["tags"]) == ("Vacation", ["Vacation", "Trip"])
+    assert (await client.post("/v1/rules/apply")).json() == {"matched": 1, "changed": 0, "cleared": 0}
+    found = (await client.get(f"/v1/transactions/{entered['id']}")).json()
+    assert (found["tags"], found["note"]) == (["Trip", "Vacation"], "Sea")
 
 
 async def test_a_dry_run_shows_the_rows_in_pages_and_writes_nothing(

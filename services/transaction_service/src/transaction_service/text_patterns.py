@@ -6,7 +6,7 @@ that asks for is a language without look-around and backreferences (https://gith
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import re2  # type: ignore[import-untyped]  # the package brings no types
@@ -17,6 +17,9 @@ LONGEST_TEXT = 1000
 """So many characters of a text are looked at."""
 _MOST_MEMORY = 1024 * 1024
 """Bytes that a compiled expression may take, which also limits its time for each character."""
+_SET_MEMORY = 64 * 1024 * 1024
+_MOST_IN_SET = 200_000
+"""So many bytes of texts are looked for together: a set of twice as many may need more than its memory."""
 _TOO_LARGE = "the regular expression is too large; use fewer or smaller repetitions"
 
 
@@ -76,16 +79,9 @@ class TextIndex:
     """
 
     def __init__(self, texts: Mapping[str, Sequence[int]], patterns: Sequence[tuple[TextPattern, int]]) -> None:
-        self._numbers = list(texts.values())
+        self._sets = [(_set_of(part), [texts[text] for text in part]) for part in _parts(texts)]
         self._pattern_numbers = [number for _, number in patterns]
-        self._texts = self._filter = None
-        if texts:
-            options = re2.Options()
-            options.max_mem = 64 * 1024 * 1024
-            self._texts = re2.Set.SearchSet(options)
-            for text in texts:
-                self._texts.Add(re2.escape(text))
-            self._texts.Compile()
+        self._filter = None
         if patterns:
             self._filter = re2.Filter()
             for pattern, _ in patterns:
@@ -95,12 +91,36 @@ class TextIndex:
     def numbers(self, text: str) -> set[int]:
         """The numbers of what may be in a folded text."""
         found: set[int] = set()
-        if self._texts is not None:
-            for place in self._texts.Match(text) or ():
-                found.update(self._numbers[place])
+        for texts, numbers in self._sets:
+            for place in texts.Match(text) or ():
+                found.update(numbers[place])
         if self._filter is not None:
             found.update(self._pattern_numbers[place] for place in self._filter.Match(text, potential=True) or ())
         return found
+
+
+def _parts(texts: Iterable[str]) -> Iterator[list[str]]:
+    """The texts in parts that a set has the memory for."""
+    part: list[str] = []
+    size = 0
+    for text in texts:
+        size += len(text.encode())
+        if part and size > _MOST_IN_SET:
+            yield part
+            part, size = [], len(text.encode())
+        part.append(text)
+    if part:
+        yield part
+
+
+def _set_of(texts: Sequence[str]) -> re2.Set:
+    options = re2.Options()
+    options.max_mem = _SET_MEMORY
+    found = re2.Set.SearchSet(options)
+    for text in texts:
+        found.Add(re2.escape(text))
+    found.Compile()
+    return found
 
 
 def _reason(error: Exception, written: str) -> str:

@@ -32,7 +32,7 @@ from transaction_service.rule_language import (
     TextOperator,
 )
 from transaction_service.rule_suggestion import Suggestion
-from transaction_service.schemas.fields import Change, Currency, Line, LongText, Storable
+from transaction_service.schemas.fields import Change, Currency, Line, Storable
 from transaction_service.schemas.transactions import TagNames
 from transaction_service.search_text import folded
 from transaction_service.text_patterns import text_pattern
@@ -190,7 +190,9 @@ class RuleActions(BaseModel):
     category_id: UUID | None = None
     tags: TagNames = Field(default_factory=list)
     merchant: Line | None = None
-    note: Annotated[LongText, StringConstraints(min_length=1)] | None = None
+    note: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000), Storable] | None = (
+        None
+    )
     transfer: bool = Field(default=False, description="Mark the row as a transfer between accounts of one's own.")
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.repository.rules import RuleRepository
 from transaction_service.repository.tags import TagRepository
 from transaction_service.row_edits import Edit, edited, no_rules, with_tag_renamed
+from transaction_service.rule_language import RuleField, TextOperator
 from transaction_service.schemas.tags import TagSchema
 from transaction_service.search_text import folded
 from transaction_service.service.many_rows import ManyRows
@@ -63,8 +65,19 @@ class Tags:
 
     async def _rename_in_rules(self, tag: str, name: str) -> None:
         for rule in await self._rules.ordered():
+            if any(_asks_for(condition, tag) for condition in rule.conditions):
+                rule.conditions = [{**c, "value": name} if _asks_for(c, tag) else c for c in rule.conditions]
             tags = rule.actions.get("tags")
             if isinstance(tags, list) and tag in tags:
                 one = {folded(tag), folded(name)}
                 renamed = dict.fromkeys(name if folded(other) in one else other for other in tags)
                 rule.actions = {**rule.actions, "tags": list(renamed)}
+
+
+def _asks_for(condition: Mapping[str, object], tag: str) -> bool:
+    """Whether a condition of a rule asks for just this tag."""
+    return (
+        condition["field"] == RuleField.TAG
+        and condition["operator"] == TextOperator.EQUALS
+        and folded(str(condition["value"])) == folded(tag)
+    )
