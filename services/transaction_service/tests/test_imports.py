@@ -75,6 +75,9 @@ async def test_an_import_creates_the_account_that_the_file_names_and_tells_all_a
         "reconciliations": [{"status": "unproven", "opening": None, "closing": "987.5001", "gaps": []}],
         "notes": [],
         "transfers": {"linked": 0, "proposed": 0},
+        "corrected": 0,
+        "investments": 0,
+        "positions": 0,
         "started_at": answer["started_at"],
         "finished_at": answer["finished_at"],
         "undone_at": None,
@@ -361,12 +364,13 @@ async def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
     household: Any, ofx: Files, row: Any, counted_queries: Any
 ) -> None:
     counts = []
-    for size in (2, 400):
+    for size in (2, 3, 400):
         file = ofx(*(row("2026-03-02", f"-{n}.01", fitid=f"{size}-{n}") for n in range(size)), account=str(size))
         with counted_queries() as statements:
             await household.upload(file)
         counts.append(len(statements))
-    assert counts[0] == counts[1]
+    # The first finds an empty ledger, so that there is less to look for.
+    assert counts[1] == counts[2]
 
 
 async def test_imports_of_others_are_unknown(
