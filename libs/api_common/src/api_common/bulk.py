@@ -1,6 +1,7 @@
 """Many rows at once: the one way past the ORM, which takes 25 times as long for an import."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Column, Dialect, Table, inspect
@@ -13,6 +14,9 @@ from api_common.database import WriteSession
 
 Row = Sequence[object]
 
+_Batches = Callable[[], Awaitable[list[tuple[Any, ...]]]]
+_AT_ONCE = 5_000
+
 
 async def bulk_insert(
     session: WriteSession, table: Table | type[SQLModel], columns: Sequence[str], rows: Iterable[Row]
@@ -24,7 +28,8 @@ async def bulk_insert(
     table:   a table or its model
     columns: names of columns; those left out get NULL or the database's own default, since Python defaults do not run
     rows:    values in the order of `columns`, of the types that the columns take (Decimal, UUID, date, …);
-             sorted by the primary key they are written faster
+             sorted by the primary key they are written faster. They are taken some thousands at a time, in a thread,
+             so that those of a generator are never held together
 
         await bulk_insert(session, Transaction, ["id", "amount"], [(new_id(), Decimal("4.20")), ...])
 
@@ -34,26 +39,28 @@ async def bulk_insert(
     chosen = [target.columns[name] for name in columns]
     await session.flush()  # rows that the new ones refer to go first
     connection = await session.connection()
-    converted = await offload(_converted, rows, chosen, connection.dialect)
+    source = iter(rows)
+
+    async def batch() -> list[tuple[Any, ...]]:
+        return await offload(_converted, source, chosen, connection.dialect)
+
     if connection.dialect.name == "postgresql":
-        return await _copy(connection, target, chosen, converted)
-    return await _execute_many(connection, target, chosen, converted)
+        return await _copy(connection, target, chosen, batch)
+    return await _execute_many(connection, target, chosen, batch)
 
 
-async def _execute_many(
-    connection: AsyncConnection, table: Table, columns: list[Column[Any]], rows: list[tuple[Any, ...]]
-) -> int:
-    if rows:
-        quote = connection.dialect.identifier_preparer.quote
-        names = ", ".join(quote(column.name) for column in columns)
-        places = ", ".join("?" for _ in columns)
+async def _execute_many(connection: AsyncConnection, table: Table, columns: list[Column[Any]], batch: _Batches) -> int:
+    quote = connection.dialect.identifier_preparer.quote
+    names = ", ".join(quote(column.name) for column in columns)
+    places = ", ".join("?" for _ in columns)
+    count = 0
+    while rows := await batch():
         await connection.exec_driver_sql(f"INSERT INTO {quote(table.name)} ({names}) VALUES ({places})", rows)  # noqa: S608  (names from our tables)
-    return len(rows)
+        count += len(rows)
+    return count
 
 
-async def _copy(
-    connection: AsyncConnection, table: Table, columns: list[Column[Any]], rows: list[tuple[Any, ...]]
-) -> int:
+async def _copy(connection: AsyncConnection, table: Table, columns: list[Column[Any]], batch: _Batches) -> int:
     import psycopg  # imported here: on SQLite nothing needs it, and it costs a tenth of a second at start
     from psycopg import sql
 
@@ -67,9 +74,10 @@ async def _copy(
     try:
         async with driver.cursor() as cursor, cursor.copy(command) as copy:
             copy.set_types([_type_name(column, connection.dialect) for column in columns])
-            for row in rows:
-                await copy.write_row(row)
-                count += 1
+            while rows := await batch():
+                for row in rows:
+                    await copy.write_row(row)
+                count += len(rows)
     except psycopg.Error as error:
         # As if SQLAlchemy had run it, so that the unit of work knows the error.
         raise DBAPIError.instance(
@@ -86,9 +94,9 @@ def _type_name(column: Column[Any], dialect: Dialect) -> str:
 
 
 @uncollected()
-def _converted(rows: Iterable[Row], columns: list[Column[Any]], dialect: Dialect) -> list[tuple[Any, ...]]:
-    """Give the rows as the driver takes them. Slow for many: runs in a thread."""
-    by_column: list[Sequence[Any]] = list(zip(*rows, strict=True))
+def _converted(source: Iterator[Row], columns: list[Column[Any]], dialect: Dialect) -> list[tuple[Any, ...]]:
+    """Take the next rows and give them as the driver takes them, none at the end. Slow: runs in a thread."""
+    by_column: list[Sequence[Any]] = list(zip(*islice(source, _AT_ONCE), strict=True))
     for place, values in enumerate(by_column):
         convert = _converter(columns[place], dialect)
         if convert is not None:

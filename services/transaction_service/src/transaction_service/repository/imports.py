@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
+from typing import NamedTuple
 from uuid import UUID
 
 from analytics_core import merchant_name
@@ -21,7 +23,7 @@ from sqlmodel import col
 
 from transaction_service.categorisation import Categoriser, RowFacts
 from transaction_service.errors import ImportNotFound
-from transaction_service.import_plan import ImportPlan
+from transaction_service.import_plan import AccountPlan, ImportPlan
 from transaction_service.models import (
     Account,
     Statement,
@@ -96,51 +98,97 @@ class BookingRows:
     """What an import inserts, as values of the table's columns, and the pending rows that give way to it.
 
     `rare` are the columns after the usual ones; `late` are pending rows among them that were booked before. `ids` are
-    those of rows that proposals name, by account and number.
+    those of rows that proposals name, by account and number. `values` may be made only as they are taken, once, and
+    `tags` with them.
     """
 
     rare: tuple[str, ...] = ()
-    values: list[tuple[object, ...]] = field(default_factory=list)
+    values: Iterable[tuple[object, ...]] = ()
     ids: dict[tuple[UUID, int], UUID] = field(default_factory=dict)
     tags: list[tuple[UUID, str, UUID, str]] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
     late: list[Settled] = field(default_factory=list)
 
-    @property
-    def row_ids(self) -> list[UUID]:
-        """The ids of the rows, in their order."""
-        return [UUID(str(row[0])) for row in self.values]
+
+class _Booking(NamedTuple):
+    """A row that is to be booked, and the pending row that it takes the place of."""
+
+    row_id: UUID
+    number: int
+    identity: str
+    announced: PendingRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The account that rows are booked on, and what they share."""
+
+    account_id: UUID
+    user_id: UUID
+    currency: str
+    import_id: UUID
+    created_at: datetime
+    categoriser: Categoriser
+    rare: tuple[str, ...]
+    tags: list[tuple[UUID, str, UUID, str]]
+
+    @classmethod
+    def of(
+        cls, found: BookingRows, account: Account, *, import_id: UUID, categoriser: Categoriser, created_at: datetime
+    ) -> _Target:
+        """The target of rows of an account."""
+        owner, currency = account.user_id, account.currency
+        return cls(account.id, owner, currency, import_id, created_at, categoriser, found.rare, found.tags)
 
 
 @uncollected()
 def booking_rows(plan: ImportPlan, *, import_id: UUID, categoriser: Categoriser, created_at: datetime) -> BookingRows:
-    """The rows that the plan books. Slow for large files: runs in a thread."""
-    found = BookingRows(_rare_columns(row.entry for of_account in plan.accounts for row in of_account.rows))
+    """The rows that the plan books. Slow for large files: runs in a thread, and so does what takes the values."""
+    rare = _rare_columns(row.entry for of_account in plan.accounts for row in of_account.rows)
+    values: list[Iterator[tuple[object, ...]]] = []
+    found = BookingRows(rare, chain.from_iterable(values))
     for of_account in plan.accounts:
-        account, rows, decisions = of_account.account, of_account.rows, of_account.decisions
+        account, decisions = of_account.account, of_account.decisions
         named = {target for _, target in (*decisions.rejected, *decisions.accepted) if isinstance(target, int)}
-        late = dict(decisions.announced_late)
-        settled: dict[int, PendingRow] = {number: announced for announced, number in decisions.settle}
-        for number in (*decisions.book, *settled, *late):
+        first: list[_Booking] = []
+        for announced, number in decisions.settle:
             row_id, identity = new_id(), of_account.identity_of(number)
-            announced = settled.get(number)
-            _add(found, row_id, account, rows[number], identity, announced, import_id, categoriser, created_at)
-            if announced is not None:
-                found.settled.append(Settled(announced.id, row_id, announced.identity == identity))
-            elif number in late:
-                found.late.append(Settled(row_id, late[number].id, same_identity=False))
-            if number in named:
-                found.ids[account.id, number] = row_id
+            first.append(_Booking(row_id, number, identity, announced))
+            found.settled.append(Settled(announced.id, row_id, announced.identity == identity))
+        for number, standing in decisions.announced_late:
+            row_id = new_id()
+            first.append(_Booking(row_id, number, of_account.identity_of(number), None))
+            found.late.append(Settled(row_id, standing.id, same_identity=False))
+        first += [
+            _Booking(new_id(), number, of_account.identity_of(number), None)
+            for number in decisions.book
+            if number in named
+        ]
+        found.ids.update({(account.id, booking.number): booking.row_id for booking in first})
+        target = _Target.of(found, account, import_id=import_id, categoriser=categoriser, created_at=created_at)
+        values.append(_values(target, of_account, first, named))
     return found
+
+
+def _values(
+    target: _Target, plan: AccountPlan, first: Sequence[_Booking], named: Collection[int]
+) -> Iterator[tuple[object, ...]]:
+    """The values of an account's rows: those whose ids are known first, so that all are in the order of their ids."""
+    rows = plan.rows
+    for booking in first:
+        yield _row_values(target, booking.row_id, rows[booking.number], booking.identity, booking.announced)
+    for number in plan.decisions.book:
+        if number not in named:
+            yield _row_values(target, new_id(), rows[number], plan.identity_of(number), None)
 
 
 def one_row(
     account: Account, row: Row, identity: str, *, import_id: UUID, categoriser: Categoriser, created_at: datetime
-) -> BookingRows:
-    """A single row that is to be booked."""
-    found = BookingRows(_rare_columns([row.entry]))
-    _add(found, new_id(), account, row, identity, None, import_id, categoriser, created_at)
-    return found
+) -> tuple[UUID, BookingRows]:
+    """A single row that is to be booked, and its id."""
+    found, row_id = BookingRows(_rare_columns([row.entry])), new_id()
+    target = _Target.of(found, account, import_id=import_id, categoriser=categoriser, created_at=created_at)
+    return row_id, replace(found, values=[_row_values(target, row_id, row, identity, None)])
 
 
 def _rare_columns(entries: Iterable[Entry]) -> tuple[str, ...]:
@@ -163,17 +211,9 @@ def details_of(entry: Entry) -> list[dict[str, object]]:
     ]
 
 
-def _add(
-    found: BookingRows,
-    row_id: UUID,
-    account: Account,
-    row: Row,
-    identity: str,
-    announced: PendingRow | None,
-    import_id: UUID,
-    categoriser: Categoriser,
-    created_at: datetime,
-) -> None:
+def _row_values(
+    target: _Target, row_id: UUID, row: Row, identity: str, announced: PendingRow | None
+) -> tuple[object, ...]:
     entry, chosen = row.entry, announced.chosen if announced is not None else UNTOUCHED
     counterparty, told_merchant, search_text = entry.counterparty, row.merchant, row.search_text
     if announced is not None:
@@ -183,7 +223,7 @@ def _add(
         search_text = searchable(
             counterparty, entry.text, entry.reference, chosen.merchant or told_merchant, chosen.note, *chosen.tags
         )
-    decision = categoriser.decide(
+    decision = target.categoriser.decide(
         RowFacts(
             search_text,
             entry.text,
@@ -194,8 +234,8 @@ def _add(
             chosen.note,
             entry.bank_category,
             entry.amount,
-            account.currency,
-            account.id,
+            target.currency,
+            target.account_id,
             entry.booking_date,
             chosen.tags,
         )
@@ -204,41 +244,40 @@ def _add(
     if decision.merchant or decision.note or decision.tags:
         names = [tag.name for tag in given.tags]
         search_text = searchable(counterparty, entry.text, entry.reference, given.merchant, given.note, *names)
-    found.values.append(
-        (
-            row_id,
-            account.user_id,
-            account.id,
-            import_id,
-            identity,
-            row.content,
-            entry.booking_date,
-            entry.value_date,
-            entry.amount,
-            account.currency,
-            entry.pending,
-            entry.text,
-            counterparty,
-            entry.counterparty_account,
-            entry.reference,
-            entry.bank_category,
-            search_text,
-            search_words(search_text),
-            given.category_id,
-            str(given.categorised_by),
-            given.rule_id,
-            given.merchant,
-            str(given.merchant_by),
-            given.note,
-            str(given.note_by),
-            given.marked_transfer,
-            str(given.transfer_by),
-            1,
-            created_at,
-            *[_RARE[name](entry) for name in found.rare],
-        )
+    if given.tags:
+        target.tags.extend((row_id, tag.name, target.user_id, str(tag.by)) for tag in given.tags)
+    return (
+        row_id,
+        target.user_id,
+        target.account_id,
+        target.import_id,
+        identity,
+        row.content,
+        entry.booking_date,
+        entry.value_date,
+        entry.amount,
+        target.currency,
+        entry.pending,
+        entry.text,
+        counterparty,
+        entry.counterparty_account,
+        entry.reference,
+        entry.bank_category,
+        search_text,
+        search_words(search_text),
+        given.category_id,
+        str(given.categorised_by),
+        given.rule_id,
+        given.merchant,
+        str(given.merchant_by),
+        given.note,
+        str(given.note_by),
+        given.marked_transfer,
+        str(given.transfer_by),
+        1,
+        target.created_at,
+        *[_RARE[name](entry) for name in target.rare],
     )
-    found.tags.extend((row_id, tag.name, account.user_id, str(tag.by)) for tag in given.tags)
 
 
 class ImportRepository(Repository[StatementImport]):
