@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from bad_files import CSV, HOSTILE, OFX, damaged
 from data_processing import (
     ArchiveFile,
     BinaryFile,
@@ -25,8 +26,6 @@ from data_processing import (
 )
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-from .bad_files import CSV, HOSTILE, OFX, damaged
 
 
 def archive(*names):

@@ -18,8 +18,7 @@ from data_processing import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-
-from .workbooks import EPOCH, sheet_xml, xlsx
+from workbooks import EPOCH, sheet_xml, xlsx
 
 
 def xls(rows):

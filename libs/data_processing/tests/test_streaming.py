@@ -9,7 +9,9 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import bad_files as bad
 import pytest
+import workbooks
 from data_processing import (
     CsvMapping,
     StatementFile,
@@ -23,9 +25,6 @@ from data_processing import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-
-from . import bad_files as bad
-from . import workbooks
 
 TODAY = date(2026, 11, 20)
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"

@@ -35,6 +35,26 @@ from transaction_service.settings import Settings
 
 TEXTS = ("", "Bäckerei", '=cmd|"x"', "line\nbreak", "'quoted'", "😀", "\u2028", "a" * 60, "null", "\\N", "1e5")
 
+READ_BACK: dict[tuple[str, str], Any] = {
+    ("csv_profiles", "mapping"): {
+        "columns": [{"name": "Wann", "role": "booking_date"}, {"name": "Betrag", "role": "amount"}],
+        "decimal": ",",
+    },
+    ("imports", "report"): {
+        "refusals": [],
+        "accounts": [],
+        "sums": [],
+        "balances": [],
+        "reconciliations": [],
+        "notes": [],
+    },
+    ("proposals", "also_in"): [],
+    ("proposals", "row"): {"place": "line 2", "booking_date": "2026-03-01", "amount": "-2.80"},
+    ("rules", "actions"): {"tags": ["ü"], "transfer": True},
+    ("rules", "conditions"): [{"field": "text", "operator": "contains", "value": "😀"}],
+}
+"""Columns of JSON that answers are made of; the others are shown as they are."""
+
 
 def unique_columns(table: ArchivedTable) -> Iterator[Sequence[Column[Any]]]:
     for constraint in table.table.constraints:
@@ -89,6 +109,8 @@ class Rows:
                 return draw.choice([*own, *(category.id for category in DEFAULT_CATEGORIES[:3])])
             case Kind.ID:
                 return new_id()
+            case Kind.TEXT if (table.name, column.name) == ("transfers", "reason"):
+                return draw.choice(["", "account_numbers equal_amount"])
             case Kind.TEXT:
                 text = draw.choice(TEXTS)
                 if column.longest is not None and column.longest <= 8:
@@ -108,6 +130,8 @@ class Rows:
                 return draw.choice([1, 0, -5, 2**31 - 1]) if column.name != "version" else draw.randrange(1, 9)
             case Kind.NUMBER:
                 return draw.choice([0.1, 1 / 3, 1.0])
+            case Kind.JSON if (table.name, column.name) in READ_BACK:
+                return READ_BACK[table.name, column.name]
             case Kind.JSON:
                 return self._json() if column.container is dict else [self._json()]
 
@@ -379,6 +403,13 @@ async def test_an_archive_goes_into_an_empty_ledger_only(
     assert refused.json()["present"]["transactions"] == 1
 
 
+def nested(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(levels - 1):
+        value = {"in": value}
+    return value
+
+
 BROKEN: dict[str, tuple[Callable[[Archive], bytes], str, str]] = {
     "no zip": (lambda a: b"PK nothing", "archive_broken", "no zip archive"),
     "an empty file": (lambda a: b"", "archive_broken", "no zip archive"),
@@ -502,6 +533,51 @@ BROKEN: dict[str, tuple[Callable[[Archive], bytes], str, str]] = {
         "archive_broken",
         "the category",
     ),
+    "a deed that is none": (
+        lambda a: a.changed("journal_entries", lambda rows: rows[1].update(action="robbed")),
+        "archive_broken",
+        "line 2: action is no text that fits there",
+    ),
+    "a category by nobody known": (
+        lambda a: a.changed("transactions", lambda rows: rows[1].update(categorised_by="robot")),
+        "archive_broken",
+        "line 2: categorised_by is no text",
+    ),
+    "a mapping of nothing": (
+        lambda a: a.changed("csv_profiles", lambda rows: rows[1].update(mapping={"columns": 5})),
+        "archive_broken",
+        "data/csv_profiles.jsonl, line 2: columns: ",
+    ),
+    "a report of nothing": (
+        lambda a: a.changed("imports", lambda rows: rows[1].update(report={})),
+        "archive_broken",
+        "data/imports.jsonl, line 2: refusals: ",
+    ),
+    "a rule without conditions": (
+        lambda a: a.changed("rules", lambda rows: rows[1].update(conditions=[{"field": "mood"}])),
+        "archive_broken",
+        "data/rules.jsonl, line 2: ",
+    ),
+    "a rule that gives nothing": (
+        lambda a: a.changed("rules", lambda rows: rows[1].update(actions={}, category_id=None)),
+        "archive_broken",
+        "a rule gives at least one",
+    ),
+    "a proposal of nothing": (
+        lambda a: a.changed("proposals", lambda rows: rows[1].update(row={"amount": "much"})),
+        "archive_broken",
+        "data/proposals.jsonl, line 2: ",
+    ),
+    "a transfer for no reason": (
+        lambda a: a.changed("transfers", lambda rows: rows[1].update(reason="love")),
+        "archive_broken",
+        "data/transfers.jsonl, line 2: the row is none of transfers",
+    ),
+    "a matryoshka": (
+        lambda a: a.changed("journal_entries", lambda rows: rows[1].update(summary=nested(65))),
+        "archive_broken",
+        "line 2: summary is no json that fits there",
+    ),
     "categories in a circle": (
         lambda a: a.changed("categories", lambda rows: rows[0].update(parent_id=rows[0]["id"])),
         "archive_broken",
@@ -594,6 +670,12 @@ def test_a_full_disk_is_told_from_other_faults() -> None:
         Path("/nowhere").read_bytes()
 
 
+SHOWN = (
+    *("/v1/ledger", "/v1/archive", "/v1/accounts", "/v1/transactions", "/v1/categories", "/v1/rules", "/v1/imports"),
+    *("/v1/proposals", "/v1/csv-profiles", "/v1/transfers", "/v1/tags", "/v1/journal"),
+    *("/v1/securities", "/v1/investments", "/v1/positions"),
+)
+
 JSON_VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -622,7 +704,9 @@ async def test_whatever_a_row_of_an_archive_holds_it_is_imported_or_refused_with
     if answer.status_code == 422:
         assert answer.json()["code"] == "archive_broken"
     else:
-        assert (await client.get("/v1/ledger")).status_code == 200
+        for path in SHOWN:
+            shown = await client.get(path)
+            assert shown.status_code == 200, (table.name, column, value, path, shown.text)
         await client.delete("/v1/ledger", params={"confirm": "delete everything"})
 
 

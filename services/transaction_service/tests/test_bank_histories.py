@@ -13,14 +13,13 @@ import httpx2
 import pytest
 from api_common import create_app
 from api_common.testing import Issuer, SettingsFactory, client_for
+from bank_files import BankRow, camt
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 from transaction_service.main import service
 from transaction_service.settings import Settings
-
-from .bank_files import BankRow, camt
 
 Key = tuple[date, Decimal, str]
 """What a row is to the user: day, amount and the shop."""

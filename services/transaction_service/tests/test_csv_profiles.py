@@ -67,16 +67,21 @@ async def test_day_and_month_and_the_sign_are_corrected_by_the_user(client: http
     proposal = (await refused(client, UNCLEAR))["proposal"]
     assert proposal["date_order"] is None
     assert proposal["warnings"]
+    profile = (await confirm(client, proposal["mapping"])).json()
+    left_open = await refused(client, UNCLEAR)
+    assert left_open["code"] == "unclear_dates"
+    assert "date_order" in left_open["detail"]
+
     corrected = {**proposal["mapping"], "date_order": "month", "inverted": True}
-    profile = (await confirm(client, corrected)).json()
-    account = await household.account()
+    changed = await household.change(f"/v1/csv-profiles/{profile['id']}", profile["version"], mapping=corrected)
+    profile, account = changed.json(), await household.account()
     first = await household.upload(UNCLEAR, account_id=account["id"])
     assert await rows(client) == [("2026-03-04", "-2.80", "Tea"), ("2026-05-04", "-900.00", "Rent")]
 
     await client.post(f"/v1/imports/{first['id']}/undo")
     turned = {**corrected, "date_order": "day"}
     changed = await household.change(f"/v1/csv-profiles/{profile['id']}", profile["version"], mapping=turned)
-    assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
+    assert (changed.status_code, changed.headers["etag"]) == (200, '"3"')
     await household.upload(UNCLEAR, account_id=account["id"])
     assert await rows(client) == [("2026-04-03", "-2.80", "Tea"), ("2026-04-05", "-900.00", "Rent")]
 

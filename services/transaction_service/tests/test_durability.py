@@ -21,10 +21,9 @@ import httpx2
 import psycopg
 import pytest
 from api_common.testing import Issuer, SettingsFactory, client_for
+from bank_files import BankRow, camt
 from transaction_service.main import service
 from transaction_service.settings import Settings
-
-from .bank_files import BankRow, camt
 
 ROWS = 8_000
 

@@ -8,11 +8,10 @@ from uuid import uuid4
 
 import httpx2
 from api_common.testing import Issuer
+from bank_files import BankRow, camt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transaction_service.default_categories import DEFAULT_CATEGORIES
-
-from .bank_files import BankRow, camt
 
 START = date(2026, 3, 1)
 # Few different values, so that equal rows are common.

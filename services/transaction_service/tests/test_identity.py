@@ -6,8 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
-
-from .bank_files import BankRow, camt
+from bank_files import BankRow, camt
 
 
 def march(day: int, amount: str, text: str = "Bakery", bank_id: str = "", *, pending: bool = False) -> BankRow:

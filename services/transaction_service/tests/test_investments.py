@@ -6,8 +6,18 @@ from typing import Any
 
 import httpx2
 import pytest
-
-from .broker_files import BONDS, BOUGHT, BUY, DEPOSIT, MOVED, PAID, WORLD, broker, held
+from broker_files import (
+    BONDS,
+    BOUGHT,
+    BUY,
+    DEPOSIT,
+    MOVED,
+    PAID,
+    TAKEN_BACK,
+    WORLD,
+    broker,
+    held,
+)
 
 
 async def items(client: httpx2.AsyncClient, path: str, **parameters: Any) -> list[dict[str, Any]]:

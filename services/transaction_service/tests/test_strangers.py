@@ -8,10 +8,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from bank_files import BankRow, camt
+from broker_files import BOUGHT, DEPOSIT, WORLD, broker, held
 from fastapi import FastAPI
-
-from .bank_files import BankRow, camt
-from .broker_files import BOUGHT, DEPOSIT, WORLD, broker, held
 
 UNKNOWN = b"Wann;Wofuer;Wieviel\n13.04.2026;Tee;-2,80\n14.04.2026;Miete;-900,00\n15.04.2026;Lohn;1.500,00\n"
 

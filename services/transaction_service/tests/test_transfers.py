@@ -91,6 +91,20 @@ async def linked_pair(household: Any, client: httpx2.AsyncClient) -> tuple[dict[
     return out, inc, answer.json()
 
 
+async def test_a_transfer_that_came_back_is_not_linked_to_a_row_that_is_like_it_by_chance(
+    household: Any, client: httpx2.AsyncClient
+) -> None:
+    _, savings = await two_accounts(household)
+    for sign in ("DBIT", "CRDT"):
+        await household.upload(camt(IBAN, "100.00", sign, OTHER_IBAN))
+    await household.enter(savings, "100", booking_date="2026-03-04", description="Birthday")
+    assert await find(client) == {"linked": 0, "proposed": 1}
+    (doubtful,) = await transfers(client)
+    assert (doubtful["status"], doubtful["reasons"]) == ("proposed", ["account_number", "equal_amount"])
+    await household.enter(savings, "-100", booking_date="2026-03-03")
+    assert await find(client) == {"linked": 2, "proposed": 0}
+
+
 async def test_rows_linked_by_hand_show_their_transfer_and_the_other_account(
     household: Any, client: httpx2.AsyncClient
 ) -> None:

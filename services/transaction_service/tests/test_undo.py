@@ -9,10 +9,9 @@ from uuid import uuid4
 import httpx2
 import pytest
 from api_common.testing import Issuer
+from bank_files import BankRow, camt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from .bank_files import BankRow, camt
 
 HEADER = "Type,Product,Started Date,Completed Date,Description,Amount,Fee,Currency,State,Balance\n"
 ANNOUNCED = HEADER + "CARD_PAYMENT,Current,2026-03-01 10:00:00,,Bakery,-2.80,0.00,EUR,PENDING,\n"
