@@ -30,7 +30,7 @@ async def test_the_file_s_own_date_and_amount_stay_beside_the_user_s(
     await household.upload(ofx(row("2026-03-02", "-1", fitid="a")))
     path = f"/v1/transactions/{(await household.rows())[0]['id']}"
 
-    async def stated(**changes: str) -> tuple[str, ...]:
+    async def stated(**changes: str) -> tuple[str | None, ...]:
         answer = (await household.change(path, "*", **changes)).json()
         return tuple(answer[name] for name in ("booking_date", "amount", "stated_date", "stated_amount"))
 
@@ -142,6 +142,13 @@ async def test_a_deleted_row_is_in_the_trash_and_comes_back_as_it_was(
     trash = await household.rows(deleted=True)
     assert [(item["id"], item["tags"], len(item["splits"])) for item in trash] == [(row["id"], ["a"], 2)]
     assert trash[0]["deleted_at"].endswith("Z")
+    for missing in (
+        await client.get(path),
+        await household.change(path, "*", note="x"),
+        await household.delete(path, 2),
+    ):
+        assert (missing.status_code, missing.json()["code"]) == (404, "transaction_not_found")
+        assert f"POST {path}/restore" in missing.json()["detail"]
     restored = await client.post(f"{path}/restore")
     assert (restored.status_code, restored.headers["etag"]) == (200, '"3"')
     assert restored.json() == row | {"version": 3}
@@ -187,6 +194,7 @@ async def test_a_pending_row_that_was_booked_is_not_restored(household: Any, cli
     refused = await client.post(f"/v1/transactions/{pending[0]['id']}/restore")
     assert (refused.status_code, refused.json()["code"]) == (409, "row_replaced")
     assert booked[0]["id"] in refused.json()["detail"]
+    assert booked[0]["id"] in (await client.get(f"/v1/transactions/{pending[0]['id']}")).json()["detail"]
     assert await household.rows(deleted=True) == []
 
 

@@ -223,10 +223,10 @@ class TagNotFound(NotFound):
 
 
 class RowReplaced(Conflict):
-    """The row was pending, and its booking stands in its place."""
+    """The booking of the row, which was pending, or the bank's correction of it stands in its place."""
 
     code = "row_replaced"
-    title = "The row was replaced by its booking"
+    title = "The bank put another row in its place"
 
 
 class RowsUnknown(InvalidInput):

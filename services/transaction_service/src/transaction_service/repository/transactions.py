@@ -24,6 +24,20 @@ class TransactionRepository(Repository[Transaction]):
         """Start a query: the user's rows without tombstones."""
         return super().mine().where(col(Transaction.deleted_at).is_(None))
 
+    async def get(self, row_id: UUID) -> Transaction:
+        """The row with this id. Raises TransactionNotFound, which says where a row is that does not stand."""
+        row = await self.get_or_none(row_id)
+        if row is not None:
+            return row
+        gone = await self.with_tombstones(row_id)
+        if gone is None or gone.user_id != self.user_id:
+            raise TransactionNotFound(f"There is no transaction {row_id}.")
+        if gone.replaced_by is not None:
+            raise TransactionNotFound(f"The bank put {gone.replaced_by} in the place of the transaction {row_id}.")
+        raise TransactionNotFound(
+            f"The transaction {row_id} is in the trash. POST /v1/transactions/{row_id}/restore brings it back."
+        )
+
     async def named(self, row_ids: Collection[UUID]) -> Sequence[Transaction]:
         """The rows with these ids, tombstones included, as far as they are there; of a short list."""
         statement = select(Transaction).where(of_user(self.user_id), col(Transaction.id).in_(row_ids))

@@ -72,7 +72,7 @@ async def enter_transaction(wanted: TransactionCreate, user: Writer, once: Once,
     ),
 )
 async def edit_transactions(wanted: BulkEdit, user: Writer, once: Once, session: Writing, reading: Reading) -> Response:
-    """Change or delete many rows at once, or say what that would do: all rows are changed, or none."""
+    """Change, delete or restore many rows at once, or say what that would do: all rows are changed, or none."""
     if wanted.preview:
         answer = await BulkEdits(reading, user.user_id).preview(wanted)
         return Response(answer.model_dump_json(), media_type="application/json")

@@ -151,7 +151,7 @@ class Transactions:
     async def restore(self, transaction_id: UUID) -> TransactionSchema:
         """Bring a deleted row back as it was; one that stands is left as it is.
 
-        Raises TransactionNotFound, and RowReplaced for a pending row whose booking stands in its place.
+        Raises TransactionNotFound, and RowReplaced for a row whose booking or correction stands in its place.
         """
         await self._ledger.begin_change()
         row = await self._transactions.with_tombstones(transaction_id)
@@ -159,7 +159,7 @@ class Transactions:
             raise TransactionNotFound(f"There is no transaction {transaction_id}.")
         if row.replaced_by is not None:
             raise RowReplaced(
-                f"The row was pending; the bank booked {row.replaced_by} in its place. Restore or edit that one."
+                f"The bank put {row.replaced_by} in the row's place, as its booking or its correction. Edit that one."
             )
         before = (await self._states.of([row]))[0]
         return await self._store(row, before, row_edits.restored(before), JournalAction.ROW_RESTORED, edited=False)
