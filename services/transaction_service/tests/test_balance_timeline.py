@@ -67,7 +67,7 @@ def test_a_day_that_a_later_file_closes_otherwise_is_no_gap() -> None:
     checked = check_balances([evening, noon, next_day], own)
     assert gaps(checked) == [None, None, None]
     assert [item.superseded for item in checked] == [True, False, False]
-    assert (last_difference(checked[:2]), carried_difference(checked[:2])) == (0, 0)
+    assert (last_difference(checked[:2]), carried_difference(checked[:2])) == (Decimal(0), Decimal(0))
     assert anchor_of([evening, noon]) == evening
     assert anchored([evening, noon, next_day], ledger("0", d1="-30", d2="-5")) == 100
 

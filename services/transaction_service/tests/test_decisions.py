@@ -117,7 +117,7 @@ def test_what_cannot_be_booked_is_refused_row_by_row() -> None:
         b"2026-04-01,Fine,-1.00,EUR\n2026-04-02,Huge,1000000000000.00,EUR\n2026-04-03,Coin,-1.00,BTC\n",
         filename=None,
     )
-    assert [len(group.rows) for group in prepared.groups] == [1]
+    assert [len(list(group.rows)) for group in prepared.groups] == [1]
     assert [(row.place, row.raw) for row in prepared.refused] == [("line 3", "Huge"), ("line 4", "Coin")]
     assert prepared.currencies == {"EUR"}
 
@@ -131,5 +131,7 @@ def test_an_identity_fits_an_index_however_long_the_bank_s_id_is(length: int) ->
         "</BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>"
     )
     group = prepare(ofx.encode(), filename=None).groups[0]
-    assert len(group.rows[0].identity) <= 300
-    assert group.rows[0].identity.startswith("bank:" if length == 10 else "hash:")
+    [section] = group.sections
+    [identity] = section.identities()
+    assert len(identity) <= 300
+    assert identity.startswith("bank:" if length == 10 else "hash:")

@@ -196,7 +196,7 @@ async def test_two_spellings_of_an_account_count_equal_rows_together(household: 
 
 
 async def test_a_bank_known_to_change_its_ids_is_recognised_by_wording(household: Any) -> None:
-    proved = {"opening": Decimal(0), "first": FIRST, "last": LAST}
+    proved: dict[str, Any] = {"opening": Decimal(0), "first": FIRST, "last": LAST}
     await household.upload(camt(renamed(ROWS, "a"), **proved))
     await household.upload(camt(renamed(ROWS, "b"), **proved))
     # No balances any more: still nothing to ask, as wording and number tell the rows.
@@ -288,7 +288,7 @@ async def test_undoing_the_import_of_a_suspected_row_books_the_row_that_waited(
 
 
 async def test_undo_takes_back_what_an_import_taught(household: Any, client: httpx2.AsyncClient) -> None:
-    proved = {"opening": Decimal(0), "first": FIRST, "last": LAST}
+    proved: dict[str, Any] = {"opening": Decimal(0), "first": FIRST, "last": LAST}
     await household.upload(camt(renamed(ROWS, "a"), **proved))
     second = await household.upload(camt(renamed(ROWS, "b"), **proved))
     assert (await client.post(f"/v1/imports/{second['id']}/undo")).json()["removed"] == 0

@@ -9,14 +9,14 @@ import pytest
 
 PAGE = Path(__file__).parents[3] / "docs" / "identity.md"
 _UPLOAD = re.compile(r"^```csv\n(.*?)^```\n+(?:[^\n]+\n)*\n*```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
-SECTIONS = [
-    pytest.param(found, id=section.partition("\n")[0].strip().lower().replace(" ", "-"))
+SECTIONS: dict[str, list[tuple[str, str]]] = {
+    section.partition("\n")[0].strip().lower().replace(" ", "-"): found
     for section in PAGE.read_text(encoding="utf-8").split("\n## ")
     if (found := _UPLOAD.findall(section))
-]
+}
 
 
-@pytest.mark.parametrize("uploads", SECTIONS)
+@pytest.mark.parametrize("uploads", SECTIONS.values(), ids=SECTIONS)
 async def test_the_examples_of_the_page_count_what_they_say(household: Any, uploads: list[tuple[str, str]]) -> None:
     account = await household.account()
     for content, expected in uploads:
@@ -26,4 +26,4 @@ async def test_the_examples_of_the_page_count_what_they_say(household: Any, uplo
 
 
 def test_the_page_has_examples() -> None:
-    assert sum(len(section.values[0]) for section in SECTIONS) == 11
+    assert sum(len(uploads) for uploads in SECTIONS.values()) == 11
