@@ -131,7 +131,7 @@ def test_an_identity_fits_an_index_however_long_the_bank_s_id_is(length: int) ->
         "</BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>"
     )
     group = prepare(ofx.encode(), filename=None).groups[0]
-    [section] = group.sections
+    [section] = group.sections.values()
     [identity] = section.identities()
     assert len(identity) <= 300
     assert identity.startswith("bank:" if length == 10 else "hash:")
