@@ -66,6 +66,17 @@ async def test_a_purchase_is_neither_spending_nor_the_side_of_a_transfer_and_a_d
     assert [row["amount"] for row in await household.rows() if row["marked_transfer"]] == ["-126.00"]
 
 
+async def test_a_purchase_stays_no_spending_when_all_marks_are_given_back_to_the_rules(client, household):
+    await household.upload(broker(DEPOSIT, BOUGHT))
+    edit = {"filter": {}, "changes": {"marked_transfer": None}}
+    answer = await client.post("/v1/transactions/bulk", json=edit)
+    assert (answer.status_code, answer.json()["matched"], answer.json()["changed"]) == (200, 2, 0)
+    assert {row["amount"]: row["marked_transfer"] for row in await household.rows()} == {
+        "1000.00": False,
+        "-126.00": True,
+    }
+
+
 async def test_a_preview_counts_and_keeps_nothing(client, household):
     content = broker(DEPOSIT, BOUGHT, MOVED, positions=held(WORLD, "12.3456789", "129.63"))
     answer = await client.post("/v1/imports", params={"preview": True}, content=content)

@@ -193,6 +193,9 @@ def _with_transfer(state: RowState, given: Edit, decide: Decide) -> RowState:
         return state
     if (wanted := given["marked_transfer"]) is not None:
         return replace(state, marked_transfer=wanted, transfer_by=ChosenBy.USER)
+    if state.marked_transfer and state.transfer_by == ChosenBy.NONE:
+        # The purchase of a security, say, which its statement has marked: nothing of it is the user's to give back.
+        return state
     transfer = decide(state.facts()).transfer
     return replace(state, marked_transfer=transfer, transfer_by=ChosenBy.RULE if transfer else ChosenBy.NONE)
 
