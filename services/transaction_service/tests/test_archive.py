@@ -50,6 +50,7 @@ READ_BACK: dict[tuple[str, str], Any] = {
     },
     ("proposals", "also_in"): [],
     ("proposals", "row"): {"place": "line 2", "booking_date": "2026-03-01", "amount": "-2.80"},
+    ("transactions", "details"): [{"amount": "-1.00", "text": "ü\u2028", "parts": [None, 2.5, True]}],
     ("rules", "actions"): {"tags": ["ü"], "transfer": True},
     ("rules", "conditions"): [{"field": "text", "operator": "contains", "value": "😀"}],
 }
@@ -572,6 +573,11 @@ BROKEN: dict[str, tuple[Callable[[Archive], bytes], str, str]] = {
         lambda a: a.changed("transfers", lambda rows: rows[1].update(reason="love")),
         "archive_broken",
         "data/transfers.jsonl, line 2: the row is none of transfers",
+    ),
+    "a number that no answer can hold": (
+        lambda a: a.changed("transactions", lambda rows: rows[1].update(details=[{"amount": 2**70}])),
+        "archive_broken",
+        "data/transactions.jsonl, line 2: the row is none of transactions",
     ),
     "a matryoshka": (
         lambda a: a.changed("journal_entries", lambda rows: rows[1].update(summary=nested(65))),

@@ -14,13 +14,24 @@ from types import UnionType
 from typing import Any, Final, get_args, get_origin
 
 from api_common.columns import Money, UtcDateTime
+from data_processing import InvestmentKind, SecurityKind
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, Float, Integer, String, Uuid
 from sqlalchemy import Table as DatabaseTable
 from sqlmodel import AutoString
 
 from transaction_service.default_categories import CategoryKind
-from transaction_service.models import AccountType, ImportStatus, ProposalStatus, Table, TransferStatus
+from transaction_service.identity_decisions import Reason
+from transaction_service.models import (
+    AccountType,
+    ChosenBy,
+    ImportStatus,
+    JournalAction,
+    ProposalStatus,
+    Table,
+    TransferStatus,
+)
+from transaction_service.rule_language import Match
 
 FORMAT: Final = 1
 """Rises when an older Purser could no longer read an archive right."""
@@ -75,7 +86,19 @@ _CHOICES: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("accounts", "type"): frozenset(AccountType),
     ("categories", "kind"): frozenset(CategoryKind),
     ("imports", "status"): frozenset(ImportStatus),
+    ("investment_entries", "kind"): frozenset(InvestmentKind),
+    ("journal_entries", "action"): frozenset(JournalAction),
+    ("proposals", "decided_by"): frozenset({"user", "proof"}),
+    ("proposals", "reason"): frozenset(Reason),
     ("proposals", "status"): frozenset(ProposalStatus),
+    ("rules", "match"): frozenset(Match),
+    ("securities", "kind"): frozenset(SecurityKind),
+    ("transaction_tags", "tagged_by"): frozenset(ChosenBy),
+    ("transactions", "categorised_by"): frozenset(ChosenBy),
+    ("transactions", "merchant_by"): frozenset(ChosenBy),
+    ("transactions", "note_by"): frozenset(ChosenBy),
+    ("transactions", "transfer_by"): frozenset(ChosenBy),
+    ("transfers", "decided_by"): frozenset(ChosenBy),
     ("transfers", "status"): frozenset(TransferStatus),
 }
 

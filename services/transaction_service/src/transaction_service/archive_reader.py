@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from pydantic import ValidationError
 
+from transaction_service.archive_checks import check_rows
 from transaction_service.archive_format import (
     FORMAT,
     MANIFEST,
@@ -72,15 +73,16 @@ class ArchiveReader:
         first = 1
         for lines in self._lines(table):
             stored = self._columns(table, lines, first)
-            columns = []
-            for reader in readers:
-                values = stored.get(reader.name) or [absent[reader.name]] * len(lines)
-                try:
-                    columns.append(reader.read(values))
-                except ValueError as error:
-                    reason, place = error.args
-                    raise ArchiveBroken(f"{table.data_file}, line {first + place}: {reason}.") from None
-            yield list(zip(*columns, strict=True))
+            try:
+                columns = [
+                    reader.read(stored.get(reader.name) or [absent[reader.name]] * len(lines)) for reader in readers
+                ]
+                rows = list(zip(*columns, strict=True))
+                check_rows(table.name, [reader.name for reader in readers], rows)
+            except ValueError as error:
+                reason, place = error.args
+                raise ArchiveBroken(f"{table.data_file}, line {first + place}: {reason}.") from None
+            yield rows
             first += len(lines)
         if first - 1 != self.manifest.tables[table.name].rows:
             stated = self.manifest.tables[table.name].rows

@@ -29,6 +29,8 @@ _STRANGE = re.compile("[\x00\ud800-\udfff]")
 _REFUSED = (ValueError, TypeError, ArithmeticError, RecursionError)
 # orjson would make a float of it.
 _LONG_NUMBER = re.compile(rb"[\s:\[,]-?\d{19}")
+_DEEPEST = 64
+"""So many levels of objects and lists a JSON value may have: more than any row, fewer than an answer can be made of."""
 _SMALL_LIMIT = 2**31
 _LONG_LIMIT = 2**63
 # A UUIDv7 is 48 bits of time, 4 of version, 12 that are random or count, 2 of variant, and 62 more of the former.
@@ -245,8 +247,15 @@ class ColumnReader:
         if self._container is None or not isinstance(value, self._container):
             raise TypeError
         # Python reads a number such as 1e999 as infinite, which JSON cannot hold.
-        json.dumps(value, allow_nan=False)
+        text = json.dumps(value, allow_nan=False)
+        if text.count("{") + text.count("[") > _DEEPEST and _depth(value) > _DEEPEST:
+            raise ValueError
         return self._new_ids.in_json(value) if self._new_ids else value
+
+
+def _depth(value: object) -> int:
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if members is None else 1 + max(map(_depth, members), default=0)
 
 
 def _money(value: Any) -> Decimal:
