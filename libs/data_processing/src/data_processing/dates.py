@@ -128,7 +128,8 @@ class DateSurvey:
         if order == "either" and self.unsettled and not self.day_first and not self.month_first:
             raise UnclearDates(
                 f'The date "{self.unsettled}" can be read with the day or the month first, and no other date of the '
-                "file settles it. Export a longer period, or choose dates of the form 2026-12-31."
+                "file settles it. Export a longer period, choose dates of the form 2026-12-31, or, for a table, "
+                "confirm a mapping that says which comes first (date_order)."
             )
         return DateReader(day_first=order == "day" or (order == "either" and bool(self.day_first)), today=today)
 

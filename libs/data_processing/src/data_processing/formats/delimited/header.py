@@ -130,7 +130,8 @@ def _unknown(header: Header | None) -> UnknownCsvShape:
     titles = tuple(profile.title for profile in profiles())
     if header is None:
         return UnknownCsvShape(
-            f"The file has no header row that could be recognised. Known dialects: {', '.join(titles)}.",
+            "The file has no header row that could be recognised. Add a first row that names the columns (such as "
+            "Date, Description, Amount, Currency), or export as OFX (Money, Quicken, QFX).",
             header=(),
             dialects=titles,
         )
@@ -138,8 +139,7 @@ def _unknown(header: Header | None) -> UnknownCsvShape:
     near = _nearest(header)
     return UnknownCsvShape(
         f"No known bank writes a CSV with this header (line {header.line + 1}): {shown}. {near}"
-        f"Known dialects: {', '.join(titles)}. Export as OFX (Money, Quicken, QFX), or rename the columns to "
-        "Date, Description, Amount, Currency.",
+        "Confirm or correct the mapping that is proposed for it, or export as OFX (Money, Quicken, QFX).",
         header=header.cells,
         dialects=titles,
     )
