@@ -68,7 +68,7 @@ async def test_day_and_month_and_the_sign_are_corrected_by_the_user(client: http
     assert proposal["date_order"] is None
     assert proposal["warnings"]
     profile = (await confirm(client, proposal["mapping"])).json()
-    left_open = await refused(client, UNCLEAR)
+    left_open = (await client.post("/v1/imports", content=UNCLEAR)).json()
     assert left_open["code"] == "unclear_dates"
     assert "date_order" in left_open["detail"]
 

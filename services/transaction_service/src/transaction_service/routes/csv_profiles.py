@@ -45,8 +45,7 @@ async def propose_csv_mapping(
     Nothing is written. Send its `mapping`, corrected where needed, to `POST /v1/csv-profiles`, and upload the file.
     """
     async with uploaded_file(request) as uploaded:
-        name, content = filename or uploaded.filename, await uploaded.content()
-    return await propose(content, filename=name)
+        return await propose(uploaded.file, filename=filename or uploaded.filename)
 
 
 @router.get("", responses=responses(InvalidCursor))

@@ -41,14 +41,6 @@ class UploadedFile:
     size: int
     sha256: str
 
-    async def content(self) -> bytes:
-        """Give all of it."""
-        return await offload(self._read)
-
-    def _read(self) -> bytes:
-        self.file.seek(0)
-        return self.file.read()
-
 
 @asynccontextmanager
 async def uploaded_file(request: Request) -> AsyncIterator[UploadedFile]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import IO
 from uuid import UUID
 
 from api_common.columns import new_id, now
@@ -31,10 +32,10 @@ MOST_PROFILES = 500
 log = get_logger()
 
 
-async def propose(content: bytes, *, filename: str | None) -> CsvProposal:
+async def propose(file: IO[bytes], *, filename: str | None) -> CsvProposal:
     """How a table might be read; nothing is written. Raises StatementRefused for a file that is no table."""
     try:
-        return proposal_schema(await offload(lambda: propose_mapping(content, filename=filename)))
+        return proposal_schema(await offload(lambda: propose_mapping(file, filename=filename)))
     except StatementFileError as error:
         raise statement_refused(error) from error
 
