@@ -30,7 +30,20 @@ from uuid import UUID
 import orjson
 from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import Column, ColumnElement, Label, Select, UnaryExpression, and_, inspect, literal, not_, or_, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Label,
+    Select,
+    UnaryExpression,
+    and_,
+    bindparam,
+    inspect,
+    literal,
+    not_,
+    or_,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
 from sqlalchemy.sql.operators import desc_op
@@ -116,7 +129,17 @@ class Keyset:
 
     def after(self, cursor: str) -> ColumnElement[bool]:
         """Give the condition for rows that come after the cursor's. Raises InvalidCursor."""
-        bounds = self._bounds(cursor)
+        return self._beyond(self._bounds(cursor))
+
+    def after_parameters(self) -> ColumnElement[bool]:
+        """Give the same condition with parameters, for a statement that is compiled once."""
+        return self._beyond([bindparam(f"after_{n}", type_=column.type) for n, column in enumerate(self._columns)])
+
+    def parameters(self, cursor: str) -> dict[str, Value]:
+        """Give the values of these parameters. Raises InvalidCursor."""
+        return {f"after_{n}": value for n, value in enumerate(self.values(cursor))}
+
+    def _beyond(self, bounds: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
         if len(set(self._descending)) == 1:
             # A row comparison, which both databases answer from one index range.
             row, bound = tuple_(*self._columns), tuple_(*bounds)

@@ -13,7 +13,7 @@ Selecting columns instead of entities, and naming the members in one comprehensi
 Nothing checks the bytes at run time, so each such route has a test with `api_common.testing.assert_matches_model`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import orjson
@@ -49,6 +49,14 @@ def json_bytes(content: object, *, status_code: int = 200, headers: Mapping[str,
     return EncodedJson(
         orjson.dumps(content, default=_encode, option=_OPTIONS), status_code=status_code, headers=headers
     )
+
+
+def encoded_page(
+    items: Sequence[str], next_cursor: str | None, *, headers: Mapping[str, str] | None = None
+) -> EncodedJson:
+    """Answer a `Page` whose items are JSON texts already."""
+    body = f'{{"items":[{",".join(items)}],"next_cursor":{orjson.dumps(next_cursor).decode()}}}'
+    return EncodedJson(body.encode(), headers=headers)
 
 
 def _encode(value: object) -> str:

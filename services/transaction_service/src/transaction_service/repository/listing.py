@@ -8,49 +8,51 @@ all, and those are sorted. So neither a word that is in every second row nor one
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 from api_common.pagination import Keyset, PageQuery, Slice
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, Dialect, Integer, Row, Select, bindparam, inspect, literal_column, select
 from sqlmodel import col
 
 from transaction_service.models import Transaction
 from transaction_service.repository.filters import TransactionFilter
-from transaction_service.repository.listed import LISTED, listed_rows
-from transaction_service.repository.row_orders import MERCHANT_KEY, TransactionSort
+from transaction_service.repository.prepared import PreparedStatement
+from transaction_service.repository.row_json import row_writer
+from transaction_service.repository.row_orders import MERCHANT_KEY, ORDERS, TransactionSort
 from transaction_service.repository.row_search import RowSearch
 
 TRIED_FIRST = (1_000, 10_000)
 """So many rows are tried in the order of the list before an index of the filter is asked; the second time only when
 the first rows promise to fill the page then."""
 
+_EVERYTHING = TransactionFilter()
+
 
 class ListingRepository(RowSearch):
-    """The user's rows as lists show them: columns; tombstones only where the filter asks for them."""
+    """The user's rows as lists show them, as JSON; tombstones only where the filter asks for them."""
 
     async def list(
         self, wanted: TransactionFilter, sort: TransactionSort, keyset: Keyset, page: PageQuery
-    ) -> Slice[dict[str, Any]]:
-        """One page of the rows that pass the filter, as the fields of `TransactionSchema`.
+    ) -> Slice[str]:
+        """One page of the rows that pass the filter, each as the JSON of `TransactionSchema`.
 
-        `keyset` is that of the sort, perhaps with cursors of its own. Columns, not objects: the list is read more than
-        anything else, and objects take longer than the query.
+        `keyset` is that of the sort, perhaps with cursors of its own.
         """
         rows = await self._page(wanted, sort, keyset, page)
-        items = await listed_rows(self.session, self.user_id, rows[: page.limit])
-        if sort.by_merchant:
-            for item in items:
-                del item[MERCHANT_KEY.name]
+        items = row_writer(self._dialect.name).written(rows[: page.limit])
         return Slice(items, keyset.cursor(rows[page.limit - 1]) if len(rows) > page.limit else None)
 
     async def _page(
         self, wanted: TransactionFilter, sort: TransactionSort, keyset: Keyset, page: PageQuery
     ) -> Sequence[Row[Any]]:
         """The rows of the page and, when there are more, one beyond."""
-        after = [keyset.after(page.cursor)] if page.cursor is not None else []
         if wanted.finds_nothing:
             return []
-        statement = _listed(sort).order_by(*keyset.order).limit(page.limit + 1)
+        if wanted == _EVERYTHING:
+            return await self._of_everything(sort, keyset, page)
+        after = [keyset.after(page.cursor)] if page.cursor is not None else []
+        statement = _listed(self._dialect.name, sort).order_by(*keyset.order).limit(page.limit + 1)
         indexed = _served_by_order(wanted, sort)
         near, far = _edges(wanted, sort)
         # An index is entered at one value: the cursor's, where there is one, and left at one.
@@ -80,6 +82,18 @@ class ListingRepository(RowSearch):
         chosen = select(pool.c.id).order_by(*order).limit(page.limit + 1)
         return await self._rows(statement.where(col(Transaction.id).in_(chosen)))
 
+    async def _of_everything(self, sort: TransactionSort, keyset: Keyset, page: PageQuery) -> Sequence[Row[Any]]:
+        """A page of all rows, which is read more than anything else."""
+        values: dict[str, object] = {"user_id": self.user_id, "most": page.limit + 1}
+        if page.cursor is not None:
+            values |= keyset.parameters(page.cursor)
+        prepared = _everything(self._dialect, sort, continued=page.cursor is not None)
+        return await prepared.rows(await self.session.connection(), values)
+
+    @property
+    def _dialect(self) -> Dialect:
+        return self.session.get_bind().dialect
+
     async def _bound(
         self,
         wanted: TransactionFilter,
@@ -107,9 +121,32 @@ class ListingRepository(RowSearch):
         return rows
 
 
-def _listed(sort: TransactionSort) -> Select[Any]:
-    statement = select(*LISTED)
-    return statement.add_columns(MERCHANT_KEY) if sort.by_merchant else statement
+@cache
+def _listed(dialect: str, sort: TransactionSort) -> Select[Any]:
+    """A row as JSON, and where it stands in the order."""
+    writer = row_writer(dialect)
+    name = sort.removeprefix("-")
+    key: ColumnElement[Any] = MERCHANT_KEY
+    if not sort.by_merchant:
+        column = inspect(Transaction).columns[name]
+        key = literal_column(writer.value(f"transactions.{name}", column.type)).label(name)
+    row_id: ColumnElement[Any] = literal_column("transactions.id").label("id")
+    return select(*writer.columns, key, row_id).select_from(Transaction)
+
+
+@lru_cache(maxsize=64)
+def _everything(dialect: Dialect, sort: TransactionSort, *, continued: bool) -> PreparedStatement:
+    """A page of the rows of `user_id`, with `most` rows, from the beginning or from a cursor on."""
+    keyset = ORDERS[sort]
+    statement = (
+        _listed(dialect.name, sort)
+        .where(col(Transaction.user_id) == bindparam("user_id"), col(Transaction.deleted_at).is_(None))
+        .order_by(*keyset.order)
+        .limit(bindparam("most", type_=Integer()))
+    )
+    if continued:
+        statement = statement.where(keyset.after_parameters())
+    return PreparedStatement.of(statement, dialect)
 
 
 def _served_by_order(wanted: TransactionFilter, sort: TransactionSort) -> frozenset[str]:

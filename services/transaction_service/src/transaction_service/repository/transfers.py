@@ -17,8 +17,6 @@ from sqlalchemy import (
     ColumnElement,
     delete,
     exists,
-    func,
-    literal,
     or_,
     select,
 )
@@ -54,18 +52,6 @@ class TransferSide:
     currency: str
     description: str
     counterparty: str | None
-
-
-def linked_transfer() -> ColumnElement[UUID]:
-    """The linked transfer of the row of an enclosing query on transactions, as a column."""
-    sides = (
-        select(col(Transfer.id))
-        .where(side == col(Transaction.id), col(Transfer.status) == literal(str(TransferStatus.LINKED)))
-        .correlate(Transaction)
-        .scalar_subquery()
-        for side in (col(Transfer.outgoing_id), col(Transfer.incoming_id))
-    )
-    return func.coalesce(*sides)
 
 
 class TransferRepository(Repository[Transfer]):

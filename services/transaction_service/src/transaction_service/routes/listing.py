@@ -6,7 +6,7 @@ from typing import Annotated
 
 from api_common.pagination import InvalidCursor, Links, Page, PageQuery
 from api_common.problems import responses
-from api_common.responses import json_bytes
+from api_common.responses import encoded_page
 from fastapi import APIRouter, Depends, Response
 
 from transaction_service.errors import AccountNotFound, CategoryNotFound, RangeReversed
@@ -35,7 +35,7 @@ async def list_transactions(
     """List the rows that pass all given filters. A cursor holds for its filters and its order."""
     found = await Listing(session, user.user_id).list(filters.wanted(), sort, page, category_id=filters.category)
     headers = {"Link": links.next(found.next_cursor)} if found.next_cursor else None
-    return json_bytes({"items": found.items, "next_cursor": found.next_cursor}, headers=headers)
+    return encoded_page(found.items, found.next_cursor, headers=headers)
 
 
 @router.get("/totals", responses=responses(AccountNotFound, CategoryNotFound, RangeReversed))

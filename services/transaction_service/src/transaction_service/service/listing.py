@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from api_common.pagination import PageQuery, Slice
@@ -32,8 +31,8 @@ class Listing:
 
     async def list(
         self, wanted: TransactionFilter, sort: TransactionSort, page: PageQuery, *, category_id: UUID | None
-    ) -> Slice[dict[str, Any]]:
-        """One page of the rows that pass the filter, as fields of the answer; its cursor holds for this filter only.
+    ) -> Slice[str]:
+        """One page of the rows that pass the filter, each as JSON; its cursor holds for this filter only.
 
         Raises AccountNotFound or CategoryNotFound when the filter names what the user does not have.
         """
