@@ -133,6 +133,16 @@ def test_an_unknown_table_is_answered_with_a_mapping_that_reads_it(kind):
     assert file.statements[0].entries == proposal.entries
 
 
+@pytest.mark.parametrize("header", ["When,Amount," + "W" * 181, "When,Amount" + ",W" * 499])
+def test_a_header_that_no_mapping_could_hold_gets_no_proposal(header):
+    text = f"{header}\n" + f"2026-04-01,-1.00{',x' * (header.count(',') - 1)}\n" * 3
+    with pytest.raises(UnknownFormat):
+        propose(text)
+    with pytest.raises(UnknownCsvShape) as caught:
+        read(text)
+    assert caught.value.proposal is None
+
+
 def test_the_proposal_says_where_the_table_stands_and_how_it_is_written():
     proposal = propose(GERMAN, encoding="utf-16")
     assert (proposal.header_line, proposal.delimiter, proposal.encoding) == (3, ";", "utf-16")

@@ -95,6 +95,13 @@ async def test_a_proposal_can_be_asked_for_and_writes_nothing(client: httpx2.Asy
     assert (await client.get("/v1/csv-profiles")).json()["items"] == []
 
 
+async def test_a_header_that_no_mapping_could_hold_is_refused_with_a_reason(client: httpx2.AsyncClient) -> None:
+    content = b"When,Amount," + b"W" * 300 + b"\n03/04/2026,-2.80,Tea\n"
+    assert "proposal" not in await refused(client, content)
+    answer = await client.post("/v1/csv-profiles/proposals", content=content)
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_format")
+
+
 @pytest.mark.parametrize(
     ("content", "code"), [(b"", "empty_file"), (b"just words\n", "unknown_format"), (b"\x00\x01\x02", "binary_file")]
 )

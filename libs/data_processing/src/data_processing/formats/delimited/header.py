@@ -139,7 +139,8 @@ def _unknown(header: Header | None) -> UnknownCsvShape:
     near = _nearest(header)
     return UnknownCsvShape(
         f"No known bank writes a CSV with this header (line {header.line + 1}): {shown}. {near}"
-        "Confirm or correct the mapping that is proposed for it, or export as OFX (Money, Quicken, QFX).",
+        "Confirm or correct the mapping that is proposed for it where there is one, or export as OFX (Money, "
+        "Quicken, QFX).",
         header=header.cells,
         dialects=titles,
     )

@@ -10,6 +10,9 @@ from data_processing.formats.delimited.header import Header
 from data_processing.formats.delimited.vocabulary import header_scores
 
 _LOOKED_AT = 40
+_LONGEST_NAME = 180
+"""A mapping holds names of up to 200 characters, with the number of a column that shares its name."""
+_MOST_COLUMNS = 500
 
 
 def likeliest_header(candidates: Iterable[tuple[Header, Sequence[Sequence[str]]]]) -> Header | None:
@@ -29,6 +32,8 @@ def likeliest_header(candidates: Iterable[tuple[Header, Sequence[Sequence[str]]]
 
 def _likeness(header: Header, below: Sequence[Sequence[str]]) -> float:
     cells = header.cells
+    if len(cells) > _MOST_COLUMNS or any(len(cell) > _LONGEST_NAME for cell in cells):
+        return 0.0
     if any(looks_like_a_date(cell.strip()) or _numeric(cell) for cell in cells):
         return 0.0
     rows = [row for row in islice(below, _LOOKED_AT) if any(cell.strip() for cell in row)]
