@@ -23,7 +23,7 @@ README_URL = "http://127.0.0.1:8000"
 ANYTHING = "…"
 """Stands in the README for what differs from run to run."""
 
-PAGES_WITH_COMMANDS = ["rows.md", "rules.md", "transfers-and-reconciliation.md"]
+PAGES_WITH_COMMANDS = ["formats.md", "rows.md", "rules.md", "search.md", "transfers-and-reconciliation.md"]
 """Pages of docs/ whose commands go on where the journey has uploaded its statement."""
 
 FENCE = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
