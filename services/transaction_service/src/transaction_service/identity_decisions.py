@@ -148,9 +148,10 @@ class _Deciding:
 
     def _proved_days(self) -> None:
         groups: dict[tuple[date, Decimal], list[int]] = defaultdict(list)
+        there = {(row.day, row.amount) for row in self._free() if not row.manual}
         for number in self.booked:
             entry = self.plan.rows[number].entry
-            if self._days_of(number).decides(entry.booking_date):
+            if (entry.booking_date, entry.amount) in there and self._days_of(number).decides(entry.booking_date):
                 groups[entry.booking_date, entry.amount].append(number)
         candidates: dict[tuple[date, Decimal], list[LedgerRow]] = defaultdict(list)
         for row in self._free():

@@ -31,7 +31,6 @@ from data_processing import (
 from transaction_service.account_matching import ReferenceKey, reference_key
 from transaction_service.amounts import LARGEST, keepable
 from transaction_service.currencies import CURRENCIES
-from transaction_service.search_text import searchable
 
 _LONGEST_IDENTITY = 300
 _MOST_MERCHANTS = 20_000
@@ -46,7 +45,6 @@ class Row(NamedTuple):
     entry: Entry
     content: str
     merchant: str | None
-    search_text: str
 
 
 @dataclass(slots=True)
@@ -200,9 +198,7 @@ def _row(entry: Entry, merchants: dict[str, str | None]) -> Row:
             merchants.clear()  # a file whose rows all differ must not hold each of them twice
         merchants[source] = merchant_name(source) or None
     merchant = merchants[source]
-    return Row(
-        entry, content_hash(entry), merchant, searchable(entry.counterparty, entry.text, entry.reference, merchant)
-    )
+    return Row(entry, content_hash(entry), merchant)
 
 
 def row_of(entry: Entry) -> Row:

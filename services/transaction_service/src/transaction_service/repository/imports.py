@@ -6,7 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -21,7 +23,7 @@ from data_processing import Entry
 from sqlalchemy import delete, null
 from sqlmodel import col
 
-from transaction_service.categorisation import Categoriser, RowFacts
+from transaction_service.categorisation import Categoriser, Decision, RowFacts
 from transaction_service.errors import ImportNotFound
 from transaction_service.import_plan import AccountPlan, ImportPlan
 from transaction_service.models import (
@@ -33,10 +35,13 @@ from transaction_service.models import (
     Transaction,
 )
 from transaction_service.pending_rows import PendingRow
-from transaction_service.rule_effects import UNTOUCHED, booked
+from transaction_service.rule_effects import UNTOUCHED, Booked, Chosen, booked
 from transaction_service.search_text import searchable
 from transaction_service.search_words import search_words
 from transaction_service.statement_rows import Row
+
+_REMEMBERED = 8_192
+"""So many different texts are remembered while an import is booked."""
 
 _COVERAGE = ("starts", "ends", "opening", "closing", "status")
 _NEWEST = Keyset(col(StatementImport.id).desc())
@@ -91,6 +96,8 @@ _RARE: Mapping[str, Callable[[Entry], object]] = {
     "details": lambda entry: details_of(entry) if entry.details else null(),
 }
 """What few files have: where none of the rows has it, the column is left out."""
+_RARE_VALUES = attrgetter(*_RARE)
+_NONE_RARE = (None, None, None, None, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +138,27 @@ class _Target:
     categoriser: Categoriser
     rare: tuple[str, ...]
     tags: list[tuple[UUID, str, UUID, str]]
+    # The texts of a bank repeat themselves, and what the rules give even more.
+    searched: Callable[..., tuple[str, str]]
+    given: Callable[[str | None, Decision, Chosen], Booked]
 
     @classmethod
     def of(
         cls, found: BookingRows, account: Account, *, import_id: UUID, categoriser: Categoriser, created_at: datetime
     ) -> _Target:
         """The target of rows of an account."""
-        owner, currency = account.user_id, account.currency
-        return cls(account.id, owner, currency, import_id, created_at, categoriser, found.rare, found.tags)
+        return cls(
+            account.id,
+            account.user_id,
+            account.currency,
+            import_id,
+            created_at,
+            categoriser,
+            found.rare,
+            found.tags,
+            lru_cache(_REMEMBERED)(_searched),
+            lru_cache(_REMEMBERED)(booked),
+        )
 
 
 @uncollected()
@@ -192,11 +212,15 @@ def one_row(
 
 
 def _rare_columns(entries: Iterable[Entry]) -> tuple[str, ...]:
-    missing = set(_RARE)
-    for entry in entries:
-        if missing:
-            missing -= {name for name in missing if getattr(entry, name) not in (None, ())}
-    return tuple(name for name in _RARE if name not in missing)
+    present = {name for entry in entries for name in _rare_fields(entry)}
+    return tuple(name for name in _RARE if name in present)
+
+
+def _rare_fields(entry: Entry) -> Sequence[str]:
+    found = _RARE_VALUES(entry)
+    if found == _NONE_RARE:  # nearly always, and a file has very many
+        return ()
+    return [name for name, value in zip(_RARE, found, strict=True) if value not in (None, ())]
 
 
 def details_of(entry: Entry) -> list[dict[str, object]]:
@@ -211,18 +235,22 @@ def details_of(entry: Entry) -> list[dict[str, object]]:
     ]
 
 
+def _searched(*parts: str | None) -> tuple[str, str]:
+    """The text in which a row is found, and the words."""
+    text = searchable(*parts)
+    return text, search_words(text)
+
+
 def _row_values(
     target: _Target, row_id: UUID, row: Row, identity: str, announced: PendingRow | None
 ) -> tuple[object, ...]:
     entry, chosen = row.entry, announced.chosen if announced is not None else UNTOUCHED
-    counterparty, told_merchant, search_text = entry.counterparty, row.merchant, row.search_text
-    if announced is not None:
-        if announced.edited:
-            counterparty = announced.counterparty
-            told_merchant = merchant_name(counterparty or entry.text) or None
-        search_text = searchable(
-            counterparty, entry.text, entry.reference, chosen.merchant or told_merchant, chosen.note, *chosen.tags
-        )
+    counterparty, told_merchant = entry.counterparty, row.merchant
+    if announced is not None and announced.edited:
+        counterparty = announced.counterparty
+        told_merchant = merchant_name(counterparty or entry.text) or None
+    merchant = chosen.merchant or told_merchant
+    search_text, words = target.searched(counterparty, entry.text, entry.reference, merchant, chosen.note, *chosen.tags)
     decision = target.categoriser.decide(
         RowFacts(
             search_text,
@@ -230,7 +258,7 @@ def _row_values(
             counterparty,
             entry.counterparty_account,
             entry.reference,
-            chosen.merchant or told_merchant,
+            merchant,
             chosen.note,
             entry.bank_category,
             entry.amount,
@@ -240,10 +268,10 @@ def _row_values(
             chosen.tags,
         )
     )
-    given = booked(told_merchant, decision, chosen)
+    given = target.given(told_merchant, decision, chosen)
     if decision.merchant or decision.note or decision.tags:
         names = [tag.name for tag in given.tags]
-        search_text = searchable(counterparty, entry.text, entry.reference, given.merchant, given.note, *names)
+        search_text, words = _searched(counterparty, entry.text, entry.reference, given.merchant, given.note, *names)
     if given.tags:
         target.tags.extend((row_id, tag.name, target.user_id, str(tag.by)) for tag in given.tags)
     return (
@@ -264,7 +292,7 @@ def _row_values(
         entry.reference,
         entry.bank_category,
         search_text,
-        search_words(search_text),
+        words,
         given.category_id,
         str(given.categorised_by),
         given.rule_id,
