@@ -171,7 +171,7 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
         place = tmp_path / "corpus"
         for name, text in files.items():
             (place / name).parent.mkdir(parents=True, exist_ok=True)
-            (place / name).write_text(text, encoding="utf-8")
+            (place / name).write_text(text, encoding="utf-8", errors="surrogateescape")
         if expected:
             (place / "expected.csv").write_text(EXPECTED + "\n".join(expected), encoding="utf-8")
         return place
@@ -188,7 +188,7 @@ def test_a_folder_without_expectations_is_checked_for_what_must_always_hold(
     folder: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     place = folder(
-        {"a/one.txt": STATEMENT, "two.txt": "1 EUR\n?\n", ".hidden": "x", "README.md": "x", "no.txt": "%odd"}
+        {"a/one.txt": STATEMENT, "two.txt": "1 EUR\n?\n", ".hidden": "x", "a/README.md": "x", "no.txt": "%odd"}
     )
     with serving(SmallLedger(short_tokens=True)) as url:
         status = main(["corpus", str(place), "--url", url])
@@ -290,7 +290,10 @@ def test_what_cannot_be_run_is_said(folder: Callable[..., Path], tmp_path: Path)
         (lambda: tmp_path / "nowhere", "is no folder"),
         (lambda: tmp_path / "empty", "holds no file"),
         (lambda: folder({"a.txt": "1 EUR"}, "b.txt,1,1,1,,,"), r"files that are not there: b\.txt"),
-        (lambda: folder({"a.txt": "1 EUR"}, "a.txt,1,many,1,,,"), "needs the columns"),
+        (lambda: folder({"a.txt": "1 EUR"}, "a.txt,1,many,1,,,"), "expected.csv, line 2: needs the columns"),
+        (lambda: folder({"a.txt": "1 EUR"}, "a.txt,1,1,1,,about 5,"), "expected.csv, line 2: needs the columns"),
+        (lambda: folder({"expected.csv": "\udcff", "a.txt": "1 EUR"}), "expected.csv is no CSV in UTF-8"),
+        (lambda: folder({"\udcff.txt": "1 EUR"}), "the name is no UTF-8"),
     ]
     with serving(SmallLedger()) as url:
         for place, words in places:

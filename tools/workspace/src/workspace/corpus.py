@@ -17,6 +17,7 @@ from workspace.errors import WorkspaceError
 
 EXPECTATIONS = "expected.csv"
 DIFFERENCES = Path(__file__).with_name("corpus_differences.toml")
+_OPENING, _CLOSING = {"OPBD", "open"}, {"CLBD", "close"}
 _NO_STATEMENTS = {EXPECTATIONS, "README.md", "LICENSE"}
 
 
@@ -28,7 +29,8 @@ class Expected:
     transactions: int
     sum: Decimal
     currencies: frozenset[str]
-    balances: str
+    balances: tuple[tuple[str, Decimal], ...]
+    adds_up: bool
 
 
 @dataclass(frozen=True)
@@ -133,10 +135,20 @@ def statement_files(folder: Path) -> list[str]:
         raise WorkspaceError(f"{folder} is no folder: name one with CORPUS=folder")
     paths = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
     found = [path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts)]
-    found = [name for name in found if name not in _NO_STATEMENTS]
+    found = [name for name in found if Path(name).name not in _NO_STATEMENTS]
+    for name in found:
+        if not _is_text(name):
+            raise WorkspaceError(f"{name!r}: the name is no UTF-8, so no request can hold it; rename the file")
     if not found:
         raise WorkspaceError(f"{folder} holds no file")
     return found
+
+
+def _is_text(name: str) -> bool:
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def expectations(folder: Path) -> dict[str, Expected]:
@@ -144,12 +156,21 @@ def expectations(folder: Path) -> dict[str, Expected]:
     path = folder / EXPECTATIONS
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        lines = list(csv.DictReader(file))
     try:
-        return {line["file"]: _expected(line) for line in lines}
-    except (KeyError, ValueError, ArithmeticError) as error:
-        raise WorkspaceError(f"{path} needs the columns file, transactions and sum, with numbers: {error!r}") from error
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise WorkspaceError(f"{path} is no CSV in UTF-8: {error}") from error
+    found = {}
+    for number, line in enumerate(lines, start=2):
+        try:
+            found[line["file"]] = _expected(line)
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            raise WorkspaceError(
+                f"{path}, line {number}: needs the columns file, transactions and sum, with numbers, and balances such "
+                f"as OPBD=1.00 CLBD=2.00: {error!r}"
+            ) from error
+    return found
 
 
 def differences() -> dict[str, Difference]:
@@ -162,13 +183,29 @@ def differences() -> dict[str, Difference]:
 
 
 def _expected(line: Mapping[str, str]) -> Expected:
+    balances = line.get("balances") or ""
     return Expected(
         statements=int(line["statements"]) if line.get("statements") else None,
         transactions=int(line["transactions"]),
         sum=Decimal(line["sum"]),
         currencies=frozenset(filter(None, (line.get("currency") or "").split(","))),
-        balances=line.get("balances") or "",
+        balances=tuple(_stated_balances(balances)),
+        adds_up="(add up)" in balances,
     )
+
+
+def _stated_balances(stated: str) -> Iterator[tuple[str, Decimal]]:
+    """Read balances: `OPBD=1.00 CLBD=2.00 | …`, `first open 1.00 last close 2.00 (add up)`, or closing ones."""
+    kind = "closing"
+    for word in stated.replace("|", " ").replace("=", " ").split():
+        if word.strip("()") in {"first", "last", "add", "up"}:
+            continue
+        if word in _OPENING:
+            kind = "opening"
+        elif word in _CLOSING:
+            kind = "closing"
+        else:
+            yield kind, Decimal(word)
 
 
 def _unexpected(observed: Observed, expected: Expected) -> list[str]:
@@ -188,24 +225,17 @@ def _unexpected(observed: Observed, expected: Expected) -> list[str]:
     moved = {currency for currency, amount in observed.sums.items() if amount}
     if expected.currencies and not moved <= expected.currencies <= observed.sums.keys():
         found.append(f"the currencies are {_listed(observed.sums)}, {_listed(expected.currencies)} expected")
-    return found + _unexpected_balances(observed, expected.balances)
+    return found + _unexpected_balances(observed, expected)
 
 
-def _unexpected_balances(observed: Observed, stated: str) -> list[str]:
-    """Compare balances: `OPBD=1.00 CLBD=2.00 | …`, `first open 1.00 last close 2.00 (add up)`, or closing ones."""
+def _unexpected_balances(observed: Observed, expected: Expected) -> list[str]:
+    """What of the balances is not as expected.csv says."""
     found = []
-    words = stated.replace("|", " ").replace("=", " ").split()
-    kind = "closing"
-    for word in words:
-        if word.strip("()") in {"first", "last", "add", "up"}:
-            continue
-        if word in {"OPBD", "open"}:
-            kind = "opening"
-        elif word in {"CLBD", "close"}:
-            kind = "closing"
-        elif Decimal(word) not in observed.balances.get(kind, ()):
-            found.append(f"no {kind} balance of {word}; there are {_listed(observed.balances.get(kind, ())) or 'none'}")
-    if "(add up)" in stated and observed.gaps:
+    for kind, amount in expected.balances:
+        if amount not in observed.balances.get(kind, ()):
+            there = _listed(observed.balances.get(kind, ())) or "none"
+            found.append(f"no {kind} balance of {amount}; there are {there}")
+    if expected.adds_up and observed.gaps:
         found.append("the balances do not add up")
     return found
 
