@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from data_processing import BrokenFile, UnclearDates, UnknownCsvShape, fingerprints, read_statement_file
-from data_processing.formats.delimited.header import column_name
+from data_processing.formats.delimited.names import column_name
 from data_processing.formats.delimited.profile import Profile, profile_from, profiles
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

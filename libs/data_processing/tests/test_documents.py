@@ -31,7 +31,7 @@ MODULES = sorted(
 @pytest.mark.parametrize("block", BLOCKS)
 def test_the_examples_run_and_print_what_their_comments_say(block, monkeypatch):
     monkeypatch.chdir(ROOT)
-    said = []
+    said: list[tuple[str, str]] = []
     # A line that prints one thing and says which: what is printed is noted before it goes on.
     watched = _PRINT.sub(lambda line: f"said.append(({line[2]!r}, one_line({line[1]})))", block)
     with contextlib.redirect_stdout(io.StringIO()):

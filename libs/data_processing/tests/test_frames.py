@@ -32,7 +32,8 @@ def test_other_kinds_of_frames_hold_the_same_exact_numbers(file, made):
     assert table.column_names == rows.columns
     assert sum(number for number in table[column].to_pylist() if number is not None) == expected
     assert pd.DataFrame.from_arrow(rows)[column].dropna().sum() == expected
-    assert duckdb.sql(f"SELECT sum({column}) FROM rows").fetchall() == [(expected,)]
+    summed = duckdb.execute(f"SELECT sum({column}) FROM rows")
+    assert summed.fetchall() == [(expected,)]
 
 
 def test_the_rows_of_the_example_are_its_trades_and_positions(file):

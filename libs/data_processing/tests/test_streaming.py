@@ -14,6 +14,9 @@ import pytest
 import workbooks
 from data_processing import (
     CsvMapping,
+    Entry,
+    RefusedRow,
+    Statement,
     StatementFile,
     StatementFileError,
     UnclearDates,
@@ -44,7 +47,9 @@ def in_parts(file, *, rows, **arguments):
     """The file put together from its parts, and the parts."""
     with open_statement_file(file, today=TODAY, rows=rows, **arguments) as reader:
         parts = list(reader)
-        statements, entries, refused = [], [], []
+        statements: list[Statement] = []
+        entries: list[Entry] = []
+        refused: list[RefusedRow] = []
         for part in parts:
             assert part.number == len(statements)
             assert len(part.statement.entries) + len(part.statement.refused) <= rows or part.statement.investments

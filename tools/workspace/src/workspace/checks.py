@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from workspace.errors import WorkspaceError
@@ -18,33 +19,57 @@ _MYPY_OPTIONS = {"tests": ("--allow-untyped-defs", "--allow-incomplete-defs", "-
 
 
 def coverage(packages: Sequence[Member]) -> list[str]:
-    """Run each package's own tests and print how much of it they reach; give a message per package below the limit."""
+    """Run each package's own tests and print how much of it they reach; give a message per package below the limit.
+
+    The test modules of a package are dealt out to as many processes as the machine has cores.
+    """
     found = []
-    for package in packages:
-        if not any(package.tests.glob("**/test_*.py")):
-            found.append(f"{package.path} has no tests")
-            continue
-        percent = _covered(package)
-        if percent is None:
-            found.append(f"{package.path}: its tests fail; see above")
-            continue
-        print(f"{package.path:32} {percent:6.1f} %", flush=True)
-        if percent < LEAST_COVERAGE:
-            found.append(f"{package.path}: {percent:.1f} % is covered, {LEAST_COVERAGE:.0f} % is the least")
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        running = [(package, _start_covered(package, Path(folder), pool)) for package in packages]
+        for package, parts in running:
+            if not parts:
+                found.append(f"{package.path} has no tests")
+                continue
+            failed = [done for part in parts if (done := part.result()).returncode != 0]
+            for done in failed:
+                print(done.stdout, done.stderr, sep="\n", flush=True)
+            if failed:
+                found.append(f"{package.path}: its tests fail; see above")
+                continue
+            percent = _covered(package, Path(folder))
+            print(f"{package.path:32} {percent:6.1f} %", flush=True)
+            if percent < LEAST_COVERAGE:
+                found.append(f"{package.path}: {percent:.1f} % is covered, {LEAST_COVERAGE:.0f} % is the least")
     return found
 
 
-def _covered(package: Member) -> float | None:
-    """Give the percentage of lines and branches reached, or None when the tests fail; their output is printed then."""
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "coverage.json"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{package.path}/tests"]
-        command += [f"--cov={package.path}/src", "--cov-branch", f"--cov-report=json:{report}"]
-        done = _run(package, command, {"COVERAGE_FILE": str(Path(folder) / "data")})
+def _start_covered(
+    package: Member, folder: Path, pool: ThreadPoolExecutor
+) -> list[Future[subprocess.CompletedProcess[str]]]:
+    modules = sorted(str(module.relative_to(package.root)) for module in package.tests.glob("**/test_*.py"))
+    hands = min(len(modules), os.cpu_count() or 1)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command += [f"--cov={package.path}/src", "--cov-branch", "--cov-report="]
+    return [
+        pool.submit(
+            _run,
+            package,
+            [*command, *modules[hand::hands]],
+            {"COVERAGE_FILE": str(folder / f"{package.name}.part{hand}")},
+        )
+        for hand in range(hands)
+    ]
+
+
+def _covered(package: Member, folder: Path) -> float:
+    """Give the percentage of lines and branches that all parts together have reached."""
+    parts = [str(part) for part in sorted(folder.glob(f"{package.name}.part*"))]
+    whole, report = folder / f"{package.name}.whole", folder / f"{package.name}.json"
+    for command in (["combine", "--quiet", *parts], ["json", "--quiet", "-o", str(report)]):
+        done = _run(package, [sys.executable, "-m", "coverage", *command], {"COVERAGE_FILE": str(whole)})
         if done.returncode != 0:
-            print(done.stdout, done.stderr, sep="\n", flush=True)
-            return None
-        return float(json.loads(report.read_text(encoding="utf-8"))["totals"]["percent_covered"])
+            raise WorkspaceError(f"{package.path}: its coverage cannot be told:\n{done.stderr or done.stdout}")
+    return float(json.loads(report.read_text(encoding="utf-8"))["totals"]["percent_covered"])
 
 
 def types(packages: Sequence[Member]) -> list[str]:
