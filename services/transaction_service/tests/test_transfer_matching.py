@@ -104,6 +104,10 @@ def test_a_categorised_row_or_a_foreign_account_number_is_a_reason_against_equal
     assert pairs(row(1, CARD, "-2.80", foreign=True), row(2, CHECKING, "2.80")) == ([], [])
 
 
+def test_one_number_against_somebody_else_s_is_only_proposed() -> None:
+    assert pairs(row(1, CHECKING, "-100", to=SAVINGS), row(2, SAVINGS, "100", foreign=True)) == ([], [(1, 2)])
+
+
 def test_a_rejected_pair_is_not_found_again() -> None:
     rows = (row(1, CHECKING, "-100", to=SAVINGS), row(2, SAVINGS, "100", to=CHECKING))
     assert pairs(*rows, apart=((1, 2),)) == ([], [])

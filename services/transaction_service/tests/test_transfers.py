@@ -105,6 +105,18 @@ async def test_a_transfer_that_came_back_is_not_linked_to_a_row_that_is_like_it_
     assert await find(client) == {"linked": 2, "proposed": 0}
 
 
+async def test_a_row_that_the_user_calls_no_transfer_is_never_found_and_can_be_linked_by_hand(
+    household: Any, client: httpx2.AsyncClient
+) -> None:
+    _, savings = await two_accounts(household)
+    await household.upload(camt(IBAN, "100.00", "DBIT", OTHER_IBAN))
+    inc = await household.enter(savings, "100", booking_date="2026-03-04", marked_transfer=False)
+    assert await find(client) == {"linked": 0, "proposed": 0}
+    (out,) = await household.rows(direction="out")
+    by_hand = await client.post("/v1/transfers", json={"transaction_ids": [out["id"], inc["id"]]})
+    assert (by_hand.status_code, by_hand.json()["status"]) == (201, "linked")
+
+
 async def test_rows_linked_by_hand_show_their_transfer_and_the_other_account(
     household: Any, client: httpx2.AsyncClient
 ) -> None:

@@ -220,7 +220,8 @@ def _strength(
     if TransferReason.ACCOUNT_NUMBERS in hints:
         return Strength.BOTH_SIDES
     mutual = _states(outgoing, incoming) and _states(incoming, outgoing)
-    if mutual or TransferReason.ACCOUNT_NUMBER in hints or TransferReason.BOTH_MARKED in hints:
+    foreign = outgoing.foreign or incoming.foreign
+    if mutual or TransferReason.BOTH_MARKED in hints or (TransferReason.ACCOUNT_NUMBER in hints and not foreign):
         return Strength.ONE_SIDE
     if hints:
         return Strength.HINT

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -196,6 +198,42 @@ class TransferSearchRepository:
         for chunk in _chunks(row_ids):
             statement = select(*_MATCHED).where(of_user(self.user_id), *self._booked(), col(Transaction.id).in_(chunk))
             found += (await connection.execute(statement)).all()
+        return found
+
+    async def returns(self, row_ids: Collection[UUID], within: timedelta) -> Sequence[tuple[UUID, UUID]]:
+        """Of these rows those whose amount went the other way between the same two accounts, each with that other row.
+
+        Only where the bank states the number of the other account.
+        """
+        columns = (
+            col(Transaction.id),
+            col(Transaction.account_id),
+            col(Transaction.counterparty_account),
+            col(Transaction.amount),
+            col(Transaction.booking_date),
+        )
+        rows: dict[tuple[UUID, str | None], list[tuple[UUID, Decimal, date]]] = defaultdict(list)
+        for chunk in _chunks(row_ids):
+            named = (col(Transaction.id).in_(chunk), col(Transaction.counterparty_account).is_not(None))
+            for row_id, account_id, number, amount, day in await self.session.execute(
+                select(*columns).where(of_user(self.user_id), *named)
+            ):
+                rows[account_id, number].append((row_id, amount, day))
+        found: list[tuple[UUID, UUID]] = []
+        for (account_id, number), members in rows.items():
+            days = [day for _, _, day in members]
+            others = select(*columns).where(
+                of_user(self.user_id),
+                *self._booked(),
+                col(Transaction.account_id) == account_id,
+                col(Transaction.booking_date).between(min(days) - within, max(days) + within),
+                col(Transaction.counterparty_account) == number,
+            )
+            by_amount: dict[Decimal, list[tuple[UUID, date]]] = defaultdict(list)
+            for other_id, _, _, amount, day in await self.session.execute(others):
+                by_amount[amount].append((other_id, day))
+            for row_id, amount, day in members:
+                found += [(row_id, other_id) for other_id, back in by_amount[-amount] if abs(back - day) <= within]
         return found
 
     def _listed(self, amounts: Collection[int]) -> Select[Any]:

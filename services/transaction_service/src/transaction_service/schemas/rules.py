@@ -42,6 +42,7 @@ _STORED = {"stored": True}
 """The context in which conditions are read that were checked when they were saved."""
 
 RuleName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), Storable]
+RuleNote = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000), Storable]
 Position = Annotated[int, Field(ge=0, le=1_000_000)]
 
 

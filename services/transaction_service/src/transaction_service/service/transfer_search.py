@@ -20,7 +20,14 @@ from transaction_service.own_accounts import OwnAccounts
 from transaction_service.repository.categories import CategoryRepository
 from transaction_service.repository.transfer_search import TransferSearchRepository
 from transaction_service.repository.transfers import TransferRepository
-from transaction_service.transfer_evidence import Candidate, MatchRow, Rates, observed_rates
+from transaction_service.transfer_evidence import (
+    MOST_DAYS,
+    Candidate,
+    MatchRow,
+    Rates,
+    TransferReason,
+    observed_rates,
+)
 from transaction_service.transfer_matching import REACH, Pair, find_transfers
 from transaction_service.transfer_sieve import BareRow, sifted
 
@@ -60,12 +67,37 @@ class TransferSearch:
             if not await self._rows.several_accounts(first - _MARGIN, last + _MARGIN):
                 continue
             rows, rates = await self._candidates(first - _MARGIN, last + _MARGIN, own, import_id)
-            matched = (_match_row(row, own, kinds, import_id) for row in rows if row.id not in taken)
+            free = (row for row in rows if row.id not in taken and not _is_denied(row))
+            matched = (_match_row(row, own, kinds, import_id) for row in free)
             found = await offload(partial(find_transfers, matched, rates=rates, apart=apart))
-            linked += [pair for pair in found.linked if first <= pair.outgoing.booking_date <= last]
+            certain, doubtful = await self._without_returns(found.linked, taken)
+            linked += [pair for pair in certain if first <= pair.outgoing.booking_date <= last]
             taken |= {row.id for pair in linked for row in (pair.outgoing, pair.incoming)}
-            proposed += [pair for pair in found.proposed if first <= pair.outgoing.booking_date <= last]
+            proposed += [pair for pair in (*found.proposed, *doubtful) if first <= pair.outgoing.booking_date <= last]
         return linked, [pair for pair in proposed if _is_new(pair, known, taken)]
+
+    async def _without_returns(
+        self, pairs: Sequence[Candidate], taken: Collection[UUID]
+    ) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
+        """The pairs, and apart those of which one row alone tells and whose money came back where it went out.
+
+        A transfer that failed stands twice in its own account, and a row of the other one is like it by chance. Where
+        the row that came back has an other side as well, the money went to and fro.
+        """
+        told_once = {
+            row.id: pair
+            for pair in pairs
+            if TransferReason.ACCOUNT_NUMBER in pair.reasons
+            for row in (pair.outgoing, pair.incoming)
+        }
+        paired = {row.id for pair in pairs for row in (pair.outgoing, pair.incoming)}
+        returned = {
+            told_once[row_id].outgoing.id
+            for row_id, back_id in await self._rows.returns(told_once, timedelta(days=MOST_DAYS))
+            if back_id not in paired and back_id not in taken
+        }
+        certain = [pair for pair in pairs if pair.outgoing.id not in returned]
+        return certain, [pair for pair in pairs if pair.outgoing.id in returned]
 
     async def _candidates(
         self, first: date, last: date, own: OwnAccounts, import_id: UUID | None
@@ -121,11 +153,15 @@ def _sift(rows: Sequence[Row[*tuple[Any, ...]]], own: OwnAccounts, across: bool)
     return ids, rates
 
 
+def _is_denied(row: Row[*tuple[Any, ...]]) -> bool:
+    """Whether the user has said that the row is no transfer: it is none, unless the user links it."""
+    return bool(row.transfer_by == ChosenBy.USER and not row.marked_transfer)
+
+
 def _match_row(
     row: Row[*tuple[Any, ...]], own: OwnAccounts, kinds: Mapping[UUID, CategoryKind], import_id: UUID | None
 ) -> MatchRow:
     kind = kinds.get(row.category_id)
-    denied = row.transfer_by == ChosenBy.USER and not row.marked_transfer
     points_to = own.pointed(row.counterparty_account)
     if not row.counterparty_account:
         points_to = own.mentioned(row.counterparty, row.text) - {row.account_id}
@@ -143,8 +179,8 @@ def _match_row(
         foreign=bool(row.counterparty_account) and not points_to,
         names=own.named(row.counterparty, row.text) - {row.account_id},
         own_name=own.is_own_name(row.counterparty),
-        marked=row.marked_transfer or (kind is CategoryKind.TRANSFER and not denied),
-        categorised=denied or kind in (CategoryKind.INCOME, CategoryKind.EXPENSE),
+        marked=row.marked_transfer or kind is CategoryKind.TRANSFER,
+        categorised=kind in (CategoryKind.INCOME, CategoryKind.EXPENSE),
         fresh=import_id is None or row.import_id == import_id,
     )
 
