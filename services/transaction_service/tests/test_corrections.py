@@ -242,6 +242,19 @@ async def test_a_row_whose_edits_are_dropped_does_not_come_back_when_its_correct
     assert await amounts(household) == []
 
 
+async def test_a_row_that_the_user_restored_stays_whatever_becomes_of_further_corrections(client, household):
+    await household.upload(OLD)
+    first = await household.upload(DELETED)
+    (gone,) = await household.rows(deleted=True)
+    assert (await client.post(f"/v1/transactions/{gone['id']}/restore")).status_code == 200
+    second = await household.upload(DELETED)
+    assert (second["booked"], second["corrected"]) == (0, 0)
+    for booked in (second, first):
+        assert await amounts(household) == ["-10.00", "-5.00"]
+        await undo(client, booked)
+    assert await amounts(household) == ["-10.00", "-5.00"]
+
+
 SIX = range(6)
 WORLDS = st.tuples(
     *(st.none() | st.tuples(st.integers(0, max(n - 1, 0)), st.sampled_from(["REPLACE", "DELETE"])) for n in SIX)

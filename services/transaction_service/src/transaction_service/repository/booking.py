@@ -30,6 +30,7 @@ from sqlmodel import col
 from transaction_service.errors import TransactionNotFound
 from transaction_service.models import (
     ChosenBy,
+    Correction,
     ImportStatus,
     Proposal,
     ProposalStatus,
@@ -271,7 +272,7 @@ class BookingRepository(Repository[Transaction]):
         removed = await self._rowcount(delete(Transaction).where(*doomed))
         if edited:
             await self._drop_edits(import_id)
-        await self._bring_back(waiting)
+        await self._bring_back(waiting, undone=import_id)
         return removed
 
     async def suspects_among(self, import_id: UUID, *, edited: bool) -> Sequence[Proposal]:
@@ -314,15 +315,35 @@ class BookingRepository(Repository[Transaction]):
         )
         await self.session.execute(statement)
 
-    async def _bring_back(self, announced: Sequence[Transaction]) -> None:
+    async def _bring_back(self, announced: Sequence[Transaction], *, undone: UUID) -> None:
         gone = {row.id for row in await self.adopt(announced)}
+        taken_back = await self._taken_back(announced, besides=undone)
         for row in announced:
             if row.id in gone:
                 await self.session.delete(row)
                 continue
-            row.deleted_at = row.replaced_by = None
             row.identity = row.identity.removesuffix(PUT_ASIDE)
+            row.replaced_by = taken_back.get(row.id)
+            if row.id not in taken_back:
+                row.deleted_at = None
         await self.session.flush()
+
+    async def _taken_back(self, rows: Sequence[Transaction], *, besides: UUID) -> dict[UUID, UUID | None]:
+        """Those of the rows that their bank takes back by another import too, and the row that is to replace each."""
+        statement = (
+            select(col(Correction.transaction_id), col(Correction.replaced_by))
+            .where(
+                of_user(self.user_id, col(Correction.user_id)),
+                col(Correction.import_id) != besides,
+                self._is_one_of([row.id for row in rows], col(Correction.transaction_id)),
+            )
+            .order_by(col(Correction.id))
+        )
+        found: dict[UUID, UUID | None] = {}
+        for row_id, replaced_by in await self.session.execute(statement) if rows else ():
+            if row_id is not None:
+                found[row_id] = found.get(row_id) or replaced_by
+        return found
 
     async def adopt(self, tombstones: Sequence[Transaction]) -> list[Transaction]:
         """Give tombstones of undone imports, as they are about to stand again, to the earliest import that brings them.
@@ -353,7 +374,9 @@ class BookingRepository(Repository[Transaction]):
         return (await self.session.scalars(statement.order_by(*_OLDEST_FIRST))).all()
 
     def _is_one_of(
-        self, row_ids: Collection[UUID], column: SQLColumnExpression[UUID] | None = None
+        self,
+        row_ids: Collection[UUID],
+        column: SQLColumnExpression[UUID] | SQLColumnExpression[UUID | None] | None = None,
     ) -> ColumnElement[bool]:
         named = col(Transaction.id) if column is None else column
         if self.session.get_bind().dialect.name == "postgresql":

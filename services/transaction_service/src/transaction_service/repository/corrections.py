@@ -117,11 +117,8 @@ class CorrectionRepository(Repository[Correction]):
                 .values(replaced_by=by)
             )
 
-    async def forget(self, import_id: UUID) -> tuple[set[UUID], set[UUID]]:
-        """Delete the corrections that an import brought.
-
-        Gives the rows that nothing takes back any more, and those that another import's correction takes back too.
-        """
+    async def forget(self, import_id: UUID) -> set[UUID]:
+        """Delete the corrections that an import brought; gives the rows that nothing takes back any more."""
         mine = (col(Correction.user_id) == self.user_id, col(Correction.import_id) == import_id)
         named = await self.session.scalars(select(col(Correction.transaction_id)).where(*mine))
         rows = {row_id for row_id in named if row_id is not None}
@@ -132,26 +129,7 @@ class CorrectionRepository(Repository[Correction]):
                 col(Correction.user_id) == self.user_id, col(Correction.transaction_id).in_(part)
             )
             still |= {row_id for row_id in await self.session.scalars(statement) if row_id is not None}
-        return rows - still, still
-
-    async def void_and_standing(self, row_ids: Collection[UUID]) -> list[tuple[Transaction, UUID | None]]:
-        """Those of the rows that stand although a correction takes them back, and the row that is to replace each."""
-        found: dict[UUID, tuple[Transaction, UUID | None]] = {}
-        for part in _parts(row_ids):
-            statement = (
-                select(Transaction, col(Correction.replaced_by))
-                .join(Correction, col(Correction.transaction_id) == col(Transaction.id))
-                .where(
-                    of_user(self.user_id),
-                    col(Transaction.id).in_(part),
-                    col(Transaction.deleted_at).is_(None),
-                )
-                .order_by(col(Correction.id))
-            )
-            for row, replaced_by in await self.session.execute(statement):
-                if found.get(row.id, (row, None))[1] is None:
-                    found[row.id] = (row, replaced_by)
-        return list(found.values())
+        return rows - still
 
     async def imports_of(self, row_ids: Collection[UUID]) -> Sequence[UUID]:
         """The imports that brought those of the rows that stand."""

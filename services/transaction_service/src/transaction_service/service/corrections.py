@@ -79,7 +79,8 @@ class Corrections:
                 decisions = of_account.decisions
                 booked = [*decisions.book, *(number for _, number in decisions.settle)]
                 count += sum(of_account.rows[number].entry.bank_id in void for number in booked)
-        for account_id, ids in _deletions(file, accounts).items():
+        for account_id, stated in _deletions(file, accounts).items():
+            ids = stated - (await self._corrections.void_rows(account_id)).keys()
             count += sum(len(found) == 1 for found in (await self._corrections.bearers(account_id, ids)).values())
         return count
 
@@ -147,10 +148,7 @@ class Corrections:
 
         Links of transfers ended with the correction, so they are looked for anew.
         """
-        rows, void = await self._corrections.forget(import_id)
-        revived = await self._corrections.void_and_standing(void)
-        await self._mark([row for row, _ in revived], deleted=True, import_id=import_id)
-        await self._corrections.replaced({row.id: by for row, by in revived if by is not None})
+        rows = await self._corrections.forget(import_id)
         if not rows:
             return
         found = await self._corrections.tombstones(rows)
