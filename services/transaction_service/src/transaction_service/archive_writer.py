@@ -62,7 +62,7 @@ class ArchiveWriter:
         self._tables[table.name] = ManifestTable(rows=0, columns={c.name: c.kind for c in table.columns})
         self._part.touch()
 
-    def write(self, table: ArchivedTable, rows: Sequence[Sequence[Any]]) -> None:
+    def write(self, table: ArchivedTable, rows: Sequence[Sequence[object]]) -> None:
         """Add rows, with the values that `archive_values.selected` selects."""
         names = [column.name for column in table.columns]
         writers = [writer(column.kind, self._dialect) for column in table.columns]

@@ -42,7 +42,7 @@ class ArchiveRepository:
         }
         return {name: count for name, count in found.items() if count}
 
-    async def batches(self, archived: ArchivedTable) -> AsyncIterator[Sequence[Sequence[Any]]]:
+    async def batches(self, archived: ArchivedTable) -> AsyncIterator[Sequence[Sequence[object]]]:
         """The rows of a table in the order of its primary key, some thousands at a time."""
         key = list(archived.table.primary_key)
         order = [self._ordered(column) for column in key]
