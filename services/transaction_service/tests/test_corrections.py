@@ -255,6 +255,39 @@ async def test_a_row_that_the_user_restored_stays_whatever_becomes_of_further_co
     assert await amounts(household) == ["-10.00", "-5.00"]
 
 
+async def test_a_deleted_row_that_the_bank_then_replaced_does_not_come_back_beside_the_other(client, household):
+    await household.upload(OLD)
+    (deleted,) = [found for found in await household.rows() if found["amount"] == "-10.00"]
+    assert (await household.delete(f"/v1/transactions/{deleted['id']}", deleted["version"])).status_code == 204
+    corrected = await household.upload(REPLACED)
+    assert await amounts(household) == ["-12.00", "-5.00"]
+    (other,) = [found for found in await household.rows() if found["amount"] == "-12.00"]
+    refused = await client.post(f"/v1/transactions/{deleted['id']}/restore")
+    assert (refused.status_code, refused.json()["code"]) == (409, "row_replaced")
+    assert other["id"] in refused.json()["detail"]
+    all_back = await client.post("/v1/transactions/bulk", json={"filter": {}, "changes": {"restore": True}})
+    assert (all_back.json()["matched"], all_back.json()["changed"]) == (1, 0)
+    await undo(client, corrected)
+    assert (await client.post(f"/v1/transactions/{deleted['id']}/restore")).status_code == 200
+    assert await amounts(household) == ["-10.00", "-5.00"]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_row_restored_after_its_bank_took_it_away_is_not_taken_away_by_the_next_file(
+    client, household, together
+):
+    await household.upload(OLD)
+    (deleted,) = [found for found in await household.rows() if found["amount"] == "-10.00"]
+    assert (await household.delete(f"/v1/transactions/{deleted['id']}", deleted["version"])).status_code == 204
+    await household.upload(DELETED)
+    if together:
+        await client.post("/v1/transactions/bulk", json={"ids": [deleted["id"]], "changes": {"restore": True}})
+    else:
+        await client.post(f"/v1/transactions/{deleted['id']}/restore")
+    await household.upload(statement(row("F5", "-1.00")))
+    assert await amounts(household) == ["-1.00", "-10.00", "-5.00"]
+
+
 SIX = range(6)
 WORLDS = st.tuples(
     *(st.none() | st.tuples(st.integers(0, max(n - 1, 0)), st.sampled_from(["REPLACE", "DELETE"])) for n in SIX)

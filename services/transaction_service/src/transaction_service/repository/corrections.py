@@ -13,6 +13,7 @@ from sqlmodel import col
 from transaction_service.models import Correction, RowIdentity, Transaction
 from transaction_service.repository.by_ids import of_user
 from transaction_service.row_pairing import OF_BANK, bank_id
+from transaction_service.row_state import RowState
 
 _AT_ONCE = 500
 _FEW = 20
@@ -44,6 +45,37 @@ class CorrectionRepository(Repository[Correction]):
             col(Correction.user_id) == self.user_id, col(Correction.account_id) == account_id
         )
         return {bank_id: row_id for bank_id, row_id in await self.session.execute(statement) if row_id is not None}
+
+    async def stand_ins(self, rows: Collection[RowState]) -> dict[UUID, UUID]:
+        """The rows that stand in the place of these, which the user had deleted before their bank replaced them."""
+        by_bank_id = {
+            (correction.account_id, correction.bank_id): correction.replaced_by
+            for correction in await self._unmatched(rows)
+        }
+        named = {row.id: by_bank_id.get((row.account_id, bank_id(row.identity) or "")) for row in rows}
+        wanted = {row_id for row_id in named.values() if row_id is not None}
+        standing: set[UUID] = set()
+        for part in _parts(wanted):
+            statement = select(col(Transaction.id)).where(
+                of_user(self.user_id), col(Transaction.id).in_(part), col(Transaction.deleted_at).is_(None)
+            )
+            standing |= set(await self.session.scalars(statement))
+        return {row_id: other for row_id, other in named.items() if other in standing and other is not None}
+
+    async def let_stand(self, rows: Collection[RowState]) -> None:
+        """Take it that the user, who brings these rows back, knows that their bank has taken them away."""
+        by_bank_id = {(row.account_id, bank_id(row.identity)): row.id for row in rows}
+        for correction in await self._unmatched(rows):
+            correction.transaction_id = by_bank_id.get((correction.account_id, correction.bank_id))
+        await self.session.flush()
+
+    async def _unmatched(self, rows: Collection[RowState]) -> Sequence[Correction]:
+        """The corrections of which no row is known, of the accounts of these rows; the earliest last."""
+        accounts = {row.account_id for row in rows}
+        statement = self.mine().where(
+            col(Correction.account_id).in_(accounts), col(Correction.transaction_id).is_(None)
+        )
+        return (await self.session.scalars(statement.order_by(col(Correction.id).desc()))).all()
 
     async def keep(self, corrections: Collection[Correction]) -> None:
         """Store new ones."""

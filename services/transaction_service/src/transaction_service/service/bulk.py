@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from transaction_service import row_edits
 from transaction_service.errors import RowsUnknown, TooManyRows
 from transaction_service.models import JournalAction
+from transaction_service.repository.corrections import CorrectionRepository
 from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.repository.row_states import RowStateRepository, StateChange
 from transaction_service.repository.transactions import TransactionRepository
@@ -49,6 +50,7 @@ class BulkEdits:
         self._stored = TransactionRepository(session, user_id)
         self._transactions = Transactions(session, user_id)
         self._listing = Listing(session, user_id)
+        self._corrections = CorrectionRepository(session, user_id)
         self._ledger = LedgerRepository(session, user_id)
         self._journal = Journal(session, user_id)
 
@@ -67,6 +69,8 @@ class BulkEdits:
         answer = await self._answer(plan, preview=False)
         if not plan.changes:
             return answer
+        if wanted.changes.restore:
+            await self._corrections.let_stand([state for state, _ in plan.changes])
         summary = {"changes": wanted.changes.model_dump(mode="json", exclude_unset=True), "matched": plan.matched}
         entry_id = await self._journal.record(JournalAction.ROWS_CHANGED, summary=summary)
         for start in range(0, len(plan.changes), _AT_ONCE):
@@ -87,7 +91,10 @@ class BulkEdits:
             at = now()
             return _Plan(len(states), 0, [(state, row_edits.deleted(state, at)) for state in states])
         if trash:
-            return _Plan(len(states), 0, [(state, row_edits.restored(state)) for state in states])
+            # What the bank has replaced since stays in the trash, where it would stand twice.
+            replaced = await self._corrections.stand_ins(states)
+            back = [(state, row_edits.restored(state)) for state in states if state.id not in replaced]
+            return _Plan(len(states), 0, back)
         edit = cast("Edit", changes.given())
         decide = await self._transactions.decide() if row_edits.asks_rules(edit) else row_edits.no_rules
         return await offload(_planned, states, edit, decide)

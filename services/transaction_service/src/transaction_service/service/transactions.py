@@ -16,6 +16,7 @@ from transaction_service.errors import CategoryNotFound, CurrencyDiffers, IdTake
 from transaction_service.models import JournalAction, Transaction
 from transaction_service.repository.accounts import AccountRepository
 from transaction_service.repository.categories import CategoryRepository
+from transaction_service.repository.corrections import CorrectionRepository
 from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.repository.row_states import RowStateRepository
 from transaction_service.repository.rules import RuleRepository
@@ -47,6 +48,7 @@ class Transactions:
         self._accounts = AccountRepository(session, user_id)
         self._categories = CategoryRepository(session, user_id)
         self._rules = RuleRepository(session, user_id)
+        self._corrections = CorrectionRepository(session, user_id)
         self._ledger = LedgerRepository(session, user_id)
         self._journal = Journal(session, user_id)
 
@@ -157,12 +159,18 @@ class Transactions:
         row = await self._transactions.with_tombstones(transaction_id)
         if row is None or row.user_id != self._user_id:
             raise TransactionNotFound(f"There is no transaction {transaction_id}.")
-        if row.replaced_by is not None:
-            raise RowReplaced(
-                f"The bank put {row.replaced_by} in the row's place, as its booking or its correction. Edit that one."
-            )
         before = (await self._states.of([row]))[0]
+        if row.deleted_at is not None and (other := row.replaced_by or await self._stand_in(before)) is not None:
+            raise RowReplaced(
+                f"The bank put {other} in the row's place, as its booking or its correction. Edit that one."
+            )
         return await self._store(row, before, row_edits.restored(before), JournalAction.ROW_RESTORED, edited=False)
+
+    async def _stand_in(self, state: RowState) -> UUID | None:
+        found = await self._corrections.stand_ins([state])
+        if not found:
+            await self._corrections.let_stand([state])
+        return found.get(state.id)
 
     async def decide(self) -> Decide:
         """What the user's rules make of a row."""
