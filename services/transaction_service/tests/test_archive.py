@@ -76,6 +76,9 @@ class Rows:
         self.by_table: dict[str, list[dict[str, Any]]] = {}
         for table in archived_tables():
             self.by_table[table.name] = list(self._rows(table))
+        whole = {row["id"]: row["amount"] for row in self.by_table["transactions"]}
+        parts = {row["transaction_id"]: row for row in self.by_table["splits"]}
+        self.by_table["splits"] = [{**row, "amount": whole[row["transaction_id"]]} for row in parts.values()]
 
     def _rows(self, table: ArchivedTable) -> Iterator[dict[str, Any]]:
         seen: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
@@ -583,6 +586,13 @@ BROKEN: dict[str, tuple[Callable[[Archive], bytes], str, str]] = {
         lambda a: a.changed("journal_entries", lambda rows: rows[1].update(summary=nested(65))),
         "archive_broken",
         "line 2: summary is no json that fits there",
+    ),
+    "parts that are not the whole": (
+        lambda a: a.changed(
+            "splits", lambda rows: rows.append({**rows[0], "id": str(uuid4()), "amount": "9223372036854.775807"})
+        ),
+        "archive_broken",
+        "The parts of the row",
     ),
     "categories in a circle": (
         lambda a: a.changed("categories", lambda rows: rows[0].update(parent_id=rows[0]["id"])),

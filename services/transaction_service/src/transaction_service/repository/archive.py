@@ -13,10 +13,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.expression import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
+from sqlmodel import col
 
 from transaction_service.archive_format import ArchivedTable, archived_tables
 from transaction_service.archive_values import selected
 from transaction_service.errors import ArchiveBroken
+from transaction_service.models import Split, Transaction
+from transaction_service.repository.exact_sums import joined, units_and_millionths
 from transaction_service.search_words import search_words
 
 BATCH_ROWS = 20_000
@@ -101,6 +104,19 @@ class ArchiveRepository:
                         f"{archived.name}.{child.name} refers to a row of {parent.table.name} that the archive "
                         "does not hold."
                     )
+
+    async def check_splits(self) -> None:
+        """See that the parts of every row sum to it. Raises ArchiveBroken."""
+        units, millionths = units_and_millionths(self.session, col(Split.amount))
+        sums = (
+            select(col(Transaction.id), col(Transaction.amount), func.sum(units), func.sum(millionths))
+            .join(Split, col(Split.transaction_id) == col(Transaction.id))
+            .where(col(Split.user_id) == self.user_id)
+            .group_by(col(Transaction.id), col(Transaction.amount))
+        )
+        async for row_id, amount, whole, rest in await self.session.stream(sums):
+            if (total := joined(whole, rest)) != amount:
+                raise ArchiveBroken(f"The parts of the row {row_id} sum to {total}, and the row is {amount}.")
 
     async def used_categories(self) -> set[UUID]:
         """The categories that the user's rows refer to."""

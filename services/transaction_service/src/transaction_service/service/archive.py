@@ -115,6 +115,7 @@ class Archives:
             while rows := await offload(_next, batches):
                 await self._archive.insert(table, rows)
         await self._archive.check_references()
+        await self._archive.check_splits()
         await self._check_categories()
         counts = {name: table.rows for name, table in archive.manifest.tables.items() if table.rows}
         log.info("archive_imported", rows=sum(counts.values()), new_ids=new_ids is not None)
