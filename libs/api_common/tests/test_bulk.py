@@ -1,6 +1,7 @@
 """Many rows at once are the same rows."""
 
 import gc
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import uuid4
@@ -44,6 +45,36 @@ async def test_no_rows_are_no_statement(database: Database, counted_queries: Cou
         with counted_queries() as statements:
             assert await bulk_insert(session, Entry, ["id"], []) == 0
     assert not [statement for statement in statements if "INSERT" in statement]
+
+
+@pytest.mark.parametrize("wrong", [None, 11_000])
+async def test_rows_that_are_made_as_they_are_taken_are_all_there_or_none(
+    database: Database, wrong: int | None
+) -> None:
+    account, taken = Account(user_id=uuid4(), name="Current"), 0
+
+    async def insert() -> int:
+        nonlocal taken
+        async with database.write() as session:
+            session.add(account)
+            await session.flush()
+            account_id = account.id
+
+            def rows() -> Iterator[Sequence[object]]:
+                nonlocal taken
+                for taken in range(1, 12_002):
+                    yield new_id(), account_id, date(2026, 1, 1), Decimal(1) / (10**7 if taken == wrong else 1), ""
+
+            return await bulk_insert(session, Entry, ["id", "account_id", "booking_date", "amount", "text"], rows())
+
+    if wrong is None:
+        assert await insert() == 12_001
+    else:
+        with pytest.raises(InvalidInput, match="more than 6 decimals"):
+            await insert()
+    async with database.read() as session:
+        assert await session.scalar(select(func.count()).select_from(Entry)) == (0 if wrong else 12_001)
+    assert taken == 12_001
 
 
 async def test_an_amount_that_would_be_rounded_refuses_all_rows(database: Database) -> None:
