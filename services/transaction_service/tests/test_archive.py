@@ -125,7 +125,7 @@ class Rows:
                     [Decimal("-9223372036854.775807"), Decimal("0.000001"), Decimal(0), Decimal("12.30")]
                 )
             case Kind.DATE:
-                return date(1, 1, 1) + timedelta(days=draw.randrange(3_000_000))
+                return date(1900, 1, 1) + timedelta(days=draw.randrange(100_000))
             case Kind.TIMESTAMP:
                 return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=draw.randrange(10**16))
             case Kind.BOOLEAN:

@@ -180,3 +180,25 @@ async def test_a_full_disk_refuses_the_import_and_leaves_nothing_of_it(
     assert (refused.status_code, refused.json()["code"]) == (507, "storage_full")
     assert (await client.get("/v1/ledger")).content == before
     assert [len((await client.get(path)).json()["items"]) for path in ("/v1/accounts", "/v1/imports")] == [1, 1]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "2200-01-01", "9999-12-31"])
+async def test_a_day_at_the_end_of_the_calendar_is_refused_wherever_the_ledger_would_keep_it(
+    client: httpx2.AsyncClient, household: Any, day: str
+) -> None:
+    account = await household.account()
+    path = f"/v1/accounts/{account['id']}"
+    row = {"account_id": account["id"], "booking_date": day, "amount": "1"}
+    for answer in (
+        await client.post("/v1/accounts", json={"name": "Old", "currency": "EUR", "opening_date": day}),
+        await client.post("/v1/transactions", json=row),
+        await client.post("/v1/transactions", json={**row, "booking_date": "2026-01-01", "value_date": day}),
+        await client.post(f"{path}/assertions", json={"date": day, "amount": "1"}),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), answer.text
+        assert f"{day} is not kept: days go from 1900-01-01 to 2199-12-31" in answer.text
+    csv = f"Date,Description,Amount,Currency\n{day},Tea,-1.00,EUR\n2026-01-01,Tea,-1.00,EUR\n"
+    booked = await household.upload(csv.encode(), account_id=account["id"])
+    assert (booked["booked"], booked["refused"]) == (1, 1)
+    for reading in (f"{path}/reconciliation?from={day}&to={day}", "/v1/reconciliation", f"/v1/transactions?from={day}"):
+        assert (await client.get(reading)).status_code == 200, reading

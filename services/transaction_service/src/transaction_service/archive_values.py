@@ -21,6 +21,7 @@ from api_common.columns import MONEY_LIMIT, from_micros
 from sqlalchemy import BigInteger, ColumnElement, String, cast, null, type_coerce
 
 from transaction_service.archive_format import ArchivedColumn, Kind
+from transaction_service.days import keepable_day
 
 _MICROS = 1_000_000
 _DECIMAL = re.compile(r"-?\d{1,13}\.\d{2,6}", re.ASCII)
@@ -227,6 +228,8 @@ class ColumnReader:
             if len(value) != 10:
                 raise ValueError
             known = self._seen[value] = date.fromisoformat(value)
+            if not keepable_day(known):
+                raise ValueError
         return known
 
     def _text(self, value: Any) -> object:

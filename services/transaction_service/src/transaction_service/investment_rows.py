@@ -21,6 +21,7 @@ from data_processing import (
 )
 
 from transaction_service.amounts import keepable
+from transaction_service.days import keepable_day
 from transaction_service.models import Account
 from transaction_service.statement_accounts import StatementAccounts
 
@@ -82,11 +83,11 @@ def file_investments(file: StatementFile, accounts: StatementAccounts) -> FileIn
         entries = statement.investments
         for entry, identity in zip(entries, investment_identities(entries), strict=True):
             account = accounts.of(statement, entry.currency) if entry.amount else main
-            if not all(keepable(number) for number in _money(entry)):
+            if not all(keepable(number) for number in _money(entry)) or not keepable_day(entry.trade_date):
                 found.left_out += 1
             elif account is not None:
                 found.of(account).rows.append(InvestmentRow(entry, bounded(identity), cash.get(entry.place)))
-        if statement.positions_as_of is not None and main is not None:
+        if statement.positions_as_of is not None and keepable_day(statement.positions_as_of) and main is not None:
             kept = [p for p in statement.positions if p.market_value is None or keepable(p.market_value)]
             found.left_out += len(statement.positions) - len(kept)
             found.of(main).positions[statement.positions_as_of] = list(_merged(kept))

@@ -6,7 +6,7 @@ Pure and slow: runs in a thread.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import blake2b
 from typing import IO, NamedTuple
@@ -31,6 +31,7 @@ from data_processing import (
 from transaction_service.account_matching import ReferenceKey, reference_key
 from transaction_service.amounts import LARGEST, keepable
 from transaction_service.currencies import CURRENCIES
+from transaction_service.days import FIRST_DAY, LAST_DAY, keepable_day
 
 _LONGEST_IDENTITY = 300
 _MOST_MERCHANTS = 20_000
@@ -121,7 +122,7 @@ def prepare(content: bytes | IO[bytes], *, filename: str | None, profiles: Seque
 
     Raises data_processing.StatementFileError when the file as a whole cannot be read.
     """
-    file = read_statement_file(content, filename=filename, profiles=profiles)
+    file = _with_kept_days(read_statement_file(content, filename=filename, profiles=profiles))
     groups: _Groups = {}
     refused: list[RefusedRow] = []
     merchants: dict[str, str | None] = {}
@@ -138,6 +139,27 @@ def prepare(content: bytes | IO[bytes], *, filename: str | None, profiles: Seque
                 section.balances = list(statement.balances)
                 section.reconciliation = reconciliations[number]
     return PreparedFile(file, tuple(groups.values()), tuple(refused), reconciliations)
+
+
+def _with_kept_days(file: StatementFile) -> StatementFile:
+    """The file without periods and days of balances that the ledger does not keep; such rows are refused later."""
+    return replace(file, statements=tuple(_with_kept_period(statement) for statement in file.statements))
+
+
+def _with_kept_period(statement: Statement) -> Statement:
+    stated = [statement.period_start, statement.period_end, *(balance.date for balance in statement.balances)]
+    if all(day is None or keepable_day(day) for day in stated):
+        return statement
+    return replace(
+        statement,
+        period_start=_kept(statement.period_start),
+        period_end=_kept(statement.period_end),
+        balances=tuple(replace(balance, date=_kept(balance.date)) for balance in statement.balances),
+    )
+
+
+def _kept(day: date | None) -> date | None:
+    return day if day is not None and keepable_day(day) else None
 
 
 def _add_rows(
@@ -216,6 +238,8 @@ def _bounded(identity: str) -> str:
 def _unbookable(entry: Entry, currency: str | None) -> str | None:
     if not keepable(entry.amount):
         return f"amount {entry.amount} cannot be kept: it must be below {LARGEST} with at most 6 decimals"
+    if not keepable_day(entry.booking_date) or not keepable_day(entry.value_date or entry.booking_date):
+        return f"its date is not kept: days go from {FIRST_DAY} to {LAST_DAY}"
     if currency is not None and currency not in CURRENCIES:
         return f'"{currency}" is no ISO 4217 currency'
     return None

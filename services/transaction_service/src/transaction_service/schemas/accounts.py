@@ -6,13 +6,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from api_common.fields import Day
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from transaction_service.account_matching import reference_key
 from transaction_service.amounts import Amount, ExactAmount
 from transaction_service.models import AccountType
-from transaction_service.schemas.fields import Change, Currency, Name, ShortName
+from transaction_service.schemas.fields import Change, Currency, KeptDay, Name, ShortName
 
 
 class ReferenceSchema(BaseModel):
@@ -41,7 +40,7 @@ class AccountCreate(BaseModel):
     type: AccountType = AccountType.CHECKING
     currency: Currency
     opening_balance: Amount = Decimal(0)
-    opening_date: Day | None = Field(
+    opening_date: KeptDay | None = Field(
         default=None, description="The opening balance is that of the start of this day; earlier rows are part of it."
     )
     references: list[ReferenceSchema] = Field(default_factory=list, max_length=50)
@@ -55,7 +54,7 @@ class AccountChange(Change):
     name: Name | None = None
     type: AccountType | None = None
     opening_balance: Amount | None = None
-    opening_date: Day | None = None
+    opening_date: KeptDay | None = None
     archived: bool | None = None
     references: list[ReferenceSchema] | None = Field(default=None, max_length=50)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, ClassVar, Self
 
+from api_common.fields import Day
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
 from transaction_service.category_tree import PATH_SEPARATOR
 from transaction_service.currencies import CURRENCIES
+from transaction_service.days import FIRST_DAY, LAST_DAY, keepable_day
 
 
 def _known_currency(code: str) -> str:
@@ -31,6 +34,15 @@ def _one_level(name: str) -> str:
         raise ValueError(f'"{PATH_SEPARATOR}" stands between the levels of a category; make one category per level')
     return name
 
+
+def _kept(day: date) -> date:
+    if not keepable_day(day):
+        raise ValueError(f"{day} is not kept: days go from {FIRST_DAY} to {LAST_DAY}")
+    return day
+
+
+KeptDay = Annotated[Day, AfterValidator(_kept)]
+"""A day of something that the ledger keeps."""
 
 Storable = AfterValidator(_storable)
 """PostgreSQL keeps every character but this one; SQLite must not be more generous."""

@@ -6,13 +6,12 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from api_common.fields import Day
 from pydantic import BaseModel, ConfigDict, Field
 
 from transaction_service.amounts import Amount, ExactAmount
 from transaction_service.balance_timeline import BalanceSource
 from transaction_service.gap_causes import Cause
-from transaction_service.schemas.fields import Change, LongText
+from transaction_service.schemas.fields import Change, KeptDay, LongText
 
 
 class AssertionCreate(BaseModel):
@@ -21,7 +20,7 @@ class AssertionCreate(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: UUID | None = None
-    date: Day
+    date: KeptDay
     amount: Amount
     note: LongText | None = None
 
@@ -31,7 +30,7 @@ class AssertionChange(Change):
 
     clearable = frozenset({"note"})
 
-    date: Day | None = None
+    date: KeptDay | None = None
     amount: Amount | None = None
     note: LongText | None = None
 

@@ -7,13 +7,12 @@ from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from api_common.fields import Day
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from transaction_service.amounts import Amount, ExactAmount
 from transaction_service.models import ChosenBy, Transaction
 from transaction_service.row_state import MOST_TAGS, RowPart, RowTag
-from transaction_service.schemas.fields import Change, Currency, Line, LongText
+from transaction_service.schemas.fields import Change, Currency, KeptDay, Line, LongText
 from transaction_service.search_text import folded
 from transaction_service.transfer_evidence import NO_PARTNER, TransferPartner
 
@@ -87,8 +86,8 @@ class TransactionCreate(BaseModel):
 
     id: UUID | None = None
     account_id: UUID
-    booking_date: Day
-    value_date: Day | None = None
+    booking_date: KeptDay
+    value_date: KeptDay | None = None
     amount: Amount
     currency: Currency | None = Field(default=None, description="The account's currency, which is also the default.")
     original_amount: Amount | None = Field(default=None, description="What was paid in another currency.")
@@ -118,8 +117,8 @@ class TransactionChange(Change):
 
     clearable = frozenset({"value_date", "counterparty", "merchant", "category_id", "note", "marked_transfer"})
 
-    booking_date: Day | None = None
-    value_date: Day | None = None
+    booking_date: KeptDay | None = None
+    value_date: KeptDay | None = None
     amount: Amount | None = Field(default=None, description="Of a split row only together with `splits`.")
     description: LongText | None = Field(default=None, description="Only of rows that were entered by hand.")
     counterparty: Line | None = None
