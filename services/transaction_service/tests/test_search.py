@@ -5,7 +5,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transaction_service.default_categories import DEFAULT_CATEGORIES
+from transaction_service.models import Transaction
 from transaction_service.repository import listing
 from transaction_service.schemas.transactions import TransactionSchema
 from transaction_service.search_words import query_words, search_words
@@ -310,7 +311,7 @@ async def test_a_search_with_nul_is_refused(client: httpx2.AsyncClient) -> None:
 async def test_nobody_finds_the_rows_of_others(
     household: Any, client: httpx2.AsyncClient, stranger: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "TRIED_FIRST", (1,))
+    monkeypatch.setattr(listing, "TRIED_FIRST", (1, 1))
     account = await household.account()
     for n in range(3):
         await household.enter(account, "-1", description=f"secret {n}", tags=["mine"], note="x", merchant="Shop")
@@ -431,3 +432,21 @@ async def test_the_list_is_what_its_model_says(reference: Reference) -> None:
     for sort in ("merchant", "-amount"):
         answer = await reference.client.get("/v1/transactions", params={"sort": sort, "limit": 20})
         assert_matches_model(answer.content, Page[TransactionSchema])
+
+
+async def test_the_database_writes_every_value_as_the_model_does(household: Any, app: FastAPI) -> None:
+    account = await household.account()
+    row = await household.enter(account, "-0.000001", description='"quoted" \\ tab\t \u2028 ☕ \x7f')
+    database: Database = app.state.runtimes["transaction_service"].database
+    details: list[dict[str, object]] = [{"amount": 1.5, "text": 'a "b" ü'}, {}]
+    async with database.write() as session:
+        stored = await session.get_one(Transaction, UUID(row["id"]))
+        stored.confidence, stored.details = 0.1 + 0.2, details
+        stored.balance, stored.stated_amount = Decimal("-1234567.8901"), Decimal(0)
+        stored.created_at, stored.edited_at = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, 3, 4, 5, 600, UTC)
+    (listed,) = await household.rows()
+    read = (await household.client.get(f"/v1/transactions/{row['id']}")).json()
+    assert listed == read
+    expected = (0.1 + 0.2, details, "-1234567.8901", "2026-01-01T00:00:00Z", "2026-01-02T03:04:05.000600Z")
+    names = ("confidence", "details", "balance", "created_at", "edited_at")
+    assert tuple(listed[name] for name in names) == expected

@@ -6,10 +6,11 @@ Each source holds all rows that can pass one part of the filter, and the rest of
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
@@ -44,10 +45,14 @@ _VECTOR: ColumnElement[Any] = literal_column(
 
 @dataclass(frozen=True)
 class Candidates:
-    """The rows of SQLite's table whose rowids `rows` selects; all of them have the `words` of the search."""
+    """The rows of SQLite's table whose rowids `rows` selects; all of them have the `words` of the search.
+
+    `size` is how many they are, where that was counted, and at least so many otherwise.
+    """
 
     rows: Select[Any] | CompoundSelect[Any]
     words: tuple[SearchWord, ...] = ()
+    size: int = 0
 
     def condition(self) -> ColumnElement[bool]:
         """Whether a row is one of them."""
@@ -57,6 +62,14 @@ class Candidates:
         """How many they are, counted no further than one beyond `most`."""
         some = self.rows.limit(most + 1).subquery()
         return int(await session.scalar(select(func.count()).select_from(some)) or 0)
+
+    async def listed(self, session: AsyncSession, most: int) -> Candidates | None:
+        """The same rows by a list of them, so that they are looked for once; None when they are more than `most`."""
+        found = (await session.scalars(self.rows.limit(most + 1))).all()
+        if len(found) > most:
+            return None
+        listed = func.json_each(orjson.dumps(found).decode()).table_valued("value")
+        return replace(self, rows=select(listed.c.value), size=len(found))
 
 
 def search_of(wanted: TransactionFilter) -> tuple[SearchWord, ...]:

@@ -20,12 +20,11 @@ from transaction_service.repository.filters import TransactionFilter
 from transaction_service.repository.prepared import PreparedStatement
 from transaction_service.repository.row_json import row_writer
 from transaction_service.repository.row_orders import MERCHANT_KEY, ORDERS, TransactionSort
-from transaction_service.repository.row_search import RowSearch
+from transaction_service.repository.row_search import MOST_CANDIDATES, RowSearch
 
 TRIED_FIRST = (1_000, 10_000)
-"""So many rows are tried in the order of the list before an index of the filter is asked; the second time only when
-the first rows promise to fill the page then."""
-
+"""So many rows are tried in the order of the list before an index of the filter is asked; the second number only when
+the first rows promise to fill the page then, or when the index gives very many."""
 _EVERYTHING = TransactionFilter()
 
 
@@ -61,16 +60,31 @@ class ListingRepository(RowSearch):
         whole = in_order.where(*far)
         if not wanted.limits_beyond(*indexed):
             return await self._rows(whole)
-        for tried, next_tried in zip(TRIED_FIRST, (*TRIED_FIRST[1:], 0), strict=True):
-            bound = await self._bound(wanted, sort, keyset, after, tried)
-            rows = await self._rows(whole if bound is None else in_order.where(keyset.until(bound)))
-            if bound is None or len(rows) > page.limit:
-                return rows
-            if len(rows) * next_tried <= page.limit * tried:
-                break
+
+        async def tried(most: int) -> tuple[Sequence[Row[Any]], bool]:
+            """What the next so many rows in the order of the list have, and whether that is the page."""
+            bound = await self._bound(wanted, sort, keyset, after, most)
+            found = await self._rows(whole if bound is None else in_order.where(keyset.until(bound)))
+            return found, bound is None or len(found) > page.limit
+
+        few, more = TRIED_FIRST
+        rows, is_page = await tried(few)
+        likely = few * (page.limit + 1) // max(1, len(rows))
+        if not is_page and likely <= more:
+            rows, is_page = await tried(more)
+        if is_page:
+            return rows
         source = await self.source(wanted, by_date=sort.by_date)
         if source is None and self.is_sqlite:
             return await self._rows(whole)
+        if source is not None and likely > more:
+            # The first rows may be of one merchant or amount. Of many candidates, each of which is looked up by
+            # itself, the page is worth another try.
+            reach = more if source.size > MOST_CANDIDATES else 2 * likely if likely < source.size else 0
+            if reach:
+                rows, is_page = await tried(reach)
+            if is_page:
+                return rows
         pool = (
             select(col(Transaction.id).label("id"), sort.key.label("key"))
             .where(*self.among(wanted, source), *after)

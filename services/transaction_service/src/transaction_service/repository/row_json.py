@@ -55,7 +55,7 @@ class _Sqlite:
             name: convert for name in _BESIDES_ID if (convert := _conversion(columns[name].type)) is not None
         }
         own = [name for name in _BESIDES_ID if name not in self._shared]
-        part = _object("json_object", _fields(self, Split, "x", _OF_SPLIT))
+        part = self._object(_fields(self, Split, "x", _OF_SPLIT))
         # Asked once per page: most ledgers have no parts at all.
         parts = f"iif(EXISTS (SELECT 1 FROM splits), {self._hanging(part, 'splits', 'position')}, json('[]'))"  # noqa: S608  (our own names)
         tags = self._hanging("x.tag", "transaction_tags", "tag")
@@ -63,7 +63,7 @@ class _Sqlite:
         shared = [f"transactions.{name}" for name in ("id", *self._shared)]
         transfer = _transfer("x.id || y.account_id", join=_OTHER_SIDE)
         self._in_common = lru_cache(maxsize=4_096)(self._shared_fields)
-        self.columns = _literal(_object("json_object", fields), *shared, transfer)
+        self.columns = _literal(self._object(fields), *shared, transfer)
 
     def value(self, name: str, kind: TypeEngine[Any]) -> str:
         """The SQL of a value as JSON has it, and as a cursor can hold it."""
@@ -100,6 +100,11 @@ class _Sqlite:
         return orjson.dumps(fields).decode()[1:-1]
 
     @staticmethod
+    def _object(fields: Iterable[tuple[str, str]]) -> str:
+        members = ", ".join(f"'{name}', {value}" for name, value in fields)
+        return f"json_object({members})"
+
+    @staticmethod
     def _hanging(element: str, table: str, order: str) -> str:
         """What hangs on the row, in an order, as an array."""
         mine = f"SELECT * FROM {table} WHERE transaction_id = transactions.id ORDER BY {order}"  # noqa: S608  (our own names)
@@ -110,7 +115,7 @@ class _Postgresql:
     """How PostgreSQL writes JSON: by itself, but for decimals and moments."""
 
     def __init__(self) -> None:
-        part = _object("json_build_object", _fields(self, Split, "x", _OF_SPLIT))
+        part = self._object(_fields(self, Split, "x", _OF_SPLIT))
         fields = [
             *_fields(self, Transaction, "transactions", ["id", *_BESIDES_ID]),
             ("transfer_id", _transfer("x.id")),
@@ -119,7 +124,7 @@ class _Postgresql:
             ("tags", self._hanging("x.tag", "transaction_tags", 'x.tag COLLATE "C"')),
             ("splits", self._hanging(part, "splits", "x.position")),
         ]
-        self.columns = _literal(f"{_object('json_build_object', fields)}::text")
+        self.columns = _literal(f"{self._object(fields)}::text")
 
     def value(self, name: str, kind: TypeEngine[Any]) -> str:
         """The SQL of a value as JSON has it, and as a cursor can hold it."""
@@ -135,10 +140,16 @@ class _Postgresql:
         return [row[0] for row in rows]
 
     @staticmethod
+    def _object(fields: Iterable[tuple[str, str]]) -> str:
+        """Shorter and quicker than `json_build_object`, which writes spaces."""
+        members = ", ".join(f'{value} AS "{name}"' for name, value in fields)
+        return f"(SELECT row_to_json(o) FROM (SELECT {members}) AS o)"  # noqa: S608  (our own names)
+
+    @staticmethod
     def _hanging(element: str, table: str, order: str) -> str:
         """What hangs on the row, in an order, as an array."""
         mine = f"{table} AS x WHERE x.transaction_id = transactions.id"
-        return f"coalesce((SELECT json_agg({element} ORDER BY {order}) FROM {mine}), '[]')"  # noqa: S608  (our own names)
+        return f"ARRAY(SELECT {element} FROM {mine} ORDER BY {order})"  # noqa: S608  (our own names)
 
 
 @cache
@@ -166,11 +177,6 @@ def _fields(
 ) -> list[tuple[str, str]]:
     columns = inspect(model).columns
     return [(_PUBLISHED.get(name, name), writer.value(f"{table}.{name}", columns[name].type)) for name in names]
-
-
-def _object(function: str, fields: Iterable[tuple[str, str]]) -> str:
-    members = ", ".join(f"'{name}', {value}" for name, value in fields)
-    return f"{function}({members})"
 
 
 def _transfer(wanted: str, *, join: str = "") -> str:

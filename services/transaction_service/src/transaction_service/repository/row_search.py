@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from api_common.repository import Repository
@@ -46,17 +47,16 @@ class RowSearch(Repository[Transaction]):
         for candidates in on_sqlite(wanted, self.user_id, by_date=by_date):
             found = await candidates.count(self.session, fewest)
             if found < fewest:
-                best, fewest = candidates, found
+                best, fewest = replace(candidates, size=found), found
         words = search_of(wanted)
         if not words or fewest <= FEW:
             return best
         seldom = await self._seldom(words) if best is not None or len(words) > 1 else words
-        if best is None:
-            return with_words(seldom or words, self.user_id)
-        if seldom:
-            candidates = with_words(seldom, self.user_id)
-            return candidates if await candidates.count(self.session, fewest) < fewest else best
-        return best
+        sought = seldom or (words if best is None else ())
+        if not sought:
+            return best
+        sought_rows = with_words(sought, self.user_id)
+        return await sought_rows.listed(self.session, fewest - 1) or best or replace(sought_rows, size=fewest)
 
     async def _seldom(self, words: tuple[SearchWord, ...]) -> tuple[SearchWord, ...]:
         """Those of the words that few of the newest rows have."""
