@@ -120,6 +120,7 @@ class Bench:
             self._analyse()
             for size in (50, 500):
                 await self._pages_beside_the_driver(database, size)
+            await timed(client, "/v1/transactions", {})  # the first request compiles and connects
             for label, parameters in SEARCHES.items():
                 await self._latencies(client, label, parameters)
             await self._deep_pages(client)
