@@ -20,7 +20,7 @@ from api_common import (
     current_runtime,
 )
 from api_common.problems import Problem, responses
-from api_common.responses import json_bytes
+from api_common.responses import encoded_page, json_bytes
 from api_common.testing import Issuer, assert_matches_model, client_for
 from example_service import NAME, Book, BookNotFound, ShelfFull, example, settings
 from fastapi import APIRouter, Request, WebSocket
@@ -41,6 +41,12 @@ async def test_hot_lists_are_what_their_model_says() -> None:
     assert json_bytes([Decimal("1.10")]).body == b'["1.10"]'
     with pytest.raises(AssertionError):
         assert_matches_model(b'[{"title": "x", "pages": "1"}]', list[Book])
+
+
+def test_a_page_of_texts_is_the_page_of_what_they_say() -> None:
+    assert encoded_page([], None).body == b'{"items":[],"next_cursor":null}'
+    answer = encoded_page(['{"a":"ü"}', "2"], "next", headers={"Link": "<x>"})
+    assert (answer.body.decode(), answer.headers["link"]) == ('{"items":[{"a":"ü"},2],"next_cursor":"next"}', "<x>")
 
 
 async def test_the_start_page_says_who_answers_in_the_form_that_is_asked_for() -> None:

@@ -139,6 +139,18 @@ async def test_rows_until_a_cursor_and_after_it_are_all_rows(database: Database,
     )
 
 
+async def test_a_statement_with_the_cursor_as_parameters_gives_the_page_after_it(database: Database) -> None:
+    account = await _account(database)
+    await _book(database, account, [(date(2026, 1, day), Decimal(day)) for day in (1, 2, 3)])
+    for order in ORDERS.values():
+        everything = select(Entry).order_by(*order.order)
+        async with database.read() as session:
+            rows = (await session.scalars(everything)).all()
+            cursor = order.cursor(rows[0])
+            after = await session.scalars(everything.where(order.after_parameters()), order.parameters(cursor))
+            assert after.all() == rows[1:]
+
+
 def test_a_cursor_that_is_bound_to_filters_is_refused_with_others() -> None:
     entry = Entry(id=uuid4(), account_id=uuid4(), booking_date=date(2026, 1, 1), amount=Decimal(1))
     groceries = NEWEST_ENTRY.bound_to("groceries", date(2026, 1, 1))

@@ -111,11 +111,11 @@ def _passes(row: dict[str, Any], name: str, value: Any) -> bool:
             words = query_words(value)
             return bool(words) and all(word.fits(_words_of(row)) for word in words)
         case "account_id":
-            return row["account_id"] in value
+            return bool(row["account_id"] in value)
         case "from":
-            return row["booking_date"] >= value
+            return bool(row["booking_date"] >= value)
         case "to":
-            return row["booking_date"] <= value
+            return bool(row["booking_date"] <= value)
         case "amount_min":
             return amount >= Decimal(value)
         case "amount_max":
@@ -125,9 +125,9 @@ def _passes(row: dict[str, Any], name: str, value: Any) -> bool:
         case "tag":
             return set(value) <= set(row["tags"])
         case "has_note":
-            return (row["note"] is not None) == value
+            return bool((row["note"] is not None) == value)
         case "deleted":
-            return (row["deleted_at"] is not None) == value
+            return bool((row["deleted_at"] is not None) == value)
         case "marked_transfer" | "currency" | "merchant" | "categorised_by":
             return bool(row[name] == value)
         case _:
