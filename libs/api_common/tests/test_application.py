@@ -46,7 +46,10 @@ async def test_hot_lists_are_what_their_model_says() -> None:
 def test_a_page_of_texts_is_the_page_of_what_they_say() -> None:
     assert encoded_page([], None).body == b'{"items":[],"next_cursor":null}'
     answer = encoded_page(['{"a":"ü"}', "2"], "next", headers={"Link": "<x>"})
-    assert (answer.body.decode(), answer.headers["link"]) == ('{"items":[{"a":"ü"},2],"next_cursor":"next"}', "<x>")
+    assert (bytes(answer.body).decode(), answer.headers["link"]) == (
+        '{"items":[{"a":"ü"},2],"next_cursor":"next"}',
+        "<x>",
+    )
 
 
 async def test_the_start_page_says_who_answers_in_the_form_that_is_asked_for() -> None:
