@@ -33,7 +33,7 @@ def check_rows(table: str, names: Sequence[str], rows: Sequence[Sequence[object]
             wrong = error.errors(include_input=False, include_context=False)[0]
             where = ".".join(str(part) for part in wrong["loc"])
             raise ValueError(f"{where}: {wrong['msg']}" if where else wrong["msg"], place) from None
-        except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
+        except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:
             raise ValueError(f"the row is none of {table}: {error}", place) from None
 
 
