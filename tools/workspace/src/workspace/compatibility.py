@@ -16,6 +16,7 @@ from workspace import lock
 from workspace.build_files import siblings
 from workspace.errors import WorkspaceError
 from workspace.members import Member, members, requirements
+from workspace.outside_tools import tool
 from workspace.versions import files_of, last_release
 
 
@@ -65,7 +66,7 @@ def failing_consumers(root: Path) -> list[str]:
 
 def _environment(root: Path, folder: Path) -> Path:
     environment = folder / "venv"
-    subprocess.run([_uv(root), "venv", "--quiet", "--python", sys.executable, environment], check=True)
+    subprocess.run([tool(root, "uv"), "venv", "--quiet", "--python", sys.executable, environment], check=True)
     return environment / "bin" / "python"
 
 
@@ -76,7 +77,7 @@ def _editable(packages: Iterable[Member]) -> list[str]:
 def _test_pins(root: Path, *, without: Iterable[str]) -> list[str]:
     """Give the pins of what tests use, but for distributions whose bounds are on trial."""
     left_out = set(without)
-    command = [str(_uv(root)), "export", "--quiet", "--frozen", "--only-group=test"]
+    command = [tool(root, "uv"), "export", "--quiet", "--frozen", "--only-group=test"]
     command += ["--no-hashes", "--no-annotate", "--no-header"]
     exported = subprocess.run(command, capture_output=True, text=True, cwd=root, check=True)
     pins = lock.applicable(exported.stdout)
@@ -90,7 +91,7 @@ def _install(root: Path, python: Path, wanted: Sequence[str]) -> None:
 
 
 def _try_install(root: Path, python: Path, wanted: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    command = [str(_uv(root)), "pip", "install", "--quiet", "--python", str(python), *wanted]
+    command = [tool(root, "uv"), "pip", "install", "--quiet", "--python", str(python), *wanted]
     return subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
 
 
@@ -98,7 +99,3 @@ def _passes(tests: Path, python: Path, folder: Path) -> bool:
     print(f"== {tests.parent.name}", flush=True)
     command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests)]
     return subprocess.run(command, cwd=folder, check=False).returncode == 0
-
-
-def _uv(root: Path) -> Path:
-    return root / ".tools" / "python" / "bin" / "uv"

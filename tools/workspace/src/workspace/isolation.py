@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workspace.errors import WorkspaceError
 from workspace.members import Member
+from workspace.outside_tools import tool
 
 IMPORT_ALL = """
 import importlib, json, pkgutil, sys
@@ -38,11 +39,10 @@ def unimportable(root: Path, packages: Sequence[Member]) -> list[str]:
 
 
 def _import(root: Path, package: Member, extras: Sequence[str], apart: Sequence[str]) -> list[str]:
-    uv = root / ".tools" / "python" / "bin" / "uv"
     with tempfile.TemporaryDirectory(prefix="purser-isolation-") as folder:
         environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": folder}
         environment.pop("PYTHONPATH", None)
-        command = [str(uv), "sync", "--quiet", "--frozen", "--exact", "--no-default-groups", *extras]
+        command = [tool(root, "uv"), "sync", "--quiet", "--frozen", "--exact", "--no-default-groups", *extras]
         synced = subprocess.run(
             [*command, "--package", package.distribution],
             capture_output=True,

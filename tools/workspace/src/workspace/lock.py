@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from workspace.errors import WorkspaceError
+from workspace.outside_tools import tool
 
 # What the resolution for Pants leaves out: benchmarks run from the virtual environment only.
 _LEFT_OUT = ("bench",)
@@ -47,7 +48,7 @@ def lock_file(root: Path) -> Path:
 def lock_workspace(root: Path) -> None:
     """Let uv.lock follow the declarations; pins stay as they are. Raises WorkspaceError with what uv says."""
     locked = subprocess.run(
-        [_tool(root, "uv"), "lock", "--quiet"], capture_output=True, text=True, cwd=root, check=False
+        [tool(root, "uv"), "lock", "--quiet"], capture_output=True, text=True, cwd=root, check=False
     )
     if locked.returncode != 0:
         raise WorkspaceError(f"uv.lock cannot be written:\n{locked.stderr.strip()}")
@@ -58,7 +59,7 @@ def pins(root: Path) -> str:
 
     Raises WorkspaceError when uv.lock cannot be exported.
     """
-    command = [_tool(root, "uv"), "export", "--quiet", "--frozen", "--all-packages", "--all-groups", "--all-extras"]
+    command = [tool(root, "uv"), "export", "--quiet", "--frozen", "--all-packages", "--all-groups", "--all-extras"]
     command += [f"--no-group={group}" for group in _LEFT_OUT]
     command += ["--no-emit-workspace", "--no-hashes", "--no-annotate", "--no-header"]
     exported = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
@@ -85,7 +86,7 @@ def applicable(exported: str) -> Iterator[Requirement]:
 
 def write(root: Path) -> None:
     """Resolve the lock from the pins; takes a minute or two. Raises WorkspaceError when that fails."""
-    command = [_tool(root, "pex3"), "lock", "create", "--style", "universal", "--indent", "2"]
+    command = [tool(root, "pex3"), "lock", "create", "--style", "universal", "--indent", "2"]
     command += ["--pip-version", "23.1.2", "--resolver-version", "pip-2020-resolver"]
     command += [
         "--interpreter-constraint",
@@ -170,10 +171,3 @@ def _environments() -> Iterator[dict[str, str]]:
             "python_version": _PYTHON,
             "sys_platform": system,
         }
-
-
-def _tool(root: Path, name: str) -> str:
-    tool = root / ".tools" / "python" / "bin" / name
-    if not tool.is_file():
-        raise WorkspaceError(f"{tool} is missing: run `make dev-install`")
-    return str(tool)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from workspace.errors import WorkspaceError
 from workspace.members import services
+from workspace.outside_tools import tool
 
 
 def write_bills(root: Path) -> list[Path]:
@@ -17,7 +18,7 @@ def write_bills(root: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for service in services(root):
-        command = [str(_uv(root)), "export", "--quiet", "--frozen", "--no-default-groups", "--format=cyclonedx1.5"]
+        command = [tool(root, "uv"), "export", "--quiet", "--frozen", "--no-default-groups", "--format=cyclonedx1.5"]
         done = subprocess.run(
             [*command, f"--package={service.distribution}"], capture_output=True, text=True, cwd=root, check=False
         )
@@ -32,8 +33,4 @@ def write_bills(root: Path) -> list[Path]:
 
 def audit(root: Path) -> int:
     """Ask the database of vulnerabilities about every locked distribution; gives the exit status. Needs the network."""
-    return subprocess.run([str(_uv(root)), "audit", "--frozen"], cwd=root, check=False).returncode
-
-
-def _uv(root: Path) -> Path:
-    return root / ".tools" / "python" / "bin" / "uv"
+    return subprocess.run([tool(root, "uv"), "audit", "--frozen"], cwd=root, check=False).returncode

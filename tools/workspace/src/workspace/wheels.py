@@ -11,6 +11,7 @@ from workspace import lock
 from workspace.errors import WorkspaceError
 from workspace.isolation import IMPORT_ALL
 from workspace.members import Member, members
+from workspace.outside_tools import tool
 from workspace.smoke import trouble
 
 GATEWAY = "api_gateway"
@@ -24,7 +25,10 @@ def build(root: Path) -> list[Path]:
     folder = root / "dist" / "wheels"
     shutil.rmtree(folder, ignore_errors=True)
     for package in _published(root):
-        _run([_uv(root), "build", "--quiet", "--wheel", "--package", package.distribution, "--out-dir", folder], root)
+        _run(
+            [tool(root, "uv"), "build", "--quiet", "--wheel", "--package", package.distribution, "--out-dir", folder],
+            root,
+        )
     built = sorted(folder.glob("*.whl"))
     _run([sys.executable, "-m", "twine", "check", "--strict", *built], root)
     return built
@@ -42,11 +46,11 @@ def problems(root: Path) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="purser-wheels-") as name:
         folder = Path(name)
         environment = folder / "venv"
-        _run([_uv(root), "venv", "--quiet", "--python", sys.executable, environment], folder)
+        _run([tool(root, "uv"), "venv", "--quiet", "--python", sys.executable, environment], folder)
         (folder / "pins.txt").write_text(lock.pins(root), encoding="utf-8")
         python = environment / "bin" / "python"
         install: list[str | Path] = [
-            _uv(root),
+            tool(root, "uv"),
             "pip",
             "install",
             "--quiet",
@@ -79,10 +83,6 @@ def _json(names: Sequence[str]) -> str:
 
 def _published(root: Path) -> list[Member]:
     return [package for package in members(root) if not package.path.startswith("tools/")]
-
-
-def _uv(root: Path) -> Path:
-    return root / ".tools" / "python" / "bin" / "uv"
 
 
 def _run(command: Sequence[str | Path], folder: Path) -> None:

@@ -96,7 +96,7 @@ def dynamic(backends: Sequence[Backend], settings: EdgeSettings, migration: Migr
         if kept:
             built.add_routers(backend.name, _below(kept), backend.name)
     for route in routes.values():
-        built.add_route(route, routed_by_prefix=any(route.path in backend.prefixes for backend in backends))
+        built.add_route(route)
     if migration is not None:
         built.add_legacy(migration.legacy)
     return built.configuration()
@@ -159,16 +159,14 @@ class _Built:
         self._router(f"{name}-reads", f"{rule} && {_READS}", service, middlewares=[*middlewares, "again"])
         self._router(name, rule, service, middlewares=middlewares)
 
-    def add_route(self, route: Route, *, routed_by_prefix: bool) -> None:
+    def add_route(self, route: Route) -> None:
         """A route on its way from the legacy application to a service, under its new path and its old one."""
         name = re.sub(r"\W+", "-", route.path).strip("-")
-        new_path_wanted = route.old_path is not None or not routed_by_prefix
         if route.old_path is None:
             self._share(name, _below([route.path]), route, route.service, route.path)
             return
-        if new_path_wanted:
-            # Whoever asks for the new path asks for the service.
-            self.add_routers(f"{name}-new", _below([route.path]), route.service)
+        # Whoever asks for the new path asks for the service.
+        self.add_routers(f"{name}-new", _below([route.path]), route.service)
         rewritten = f"{name}-rewritten"
         self._middlewares[rewritten] = {
             "replacePathRegex": {"regex": f"^{re.escape(route.old_path)}(/.*)?$", "replacement": f"{route.path}$1"}
