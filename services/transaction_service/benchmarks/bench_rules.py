@@ -19,11 +19,11 @@ from uuid import uuid4
 
 import httpx2
 from api_common.testing import Issuer, client_for
-from transaction_service.categorisation import Categoriser, RowFacts
-from transaction_service.default_categories import default_category_id
+from transaction_service.categories.defaults import default_category_id
 from transaction_service.main import service
 from transaction_service.models import Rule
-from transaction_service.search_text import searchable
+from transaction_service.rules.categorisation import Categoriser, RowFacts
+from transaction_service.search.text import searchable
 from transaction_service.settings import Settings
 
 GROCERIES = default_category_id("food/groceries")

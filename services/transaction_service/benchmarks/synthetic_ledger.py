@@ -10,11 +10,11 @@ from uuid import UUID
 from api_common.bulk import bulk_insert
 from api_common.columns import new_id
 from api_common.database import Database
-from transaction_service.default_categories import DEFAULT_CATEGORIES
+from transaction_service.categories.defaults import DEFAULT_CATEGORIES
 from transaction_service.models import Account, Tag, Transaction
 from transaction_service.repository.ledger import LedgerRepository
-from transaction_service.search_text import searchable
-from transaction_service.search_words import search_words
+from transaction_service.search.text import searchable
+from transaction_service.search.words import search_words
 
 SHOPS = 4_000
 DAYS = 7_300

@@ -26,8 +26,8 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, PrimaryKeyConstraint, UniqueConstraint, func, insert, select
-from transaction_service.archive_format import LEFT_OUT, ArchivedColumn, ArchivedTable, Kind, archived_tables
-from transaction_service.default_categories import DEFAULT_CATEGORIES
+from transaction_service.archive.format import LEFT_OUT, ArchivedColumn, ArchivedTable, Kind, archived_tables
+from transaction_service.categories.defaults import DEFAULT_CATEGORIES
 from transaction_service.disk_room import room_on_disk
 from transaction_service.main import service
 from transaction_service.models import Table

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
-from transaction_service.balance_timeline import (
+from transaction_service.reconciliation.gap_causes import SuspectRow, row_causes, suspect_amounts
+from transaction_service.reconciliation.timeline import (
     BalanceGap,
     BalanceSource,
     KnownBalance,
@@ -18,7 +19,6 @@ from transaction_service.balance_timeline import (
     check_balances,
     last_difference,
 )
-from transaction_service.gap_causes import SuspectRow, row_causes, suspect_amounts
 
 DAY = date(2026, 3, 1)
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from transaction_service.default_categories import default_category_id
+from transaction_service.categories.defaults import default_category_id
 
 GROCERIES = str(default_category_id("food/groceries"))
 FOOD = str(default_category_id("food"))

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
-from transaction_service.default_categories import DEFAULT_CATEGORIES, CategoryKind, default_category_id
+from transaction_service.categories.defaults import DEFAULT_CATEGORIES, CategoryKind, default_category_id
 
 FOOD = str(default_category_id("food"))
 GROCERIES = str(default_category_id("food/groceries"))

@@ -8,15 +8,15 @@ import pytest
 from data_processing import LEDGER_SCHEMA
 from hypothesis import given
 from hypothesis import strategies as st
-from transaction_service.account_matching import AccountBook, ReferenceKey, reference_key
 from transaction_service.amounts import LARGEST, amount_text, keepable
-from transaction_service.category_tree import CategoryNode, CategoryTree
-from transaction_service.default_categories import CategoryKind
-from transaction_service.ledger_format import LedgerFormat
-from transaction_service.ledger_frame import ledger_file
+from transaction_service.categories.defaults import CategoryKind
+from transaction_service.categories.tree import CategoryNode, CategoryTree
+from transaction_service.ledger.format import LedgerFormat
+from transaction_service.ledger.frame import ledger_file
 from transaction_service.models import Account, AccountReference
-from transaction_service.search_text import folded
-from transaction_service.statement_rows import prepare
+from transaction_service.search.text import folded
+from transaction_service.statements.account_matching import AccountBook, ReferenceKey, reference_key
+from transaction_service.statements.rows import prepare
 
 MICROS = st.integers(-(2**60), 2**60)
 

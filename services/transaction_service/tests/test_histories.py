@@ -11,7 +11,7 @@ from api_common.testing import Issuer
 from bank_files import BankRow, camt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from transaction_service.default_categories import DEFAULT_CATEGORIES
+from transaction_service.categories.defaults import DEFAULT_CATEGORIES
 
 START = date(2026, 3, 1)
 # Few different values, so that equal rows are common.

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from transaction_service.default_categories import default_category_id
+from transaction_service.categories.defaults import default_category_id
 
 FOOD = str(default_category_id("food"))
 Files = Callable[..., bytes]

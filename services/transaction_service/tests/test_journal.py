@@ -9,7 +9,7 @@ import pytest
 from api_common.testing import Issuer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from transaction_service.default_categories import default_category_id
+from transaction_service.categories.defaults import default_category_id
 
 GROCERIES = str(default_category_id("food/groceries"))
 FOOD = str(default_category_id("food"))

@@ -15,7 +15,7 @@ from api_common.testing import Issuer
 from data_processing import LEDGER_SCHEMA, LEDGER_SCHEMA_VERSION
 from polars.testing import assert_frame_equal
 from sqlalchemy import make_url
-from transaction_service.default_categories import default_category_id
+from transaction_service.categories.defaults import default_category_id
 from transaction_service.main import DATABASE
 
 GROCERIES = str(default_category_id("food/groceries"))

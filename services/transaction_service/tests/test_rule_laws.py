@@ -8,9 +8,9 @@ import httpx2
 from api_common.testing import Issuer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from transaction_service.default_categories import default_category_id
-from transaction_service.search_text import folded
-from transaction_service.text_patterns import TextIndex, TextPattern
+from transaction_service.categories.defaults import default_category_id
+from transaction_service.rules.text_patterns import TextIndex, TextPattern
+from transaction_service.search.text import folded
 
 GROCERIES = str(default_category_id("food/groceries"))
 RESTAURANTS = str(default_category_id("food/restaurants"))

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from transaction_service import categorisation
-from transaction_service.default_categories import default_category_id
+from transaction_service.categories.defaults import default_category_id
+from transaction_service.rules import categorisation
 
 GROCERIES = str(default_category_id("food/groceries"))
 RESTAURANTS = str(default_category_id("food/restaurants"))

@@ -19,11 +19,11 @@ from api_common.testing import assert_matches_model
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from transaction_service.default_categories import DEFAULT_CATEGORIES
+from transaction_service.categories.defaults import DEFAULT_CATEGORIES
 from transaction_service.models import Transaction
 from transaction_service.repository import listing
 from transaction_service.schemas.transactions import TransactionSchema
-from transaction_service.search_words import query_words, search_words
+from transaction_service.search.words import query_words, search_words
 
 DESCRIPTIONS = (
     "Müller Straße 5",

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transaction_service.search_words import query_words, search_words
+from transaction_service.search.words import query_words, search_words
 
 
 @given(st.text())

@@ -13,12 +13,12 @@ from data_processing import LEDGER_SCHEMA
 from hypothesis import given
 from hypothesis import strategies as st
 from transaction_service.amounts import amount_text
-from transaction_service.categorisation import NOTHING
-from transaction_service.default_categories import default_category_id
+from transaction_service.categories.defaults import default_category_id
 from transaction_service.errors import RowIsSplit, SplitsDiffer
 from transaction_service.models import Transaction
-from transaction_service.row_edits import Edit, edited, parts
-from transaction_service.row_state import RowState
+from transaction_service.rows.edits import Edit, edited, parts
+from transaction_service.rows.state import RowState
+from transaction_service.rules.categorisation import NOTHING
 
 GROCERIES = str(default_category_id("food/groceries"))
 FOOD = str(default_category_id("food"))

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 from api_common.pagination import Page
-from transaction_service.default_categories import default_category_id
+from transaction_service.categories.defaults import default_category_id
 from transaction_service.schemas.transactions import TransactionSchema
 
 GROCERIES = str(default_category_id("food/groceries"))

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
-from transaction_service.own_accounts import OwnAccount, OwnAccounts
-from transaction_service.transfer_evidence import MatchRow, observed_rates
-from transaction_service.transfer_matching import find_transfers
-from transaction_service.transfer_sieve import BareRow, sifted
+from transaction_service.transfers.evidence import MatchRow, observed_rates
+from transaction_service.transfers.matching import find_transfers
+from transaction_service.transfers.own_accounts import OwnAccount, OwnAccounts
+from transaction_service.transfers.sieve import BareRow, sifted
 
 CHECKING, SAVINGS, CARD, DOLLARS = (UUID(int=n) for n in range(1, 5))
 DAY = date(2026, 3, 2)

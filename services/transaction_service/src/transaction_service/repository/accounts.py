@@ -12,10 +12,10 @@ from api_common.repository import Repository
 from sqlalchemy import delete, false, func, or_, select, true
 from sqlmodel import col
 
-from transaction_service.account_matching import AccountBook
 from transaction_service.errors import AccountNotFound
 from transaction_service.models import Account, AccountReference, StatementBalance, Transaction
 from transaction_service.repository.exact_sums import joined, units_and_millionths
+from transaction_service.statements.account_matching import AccountBook
 
 _OLDEST = Keyset(col(Account.id).asc())
 

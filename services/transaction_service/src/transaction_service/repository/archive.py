@@ -15,12 +15,12 @@ from sqlalchemy.sql.expression import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 from sqlmodel import col
 
-from transaction_service.archive_format import ArchivedTable, archived_tables
-from transaction_service.archive_values import selected
+from transaction_service.archive.format import ArchivedTable, archived_tables
+from transaction_service.archive.values import selected
 from transaction_service.errors import ArchiveBroken
 from transaction_service.models import Split, Transaction
 from transaction_service.repository.exact_sums import joined, units_and_millionths
-from transaction_service.search_words import search_words
+from transaction_service.search.words import search_words
 
 BATCH_ROWS = 20_000
 _IDS_AT_ONCE = 10_000

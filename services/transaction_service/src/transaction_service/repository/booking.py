@@ -28,6 +28,8 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from transaction_service.errors import TransactionNotFound
+from transaction_service.identity.pairing import OF_BANK, under_other_id
+from transaction_service.identity.pending import PendingRow
 from transaction_service.models import (
     ChosenBy,
     Correction,
@@ -40,14 +42,12 @@ from transaction_service.models import (
     Table,
     Transaction,
 )
-from transaction_service.pending_rows import PendingRow
 from transaction_service.repository.by_ids import of_user
 from transaction_service.repository.imports import Settled
 from transaction_service.repository.recognition import PUT_ASIDE, among, pending_row
 from transaction_service.repository.row_states import RowStateRepository
-from transaction_service.row_pairing import OF_BANK, under_other_id
-from transaction_service.row_state import RowTag
-from transaction_service.rule_effects import Chosen
+from transaction_service.rows.state import RowTag
+from transaction_service.rules.effects import Chosen
 
 _OLDEST_FIRST = (col(Transaction.booking_date), col(Transaction.id))
 

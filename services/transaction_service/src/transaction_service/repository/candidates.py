@@ -32,7 +32,7 @@ from sqlmodel import col
 
 from transaction_service.models import ChosenBy, Transaction
 from transaction_service.repository.filters import TransactionFilter, linked_rows, split_into, tagged
-from transaction_service.search_words import SearchWord, query_words
+from transaction_service.search.words import SearchWord, query_words
 
 _ROWID: ColumnElement[int] = literal_column("transactions.rowid")
 _LAST_OF_ID = 8

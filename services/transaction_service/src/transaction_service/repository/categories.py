@@ -7,8 +7,8 @@ from uuid import UUID
 from api_common.repository import Repository
 from sqlmodel import col
 
-from transaction_service.category_tree import CategoryNode, CategoryTree
-from transaction_service.default_categories import CategoryKind
+from transaction_service.categories.defaults import CategoryKind
+from transaction_service.categories.tree import CategoryNode, CategoryTree
 from transaction_service.errors import CategoryNotFound
 from transaction_service.models import Category
 

@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, delete, exists, false
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from transaction_service.identity.pairing import OF_BANK, bank_id
 from transaction_service.models import Correction, RowIdentity, Transaction
 from transaction_service.repository.by_ids import of_user
-from transaction_service.row_pairing import OF_BANK, bank_id
-from transaction_service.row_state import RowState
+from transaction_service.rows.state import RowState
 
 _AT_ONCE = 500
 _FEW = 20

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from transaction_service.models import Split, Tag, Transaction, Transfer, TransferStatus
-from transaction_service.search_words import SearchWord, query_words
+from transaction_service.search.words import SearchWord, query_words
 
 Columns = Callable[[Any], SQLColumnExpression[Any]]
 """How a condition names a column of the table: plainly (`col`), or so that no index answers it."""

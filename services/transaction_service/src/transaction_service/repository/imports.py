@@ -23,9 +23,9 @@ from data_processing import Entry
 from sqlalchemy import delete, null
 from sqlmodel import col
 
-from transaction_service.categorisation import Categoriser, Decision, RowFacts
 from transaction_service.errors import ImportNotFound
-from transaction_service.import_plan import AccountPlan, ImportPlan
+from transaction_service.identity.pending import PendingRow
+from transaction_service.identity.plan import AccountPlan, ImportPlan
 from transaction_service.models import (
     Account,
     Statement,
@@ -34,11 +34,11 @@ from transaction_service.models import (
     Tag,
     Transaction,
 )
-from transaction_service.pending_rows import PendingRow
-from transaction_service.rule_effects import UNTOUCHED, Booked, Chosen, booked
-from transaction_service.search_text import searchable
-from transaction_service.search_words import search_words
-from transaction_service.statement_rows import Row
+from transaction_service.rules.categorisation import Categoriser, Decision, RowFacts
+from transaction_service.rules.effects import UNTOUCHED, Booked, Chosen, booked
+from transaction_service.search.text import searchable
+from transaction_service.search.words import search_words
+from transaction_service.statements.rows import Row
 
 _REMEMBERED = 8_192
 """So many different texts are remembered while an import is booked."""

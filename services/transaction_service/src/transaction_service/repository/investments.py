@@ -21,9 +21,9 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from transaction_service.errors import SecurityNotFound
-from transaction_service.investment_rows import AccountInvestments, InvestmentRow, LedgerRow, security_key
 from transaction_service.models import ChosenBy, InvestmentEntry, Position, PositionStatement, Security, Transaction
 from transaction_service.repository.by_ids import of_user
+from transaction_service.statements.investments import AccountInvestments, InvestmentRow, LedgerRow, security_key
 
 T = TypeVar("T")
 

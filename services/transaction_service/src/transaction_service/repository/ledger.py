@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -27,26 +26,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from transaction_service.archive_format import archived_tables
+from transaction_service.archive.format import archived_tables
 from transaction_service.errors import LedgerClosed
+from transaction_service.ledger.parts import RowParts
 from transaction_service.models import Account, Ledger, Split, Tag, Transaction, Transfer, TransferStatus
 from transaction_service.repository.search_index import keep_search_index
 
 _MICROS = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class RowParts:
-    """What hangs on the rows of a ledger, with the driver's own values.
-
-    tags:      row and tag
-    splits:    row, part, amount in millionths and category, the parts of a row in their order
-    transfers: the rows that are a side of a linked transfer
-    """
-
-    tags: Sequence[Sequence[Any]] = ()
-    splits: Sequence[Sequence[Any]] = ()
-    transfers: Sequence[Sequence[Any]] = ()
 
 
 class LedgerRepository:

@@ -27,13 +27,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from transaction_service.identity_decisions import NEAR
-from transaction_service.import_plan import AccountPlan, KnownIdentities
+from transaction_service.identity.decisions import NEAR
+from transaction_service.identity.pairing import OF_BANK, KnownRow, LedgerRow
+from transaction_service.identity.pending import LONGEST_PENDING, PendingRow
+from transaction_service.identity.plan import AccountPlan, KnownIdentities
+from transaction_service.identity.proofs import Coverage
 from transaction_service.models import RepeatedRow, RowIdentity, Statement, StatementImport, Transaction
-from transaction_service.pending_rows import LONGEST_PENDING, PendingRow
-from transaction_service.row_pairing import OF_BANK, KnownRow, LedgerRow
-from transaction_service.rule_effects import UNTOUCHED, Chosen
-from transaction_service.statement_proofs import Coverage
+from transaction_service.rules.effects import UNTOUCHED, Chosen
 
 PUT_ASIDE = "~announced"
 """Ends the identity of a pending row whose booking carries the same: of two rows only one may have it."""

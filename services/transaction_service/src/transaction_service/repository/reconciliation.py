@@ -13,8 +13,6 @@ from sqlalchemy import ColumnElement, false, func, literal, or_, select, type_co
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from transaction_service.balance_timeline import BalanceGap, BalanceSource, KnownBalance
-from transaction_service.gap_causes import NEAR, SuspectRow, suspect_amounts
 from transaction_service.models import (
     Account,
     BalanceAssertion,
@@ -26,6 +24,8 @@ from transaction_service.models import (
     StatementImport,
     Transaction,
 )
+from transaction_service.reconciliation.gap_causes import NEAR, SuspectRow, suspect_amounts
+from transaction_service.reconciliation.timeline import BalanceGap, BalanceSource, KnownBalance
 from transaction_service.repository.by_ids import of_user
 from transaction_service.repository.exact_sums import joined, units_and_millionths
 

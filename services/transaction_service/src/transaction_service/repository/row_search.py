@@ -15,7 +15,7 @@ from transaction_service.models import Transaction
 from transaction_service.repository.candidates import Candidates, on_postgresql, on_sqlite, search_of, with_words
 from transaction_service.repository.filters import Columns, TransactionFilter, occurs
 from transaction_service.repository.row_orders import unindexed
-from transaction_service.search_words import SearchWord
+from transaction_service.search.words import SearchWord
 
 MOST_CANDIDATES = 50_000
 """Beyond so many candidates, reading on in the order of an index is quicker than looking each of them up."""

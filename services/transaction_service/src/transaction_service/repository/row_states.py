@@ -17,7 +17,7 @@ from sqlmodel import col
 from transaction_service.models import Split, Table, Tag, Transaction
 from transaction_service.repository.by_ids import of_user
 from transaction_service.repository.transfers import TransferRepository
-from transaction_service.row_state import (
+from transaction_service.rows.state import (
     COLUMNS,
     RowPart,
     RowState,
@@ -26,7 +26,7 @@ from transaction_service.row_state import (
     ends_transfer,
     texts_differ,
 )
-from transaction_service.search_words import search_words
+from transaction_service.search.words import search_words
 
 T = TypeVar("T")
 StateChange = tuple[RowState, RowState]

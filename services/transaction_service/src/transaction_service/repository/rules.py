@@ -13,7 +13,7 @@ from sqlmodel import col
 
 from transaction_service.errors import RuleNotFound
 from transaction_service.models import Rule, Table, Transaction
-from transaction_service.rule_runs import READ
+from transaction_service.rules.runs import READ
 
 BATCH = 5000
 """So many rows of the history are held at once."""

@@ -37,9 +37,9 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from transaction_service.models import Account, AccountReference, InvestmentEntry, Transaction, Transfer, TransferStatus
-from transaction_service.own_accounts import OwnAccount, comparable_number
 from transaction_service.repository.by_ids import of_user
-from transaction_service.search_text import contains_pattern, folded
+from transaction_service.search.text import contains_pattern, folded
+from transaction_service.transfers.own_accounts import OwnAccount, comparable_number
 
 _CHUNK = 5000
 

@@ -33,8 +33,8 @@ from transaction_service.models import (
 )
 from transaction_service.repository.by_ids import of_user
 from transaction_service.repository.journal import JournalRepository
-from transaction_service.transfer_evidence import Candidate, TransferPartner
-from transaction_service.transfer_matching import Pair
+from transaction_service.transfers.evidence import Candidate, TransferPartner
+from transaction_service.transfers.matching import Pair
 
 _NEWEST = Keyset(col(Transfer.id).desc())
 _CHUNK = 5000

@@ -13,8 +13,8 @@ from api_common.problems import InsufficientStorage, PayloadTooLarge, responses
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.types import Receive, Scope, Send
 
-from transaction_service.archive_format import MEDIA_TYPE
-from transaction_service.archive_reader import ArchiveReader
+from transaction_service.archive.format import MEDIA_TYPE
+from transaction_service.archive.reader import ArchiveReader
 from transaction_service.errors import ArchiveBroken, ArchiveTooNew, FileNeeded, LedgerNotEmpty
 from transaction_service.routes.access import SERVICE, Once, Reader, Writer, Writing
 from transaction_service.routes.uploads import BINARY, FILE_BODY, UploadedFile, uploaded_file

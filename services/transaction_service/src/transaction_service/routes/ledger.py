@@ -11,7 +11,7 @@ from data_processing import LEDGER_SCHEMA_VERSION
 from fastapi import APIRouter, Header, Query, Response
 
 from transaction_service.errors import ConfirmationNeeded
-from transaction_service.ledger_format import LedgerFormat
+from transaction_service.ledger.format import LedgerFormat
 from transaction_service.routes.access import Administrator, Reader, Reading, Writer, Writing
 from transaction_service.schemas.accounts import Deleted
 from transaction_service.service.ledger import WholeLedger

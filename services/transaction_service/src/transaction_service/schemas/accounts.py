@@ -8,10 +8,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from transaction_service.account_matching import reference_key
 from transaction_service.amounts import Amount, ExactAmount
 from transaction_service.models import AccountType
 from transaction_service.schemas.fields import Change, Currency, KeptDay, Name, ShortName
+from transaction_service.statements.account_matching import reference_key
 
 
 class ReferenceSchema(BaseModel):

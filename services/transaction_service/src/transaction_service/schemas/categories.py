@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from transaction_service.default_categories import CategoryKind
+from transaction_service.categories.defaults import CategoryKind
 from transaction_service.schemas.fields import CategoryName, Change
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Self
 from api_common.fields import Day
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
-from transaction_service.category_tree import PATH_SEPARATOR
+from transaction_service.categories.tree import PATH_SEPARATOR
 from transaction_service.currencies import CURRENCIES
 from transaction_service.days import FIRST_DAY, LAST_DAY, keepable_day
 

@@ -9,9 +9,9 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from transaction_service.amounts import ExactAmount
-from transaction_service.identity_decisions import Reason
+from transaction_service.identity.decisions import Reason
+from transaction_service.identity.proposed import row_from_json
 from transaction_service.models import Proposal, ProposalStatus, Transaction
-from transaction_service.proposed_rows import row_from_json
 
 _PLAIN_WORDS = {
     Reason.SAME_ROW_OTHER_ID: "The ledger has a row of the same day, amount and wording under another id, and the file "

@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from transaction_service.amounts import Amount, ExactAmount
-from transaction_service.balance_timeline import BalanceSource
-from transaction_service.gap_causes import Cause
+from transaction_service.reconciliation.gap_causes import Cause
+from transaction_service.reconciliation.timeline import BalanceSource
 from transaction_service.schemas.fields import Change, KeptDay, LongText
 
 

@@ -22,8 +22,8 @@ from pydantic import (
 
 from transaction_service.amounts import Amount, ExactAmount
 from transaction_service.models import ChosenBy, Rule
-from transaction_service.row_state import RowState
-from transaction_service.rule_language import (
+from transaction_service.rows.state import RowState
+from transaction_service.rules.language import (
     AmountOperator,
     DateOperator,
     Match,
@@ -31,11 +31,11 @@ from transaction_service.rule_language import (
     RuleField,
     TextOperator,
 )
-from transaction_service.rule_suggestion import Suggestion
+from transaction_service.rules.suggestion import Suggestion
+from transaction_service.rules.text_patterns import text_pattern
 from transaction_service.schemas.fields import Change, Currency, Line, Storable
 from transaction_service.schemas.transactions import TagNames
-from transaction_service.search_text import folded
-from transaction_service.text_patterns import text_pattern
+from transaction_service.search.text import folded
 
 MOST_CONDITIONS = 20
 _STORED = {"stored": True}

@@ -11,10 +11,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from transaction_service.amounts import Amount, ExactAmount
 from transaction_service.models import ChosenBy, Transaction
-from transaction_service.row_state import MOST_TAGS, RowPart, RowTag
+from transaction_service.rows.state import MOST_TAGS, RowPart, RowTag
 from transaction_service.schemas.fields import Change, Currency, KeptDay, Line, LongText
-from transaction_service.search_text import folded
-from transaction_service.transfer_evidence import NO_PARTNER, TransferPartner
+from transaction_service.search.text import folded
+from transaction_service.transfers.evidence import NO_PARTNER, TransferPartner
 
 MOST_SPLITS = 200
 """So many parts a row may have."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from transaction_service.amounts import ExactAmount
 from transaction_service.models import ChosenBy, TransferStatus
-from transaction_service.transfer_evidence import TransferReason
+from transaction_service.transfers.evidence import TransferReason
 
 
 class TransferLink(BaseModel):

@@ -10,7 +10,6 @@ from api_common.pagination import PageQuery, Slice
 from api_common.preconditions import Precondition
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.account_matching import reference_key
 from transaction_service.errors import AccountHasTransactions, IdTaken, ReferenceTaken
 from transaction_service.models import Account, AccountReference, AccountType, JournalAction
 from transaction_service.repository.accounts import AccountRepository, AccountTotals
@@ -24,6 +23,7 @@ from transaction_service.schemas.accounts import (
     ReferenceSchema,
 )
 from transaction_service.service.journal import Journal
+from transaction_service.statements.account_matching import reference_key
 
 
 class Accounts:

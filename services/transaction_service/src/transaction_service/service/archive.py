@@ -16,10 +16,10 @@ from api_common.compute import offload, uncollected
 from api_common.logging import get_logger
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.archive_format import Kind, archived_tables
-from transaction_service.archive_reader import ArchiveReader
-from transaction_service.archive_values import NewIds
-from transaction_service.default_categories import DEFAULT_CATEGORIES
+from transaction_service.archive.format import Kind, archived_tables
+from transaction_service.archive.reader import ArchiveReader
+from transaction_service.archive.values import NewIds
+from transaction_service.categories.defaults import DEFAULT_CATEGORIES
 from transaction_service.disk_room import room_on_disk
 from transaction_service.errors import ArchiveBroken, LedgerNotEmpty
 from transaction_service.repository.archive import BATCH_ROWS, ArchiveRepository
@@ -27,7 +27,7 @@ from transaction_service.repository.categories import CategoryRepository
 from transaction_service.repository.ledger import LedgerRepository
 
 if TYPE_CHECKING:
-    from transaction_service.archive_writer import ArchiveWriter
+    from transaction_service.archive.writer import ArchiveWriter
 
 T = TypeVar("T")
 
@@ -147,7 +147,7 @@ class Archives:
 
 def _writer(folder: Path, dialect: str) -> ArchiveWriter:
     # Polars takes long to import: in a thread for the first who asks, instead of at every start.
-    from transaction_service.archive_writer import ArchiveWriter
+    from transaction_service.archive.writer import ArchiveWriter
 
     return ArchiveWriter(folder, dialect)
 

@@ -11,15 +11,15 @@ from api_common.columns import now
 from api_common.compute import offload, uncollected
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service import row_edits
 from transaction_service.errors import RowsUnknown, TooManyRows
 from transaction_service.models import JournalAction
 from transaction_service.repository.corrections import CorrectionRepository
 from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.repository.row_states import RowStateRepository, StateChange
 from transaction_service.repository.transactions import TransactionRepository
-from transaction_service.row_edits import Decide, Edit
-from transaction_service.row_state import RowState
+from transaction_service.rows import edits
+from transaction_service.rows.edits import Decide, Edit
+from transaction_service.rows.state import RowState
 from transaction_service.schemas.bulk import MOST_ROWS, BulkEdit, BulkEdited, BulkRow
 from transaction_service.schemas.listing import Filters
 from transaction_service.service.journal import Journal, RowChange, plain
@@ -89,14 +89,14 @@ class BulkEdits:
             states = await self._matching(wanted.filter or Filters(), trash=trash)
         if changes.delete:
             at = now()
-            return _Plan(len(states), 0, [(state, row_edits.deleted(state, at)) for state in states])
+            return _Plan(len(states), 0, [(state, edits.deleted(state, at)) for state in states])
         if trash:
             # What the bank has replaced since stays in the trash, where it would stand twice.
             replaced = await self._corrections.stand_ins(states)
-            back = [(state, row_edits.restored(state)) for state in states if state.id not in replaced]
+            back = [(state, edits.restored(state)) for state in states if state.id not in replaced]
             return _Plan(len(states), 0, back)
         edit = cast("Edit", changes.given())
-        decide = await self._transactions.decide() if row_edits.asks_rules(edit) else row_edits.no_rules
+        decide = await self._transactions.decide() if edits.asks_rules(edit) else edits.no_rules
         return await offload(_planned, states, edit, decide)
 
     async def _named(self, ids: Sequence[UUID], *, trash: bool) -> list[RowState]:
@@ -149,7 +149,7 @@ def _planned(states: Sequence[RowState], edit: Edit, decide: Decide) -> _Plan:
     for state in states:
         is_split = whole_only and bool(state.splits)
         split += is_split
-        after = row_edits.edited(state, for_split if is_split else edit, decide)
+        after = edits.edited(state, for_split if is_split else edit, decide)
         if after != state:
             changes.append((state, after))
     return _Plan(len(states), split, changes)

@@ -9,7 +9,7 @@ from api_common.columns import new_id
 from api_common.preconditions import Precondition
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.category_tree import CategoryNode, CategoryTree
+from transaction_service.categories.tree import CategoryNode, CategoryTree
 from transaction_service.errors import (
     BuiltInCategory,
     CategoryInUse,
@@ -22,7 +22,7 @@ from transaction_service.repository.categories import CategoryRepository
 from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.repository.rules import RuleRepository
 from transaction_service.repository.transactions import TransactionRepository
-from transaction_service.row_edits import with_category_replaced
+from transaction_service.rows.edits import with_category_replaced
 from transaction_service.schemas.categories import (
     CategoryChange,
     CategoryCreate,

@@ -10,17 +10,17 @@ from api_common.columns import now
 from data_processing import StatementFile
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.import_plan import AccountPlan, ImportPlan
+from transaction_service.identity.pairing import bank_id
+from transaction_service.identity.pending import PendingRow
+from transaction_service.identity.plan import AccountPlan, ImportPlan
 from transaction_service.models import Correction, JournalAction, Transaction
-from transaction_service.pending_rows import PendingRow
 from transaction_service.repository.booking import BookingRepository
 from transaction_service.repository.corrections import CorrectionRepository
 from transaction_service.repository.row_states import RowStateRepository
 from transaction_service.repository.transfers import TransferRepository
-from transaction_service.row_pairing import bank_id
 from transaction_service.service.journal import Journal, RowChange
 from transaction_service.service.transfers import Transfers
-from transaction_service.statement_accounts import StatementAccounts
+from transaction_service.statements.accounts import StatementAccounts
 
 _WITH_CORRECTIONS = "ofx"
 """The one format in which a row can take back another."""

@@ -14,7 +14,6 @@ from api_common.problems import FieldError
 from data_processing import CsvMapping, InvalidMapping, StatementFileError, mapping_from_json, propose_mapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.account_assignment import statement_refused
 from transaction_service.errors import CsvMappingInvalid, CsvProfileExists, TooManyCsvProfiles
 from transaction_service.models import CsvProfile
 from transaction_service.repository.csv_profiles import CsvProfileRepository
@@ -26,6 +25,7 @@ from transaction_service.schemas.csv_profiles import (
     CsvProposal,
     proposal_schema,
 )
+from transaction_service.statements.assignment import statement_refused
 
 MOST_PROFILES = 500
 

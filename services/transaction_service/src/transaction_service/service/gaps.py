@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.balance_timeline import BalanceGap
-from transaction_service.gap_causes import Cause, LikelyCause, row_causes
 from transaction_service.models import ImportStatus, Proposal
+from transaction_service.reconciliation.gap_causes import Cause, LikelyCause, row_causes
+from transaction_service.reconciliation.timeline import BalanceGap
 from transaction_service.repository.reconciliation import ReconciliationRepository, SuspectImport
 
 MOST_CAUSES = 20

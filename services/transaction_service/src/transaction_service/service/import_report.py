@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from data_processing import Reconciliation, RefusedRow
 
-from transaction_service.import_plan import AccountPlan, ImportPlan
+from transaction_service.identity.plan import AccountPlan, ImportPlan
 from transaction_service.models import StatementImport
 from transaction_service.schemas.imports import (
     CurrencySum,
@@ -20,7 +20,7 @@ from transaction_service.schemas.imports import (
     StatementPeriod,
     StatementReconciliation,
 )
-from transaction_service.statement_rows import PreparedFile
+from transaction_service.statements.rows import PreparedFile
 
 MOST_REFUSALS = 1000
 """So many refused rows are listed; all are counted."""

@@ -15,11 +15,11 @@ from api_common.pagination import PageQuery, Slice
 from data_processing import CsvMapping, StatementFileError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.account_assignment import assign_accounts, statement_refused
-from transaction_service.categorisation import Categoriser
 from transaction_service.errors import ImportAlreadyUndone
-from transaction_service.identity_decisions import LedgerSide, decide
-from transaction_service.import_plan import AccountPlan, ImportPlan
+from transaction_service.identity.decisions import LedgerSide, decide
+from transaction_service.identity.pairing import LedgerRow
+from transaction_service.identity.plan import AccountPlan, ImportPlan
+from transaction_service.identity.proofs import touching_days
 from transaction_service.models import ImportStatus, JournalAction, StatementImport, Transaction
 from transaction_service.repository.accounts import AccountRepository
 from transaction_service.repository.booking import BookingRepository
@@ -28,7 +28,7 @@ from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.repository.proposals import ProposalRepository
 from transaction_service.repository.recognition import RecognitionRepository, window_of
 from transaction_service.repository.rules import RuleRepository
-from transaction_service.row_pairing import LedgerRow
+from transaction_service.rules.categorisation import Categoriser
 from transaction_service.schemas.imports import ImportSchema
 from transaction_service.service.import_report import describe, previewed_proposals, report
 from transaction_service.service.journal import Journal
@@ -36,8 +36,8 @@ from transaction_service.service.many_rows import ManyRows
 from transaction_service.service.proposals import Proposals
 from transaction_service.service.supplements import SupplementCounts, Supplements
 from transaction_service.service.transfers import Transfers
-from transaction_service.statement_proofs import touching_days
-from transaction_service.statement_rows import PreparedFile, prepare
+from transaction_service.statements.assignment import assign_accounts, statement_refused
+from transaction_service.statements.rows import PreparedFile, prepare
 
 _COUNTS = ("format", "read", "booked", "repeated", "replaced", "refused", "proposed")
 

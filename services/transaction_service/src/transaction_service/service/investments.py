@@ -10,13 +10,6 @@ from api_common.pagination import PageQuery, Slice
 from data_processing import InvestmentKind, StatementFile
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.investment_rows import (
-    AccountInvestments,
-    InvestmentRow,
-    cash_links,
-    file_investments,
-    says_anything,
-)
 from transaction_service.models import InvestmentEntry, Position, Security
 from transaction_service.repository.accounts import AccountRepository
 from transaction_service.repository.investments import (
@@ -26,7 +19,14 @@ from transaction_service.repository.investments import (
     SecurityRepository,
 )
 from transaction_service.schemas.investments import InvestmentSchema, PositionSchema, SecuritySchema
-from transaction_service.statement_accounts import StatementAccounts
+from transaction_service.statements.accounts import StatementAccounts
+from transaction_service.statements.investments import (
+    AccountInvestments,
+    InvestmentRow,
+    cash_links,
+    file_investments,
+    says_anything,
+)
 
 _MOVES = frozenset({InvestmentKind.BUY, InvestmentKind.SELL, InvestmentKind.RETURN_OF_CAPITAL, InvestmentKind.SPLIT})
 

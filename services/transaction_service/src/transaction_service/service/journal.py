@@ -22,7 +22,7 @@ from transaction_service.errors import TransactionNotFound
 from transaction_service.models import JournalAction, JournalEntry
 from transaction_service.repository.journal import JournalFilter, JournalRepository
 from transaction_service.repository.transactions import TransactionRepository
-from transaction_service.row_state import RowState, journal_fields
+from transaction_service.rows.state import RowState, journal_fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,12 @@ from data_processing import LEDGER_SCHEMA_VERSION
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.category_tree import CategoryTree
-from transaction_service.default_categories import DEFAULT_CATEGORIES
-from transaction_service.ledger_format import LedgerFormat
+from transaction_service.categories.defaults import DEFAULT_CATEGORIES
+from transaction_service.categories.tree import CategoryTree
+from transaction_service.ledger.format import LedgerFormat
+from transaction_service.ledger.parts import RowParts
 from transaction_service.repository.categories import CategoryRepository
-from transaction_service.repository.ledger import LedgerRepository, RowParts
+from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.schemas.accounts import Deleted
 
 _MOST_READINGS = 3
@@ -79,6 +80,6 @@ class WholeLedger:
 
 def _file(rows: Sequence[Row[Any]], parts: RowParts, tree: CategoryTree, form: LedgerFormat) -> bytes:
     # Polars takes long to import: in a thread for the first who asks, instead of at every start.
-    from transaction_service.ledger_frame import ledger_file, ledger_frame
+    from transaction_service.ledger.frame import ledger_file, ledger_frame
 
     return ledger_file(ledger_frame(rows, parts, tree), form)

@@ -9,11 +9,11 @@ from api_common.compute import offload
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service import row_edits
 from transaction_service.models import JournalAction
 from transaction_service.repository.row_states import RowStateRepository
-from transaction_service.row_edits import Edit
-from transaction_service.row_state import RowState
+from transaction_service.rows import edits
+from transaction_service.rows.edits import Edit
+from transaction_service.rows.state import RowState
 from transaction_service.service.journal import Journal, RowChange
 
 _AT_ONCE = 10_000
@@ -63,8 +63,8 @@ class ManyRows:
         for state in await self._states.named(by_successor):
             wanted = by_successor[state.id]
             if sum(part.amount for part in wanted) == state.amount:
-                copies = row_edits.parts([(part.amount, part.category_id, part.note) for part in wanted], ())
-                changes.append((state, row_edits.edited(state, Edit(splits=copies), row_edits.no_rules)))
+                copies = edits.parts([(part.amount, part.category_id, part.note) for part in wanted], ())
+                changes.append((state, edits.edited(state, Edit(splits=copies), edits.no_rules)))
         await self._states.write(changes, edited=False)
 
 

@@ -10,16 +10,16 @@ from api_common.columns import new_id, now
 from api_common.pagination import PageQuery, Slice
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.categorisation import Categoriser
 from transaction_service.errors import ProposalDecided
-from transaction_service.import_plan import AccountPlan
+from transaction_service.identity.pairing import under_other_id
+from transaction_service.identity.plan import AccountPlan
+from transaction_service.identity.proposed import row_from_json, row_to_json
 from transaction_service.models import (
     Account,
     JournalAction,
     Proposal,
     ProposalStatus,
 )
-from transaction_service.proposed_rows import row_from_json, row_to_json
 from transaction_service.repository.accounts import AccountRepository
 from transaction_service.repository.booking import BookingRepository
 from transaction_service.repository.imports import BookingRows, ImportRepository, one_row
@@ -27,7 +27,7 @@ from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.repository.proposals import ProposalRepository, imports_of
 from transaction_service.repository.rules import RuleRepository
 from transaction_service.repository.transactions import TransactionRepository
-from transaction_service.row_pairing import under_other_id
+from transaction_service.rules.categorisation import Categoriser
 from transaction_service.schemas.proposals import ProposalSchema, proposal_schema
 from transaction_service.service.journal import Journal, RowChange
 

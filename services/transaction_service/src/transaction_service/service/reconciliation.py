@@ -11,7 +11,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.balance_timeline import (
+from transaction_service.models import Account
+from transaction_service.reconciliation.gap_causes import LikelyCause
+from transaction_service.reconciliation.timeline import (
     BalanceGap,
     BalanceSource,
     CheckedBalance,
@@ -23,8 +25,6 @@ from transaction_service.balance_timeline import (
     check_balances,
     last_difference,
 )
-from transaction_service.gap_causes import LikelyCause
-from transaction_service.models import Account
 from transaction_service.repository.accounts import AccountRepository
 from transaction_service.repository.reconciliation import ReconciliationRepository
 from transaction_service.schemas.reconciliation import (

@@ -12,7 +12,6 @@ from api_common.pagination import PageQuery, Slice
 from api_common.preconditions import Precondition
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.categorisation import Categoriser
 from transaction_service.errors import (
     AccountNotFound,
     CategoryNotFound,
@@ -29,10 +28,11 @@ from transaction_service.repository.categories import CategoryRepository
 from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.repository.row_states import RowStateRepository
 from transaction_service.repository.rules import NEWEST_FIRST, RuleRepository
-from transaction_service.row_state import RowState, journal_fields
-from transaction_service.rule_language import RuleField
-from transaction_service.rule_runs import RuleRun
-from transaction_service.rule_suggestion import suggested
+from transaction_service.rows.state import RowState, journal_fields
+from transaction_service.rules.categorisation import Categoriser
+from transaction_service.rules.language import RuleField
+from transaction_service.rules.runs import RuleRun
+from transaction_service.rules.suggestion import suggested
 from transaction_service.schemas.rules import (
     AnyCondition,
     RuleChange,

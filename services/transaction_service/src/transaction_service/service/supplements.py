@@ -8,11 +8,11 @@ from uuid import UUID
 from data_processing import StatementFile
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.import_plan import ImportPlan
+from transaction_service.identity.plan import ImportPlan
 from transaction_service.repository.accounts import AccountRepository
 from transaction_service.service.corrections import Corrections
 from transaction_service.service.investments import Investments
-from transaction_service.statement_accounts import StatementAccounts
+from transaction_service.statements.accounts import StatementAccounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from transaction_service.models import JournalAction
 from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.repository.rules import RuleRepository
 from transaction_service.repository.tags import TagRepository
-from transaction_service.row_edits import Edit, edited, no_rules, with_tag_renamed
-from transaction_service.rule_language import RuleField, TextOperator
+from transaction_service.rows.edits import Edit, edited, no_rules, with_tag_renamed
+from transaction_service.rules.language import RuleField, TextOperator
 from transaction_service.schemas.tags import TagSchema
-from transaction_service.search_text import folded
+from transaction_service.search.text import folded
 from transaction_service.service.many_rows import ManyRows
 
 

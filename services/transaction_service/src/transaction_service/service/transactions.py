@@ -10,8 +10,6 @@ from api_common.columns import new_id, now
 from api_common.preconditions import Precondition
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service import row_edits
-from transaction_service.categorisation import Categoriser
 from transaction_service.errors import CategoryNotFound, CurrencyDiffers, IdTaken, RowReplaced, TransactionNotFound
 from transaction_service.models import JournalAction, Transaction
 from transaction_service.repository.accounts import AccountRepository
@@ -22,8 +20,10 @@ from transaction_service.repository.row_states import RowStateRepository
 from transaction_service.repository.rules import RuleRepository
 from transaction_service.repository.transactions import TransactionRepository
 from transaction_service.repository.transfers import TransferRepository
-from transaction_service.row_edits import Decide, Edit
-from transaction_service.row_state import MANUAL, RowPart, RowState, changed_columns, whole_fields
+from transaction_service.rows import edits
+from transaction_service.rows.edits import Decide, Edit
+from transaction_service.rows.state import MANUAL, RowPart, RowState, changed_columns, whole_fields
+from transaction_service.rules.categorisation import Categoriser
 from transaction_service.schemas.transactions import (
     SplitInput,
     TransactionChange,
@@ -31,9 +31,9 @@ from transaction_service.schemas.transactions import (
     TransactionSchema,
     transaction_schema,
 )
-from transaction_service.search_words import search_words
+from transaction_service.search.words import search_words
 from transaction_service.service.journal import Journal, RowChange
-from transaction_service.transfer_evidence import NO_PARTNER
+from transaction_service.transfers.evidence import NO_PARTNER
 
 
 class Transactions:
@@ -96,7 +96,7 @@ class Transactions:
         )
         before = RowState.of(row)
         given = await self._entry(wanted)
-        after = row_edits.entered(before, given, await self.decide())
+        after = edits.entered(before, given, await self.decide())
         for name, value in changed_columns(before, after).items():
             setattr(row, name, value)
         row.search_text = after.search_text()
@@ -127,8 +127,8 @@ class Transactions:
         if changes.splits is not None:
             edit["splits"] = _parts(changes.splits, before)
         await self.check_categories([changes.category_id, *(part.category_id for part in edit.get("splits", ()))])
-        decide = await self.decide() if row_edits.asks_rules(edit) else row_edits.no_rules
-        return await self._store(row, before, row_edits.edited(before, edit, decide), JournalAction.ROW_CHANGED)
+        decide = await self.decide() if edits.asks_rules(edit) else edits.no_rules
+        return await self._store(row, before, edits.edited(before, edit, decide), JournalAction.ROW_CHANGED)
 
     async def split(
         self, transaction_id: UUID, splits: Sequence[SplitInput], expected: Precondition
@@ -148,7 +148,7 @@ class Transactions:
         row = await self._transactions.get(transaction_id)
         expected.check(row.version)
         before = (await self._states.of([row]))[0]
-        await self._store(row, before, row_edits.deleted(before, now()), JournalAction.ROW_DELETED, edited=False)
+        await self._store(row, before, edits.deleted(before, now()), JournalAction.ROW_DELETED, edited=False)
 
     async def restore(self, transaction_id: UUID) -> TransactionSchema:
         """Bring a deleted row back as it was; one that stands is left as it is.
@@ -164,7 +164,7 @@ class Transactions:
             raise RowReplaced(
                 f"The bank put {other} in the row's place, as its booking or its correction. Edit that one."
             )
-        return await self._store(row, before, row_edits.restored(before), JournalAction.ROW_RESTORED, edited=False)
+        return await self._store(row, before, edits.restored(before), JournalAction.ROW_RESTORED, edited=False)
 
     async def _stand_in(self, state: RowState) -> UUID | None:
         found = await self._corrections.stand_ins([state])
@@ -190,7 +190,7 @@ class Transactions:
         await self.check_categories([wanted.category_id, *(part.category_id for part in wanted.splits)])
         edit = Edit(tags=wanted.tags)
         if wanted.splits:
-            edit["splits"] = row_edits.parts([(p.amount, p.category_id, p.note) for p in wanted.splits], ())
+            edit["splits"] = edits.parts([(p.amount, p.category_id, p.note) for p in wanted.splits], ())
         if wanted.category_id is not None:
             edit["category_id"] = wanted.category_id
         if wanted.merchant is not None:
@@ -227,4 +227,4 @@ class Transactions:
 
 
 def _parts(splits: Sequence[SplitInput], before: RowState) -> tuple[RowPart, ...]:
-    return row_edits.parts([(part.amount, part.category_id, part.note) for part in splits], before.splits)
+    return edits.parts([(part.amount, part.category_id, part.note) for part in splits], before.splits)

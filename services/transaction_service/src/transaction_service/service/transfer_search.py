@@ -14,13 +14,12 @@ from api_common.compute import offload, uncollected
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.default_categories import CategoryKind
+from transaction_service.categories.defaults import CategoryKind
 from transaction_service.models import ChosenBy, TransferStatus
-from transaction_service.own_accounts import OwnAccounts
 from transaction_service.repository.categories import CategoryRepository
 from transaction_service.repository.transfer_search import TransferSearchRepository
 from transaction_service.repository.transfers import TransferRepository
-from transaction_service.transfer_evidence import (
+from transaction_service.transfers.evidence import (
     MOST_DAYS,
     Candidate,
     MatchRow,
@@ -28,8 +27,9 @@ from transaction_service.transfer_evidence import (
     TransferReason,
     observed_rates,
 )
-from transaction_service.transfer_matching import REACH, Pair, find_transfers
-from transaction_service.transfer_sieve import BareRow, sifted
+from transaction_service.transfers.matching import REACH, Pair, find_transfers
+from transaction_service.transfers.own_accounts import OwnAccounts
+from transaction_service.transfers.sieve import BareRow, sifted
 
 _WINDOW = timedelta(days=365)
 """So much of the ledger is searched at a time, so that memory does not grow with it."""

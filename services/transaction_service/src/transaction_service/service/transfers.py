@@ -22,7 +22,7 @@ from transaction_service.repository.transfers import TransferRepository
 from transaction_service.schemas.transfers import TransferSchema, TransfersFound, TransferSideSchema
 from transaction_service.service.journal import Journal, RowChange
 from transaction_service.service.transfer_search import TransferSearch
-from transaction_service.transfer_evidence import TransferReason, exchange_rate
+from transaction_service.transfers.evidence import TransferReason, exchange_rate
 
 log = get_logger()
 

@@ -15,8 +15,8 @@ A word in the index begins with the end of its user's id, so that nobody's searc
 import sqlalchemy as sa
 from alembic import op
 
-from transaction_service.search_text import searchable
-from transaction_service.search_words import search_words
+from transaction_service.search.text import searchable
+from transaction_service.search.words import search_words
 
 revision = "c5d81e07f4ab"
 down_revision = "6637f6cb4a22"

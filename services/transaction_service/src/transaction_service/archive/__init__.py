@@ -1,0 +1,1 @@
+"""Everything that a user has, as one file: written, read and checked."""

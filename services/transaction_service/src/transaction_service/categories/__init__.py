@@ -1,0 +1,1 @@
+"""The categories that rows are sorted into."""

@@ -1,0 +1,359 @@
+"""Which row of a file is which row of the ledger, where their identities do not say so. No database.
+
+In this order:
+
+1. A balance after the row that is the same as that of a row of the same day and amount: the same row.
+2. Days for which balances prove that a statement has all rows: what the file has and the ledger has is the same.
+3. Announced rows and their bookings.
+4. Proposals that wait since an earlier import, and that this file decides.
+5. Rows that look like one that the file should have and does not have: proposed to the user.
+6. What is left is new.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from transaction_service.identity.pairing import ALIKE, LedgerRow, bank_id, likeness, paired, under_other_id
+from transaction_service.identity.pending import PendingRow, announced_again, bookings_before, bookings_of
+from transaction_service.identity.plan import AccountPlan, Suspicion, WaitingProposal
+from transaction_service.identity.proofs import Coverage, ProvedDays, linked_balances, proved_days
+
+NEAR = timedelta(days=3)
+"""So far apart the dates of two rows may lie that are suspected to be one."""
+
+
+class Reason(StrEnum):
+    """Why a row is suspected to be one of the ledger's."""
+
+    SAME_ROW_OTHER_ID = "same_row_other_id"
+    ALIKE = "alike"
+    SAME_DAY_AND_AMOUNT = "same_day_and_amount"
+    ENTERED_BY_HAND = "entered_by_hand"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSide:
+    """What the ledger holds that rows of the file may be.
+
+    `rows` are those of about the same days and amounts, tombstones of deleted rows included; `statements` all that the
+    account has; `day_sums` the sums of the bank's rows on the first and last days of statements; `ids_are_stable` says
+    that earlier files have brought rows again under the same ids. `replaced` are pending rows that were booked, with
+    what took their place; `rejected` identities of rows that are known to be rows of their own.
+    """
+
+    rows: Sequence[LedgerRow] = ()
+    statements: Sequence[Coverage] = ()
+    day_sums: Mapping[date, Decimal] = field(default_factory=dict)
+    ids_are_stable: bool = False
+    replaced: Sequence[tuple[PendingRow, UUID]] = ()
+    pending: Sequence[PendingRow] = ()
+    waiting: Sequence[WaitingProposal] = ()
+    rejected: frozenset[str] = frozenset()
+
+
+class _RowOfDay(NamedTuple):
+    """A row of the ledger (by its id) or of the file (by its number)."""
+
+    key: UUID | int
+    text: str
+    counterparty: str | None
+    import_id: UUID | None
+
+
+def decide(plan: AccountPlan, ledger: LedgerSide) -> None:
+    """Decide what becomes of the rows of an account that the ledger does not know by their identity."""
+    _Deciding(plan, ledger).run()
+
+
+class _Deciding:
+    def __init__(self, plan: AccountPlan, ledger: LedgerSide) -> None:
+        self.plan = plan
+        self.ledger = ledger
+        self.decisions = plan.decisions
+        self.contained = self._known_by_identity()
+        self.suspected: set[UUID] = set()
+        self.days = [proved_days(found, ledger.statements, ledger.day_sums) for found in plan.coverages]
+        self.booked = [n for n in plan.unknown if not plan.rows[n].entry.pending]
+        self.announced = [n for n in plan.unknown if plan.rows[n].entry.pending]
+
+    def run(self) -> None:
+        proposals = {found.identity: found for found in self.ledger.waiting}
+        if any(not row.pending and not row.manual for row in self.ledger.rows):
+            self._same_balance()
+            self._proved_days()
+        self._settle()
+        self._announced()
+        self._waiting(proposals)
+        self._suspect()
+        self._drop_contradicted()
+        self.decisions.book = sorted([*self.decisions.book, *self.booked, *self.announced])
+        self._decide_absent(proposals)
+
+    # What is left to decide
+
+    def _known_by_identity(self) -> set[UUID]:
+        """The rows of the ledger that the file brings under an identity of theirs."""
+        by_identity = set(self.decisions.standing)
+        ids = {known.id for _, known in self.decisions.same}
+        return ids | {row.id for row in self.ledger.rows if row.identity in by_identity}
+
+    def _free(self) -> list[LedgerRow]:
+        """The rows of files that the ledger has and that no row of this file is yet."""
+        return [row for row in self.ledger.rows if not row.pending and row.id not in self.contained]
+
+    def _names(self, row: PendingRow) -> bool:
+        """Whether the file has the pending row under its own identity."""
+        return self.plan.by_identity and row.identity in self.plan.chosen
+
+    def _is_the_same(self, number: int, row: LedgerRow) -> None:
+        """Balances have proved it."""
+        self.contained.add(row.id)
+        self.decisions.same.append((number, row))
+        self.decisions.repeated += 1
+        self.decisions.proved += 1
+        if under_other_id(self.plan.identities[number], row.identity):
+            self.decisions.ids_change = True
+
+    # 1. and 2. Balances
+
+    def _same_balance(self) -> None:
+        known: dict[tuple[date, Decimal, Decimal], list[LedgerRow]] = defaultdict(list)
+        for row in reversed(self._free()):
+            if row.balance is not None and not row.manual:
+                known[row.day, row.amount, row.balance].append(row)
+        if not known:
+            return
+        linked = [linked_balances(section) for section in self.plan.sections]
+        left = []
+        for number in self.booked:
+            entry = self.plan.rows[number].entry
+            if entry.balance is not None and entry.balance in linked[self.plan.section_of[number]]:
+                same = known.get((entry.booking_date, entry.amount, entry.balance))
+                if same:
+                    self._is_the_same(number, same.pop())
+                    continue
+            left.append(number)
+        self.booked = left
+
+    def _days_of(self, number: int) -> ProvedDays:
+        return self.days[self.plan.section_of[number]]
+
+    def _proved_days(self) -> None:
+        groups: dict[tuple[date, Decimal], list[int]] = defaultdict(list)
+        there = {(row.day, row.amount) for row in self._free() if not row.manual}
+        for number in self.booked:
+            entry = self.plan.rows[number].entry
+            if (entry.booking_date, entry.amount) in there and self._days_of(number).decides(entry.booking_date):
+                groups[entry.booking_date, entry.amount].append(number)
+        candidates: dict[tuple[date, Decimal], list[LedgerRow]] = defaultdict(list)
+        for row in self._free():
+            if not row.manual and (row.day, row.amount) in groups:
+                candidates[row.day, row.amount].append(row)
+        matched: set[int] = set()
+        for key, found in candidates.items():
+            rows = [(n, self.plan.rows[n].content, self.plan.rows[n].entry) for n in groups[key]]
+            for number, row in paired(rows, found):
+                self._is_the_same(number, row)
+                matched.add(number)
+        self.booked = [number for number in self.booked if number not in matched]
+
+    # 3. Announced rows
+
+    def _settle(self) -> None:
+        settled = {row.id for row, _ in self.decisions.settle} | {known.id for _, known in self.decisions.same}
+        free = [row for row in self.ledger.pending if row.id not in settled and not self._names(row)]
+        if not free or not self.booked:
+            return
+        found = bookings_of(free, [(n, self.plan.rows[n].entry) for n in self.booked])
+        for number, row in found.items():
+            if row.deleted:
+                self.decisions.same.append((number, row.known))
+                self.decisions.repeated += 1
+            else:
+                self.decisions.settle.append((row, number))
+        self.booked = [number for number in self.booked if number not in found]
+
+    def _announced(self) -> None:
+        if not self.announced:
+            return
+        replacing = {booked_as for _, booked_as in self.ledger.replaced}
+        free = [row for row, _ in self.ledger.replaced]
+        free += [row for row in self.ledger.pending if not self._names(row)]
+        again = {row.content: row.known for row in free}
+        found = {
+            number: known
+            for number in self.announced
+            if (known := again.pop(self.plan.rows[number].content, None)) is not None
+        }
+        taken = {known.id for known in found.values()}
+        rest = [(n, self.plan.rows[n].entry) for n in self.announced if n not in found]
+        reworded = announced_again(rest, [row for row in free if row.id not in taken])
+        found |= {number: row.known for number, row in reworded.items()}
+        self.decisions.same += found.items()
+        self.decisions.repeated += len(found)
+        left = [number for number in self.announced if number not in found]
+        bookings = [row for row in self._free() if not row.manual and row.id not in replacing]
+        late = bookings_before([(n, self.plan.rows[n].entry) for n in left], bookings)
+        for number, row in late.items():
+            self.contained.add(row.id)
+            self.decisions.announced_late.append((number, row))
+            self.decisions.repeated += 1
+        self.announced = [number for number in left if number not in late]
+
+    # 4. Proposals of earlier imports
+
+    def _waiting(self, proposals: dict[str, WaitingProposal]) -> None:
+        """Decide the proposals whose row the file brings again."""
+        if not proposals:
+            return
+        for number, row in self.decisions.same:
+            if (found := proposals.pop(self.plan.identities[number], None)) is not None:
+                self.decisions.accepted.append((found, row.id))
+        for _, number in self.decisions.settle:
+            if (found := proposals.pop(self.plan.identities[number], None)) is not None:
+                self.decisions.rejected.append((found, number))
+        left = []
+        for number in self.booked:
+            found = proposals.pop(self.plan.identities[number], None) or self._same_content(number, proposals)
+            if found is None:
+                left.append(number)
+            elif found.transaction_id in self.contained or self._days_of(number).decides(found.row.entry.booking_date):
+                # The file has both rows, or balances say that the ledger lacks one: they are two.
+                self.decisions.rejected.append((found, number))
+                self.decisions.book.append(number)
+            else:
+                self.suspected.add(found.transaction_id)
+                self.decisions.waiting.append((number, found))
+        self.booked = left
+
+    def _same_content(self, number: int, proposals: dict[str, WaitingProposal]) -> WaitingProposal | None:
+        if self.plan.account.trusts_bank_ids:
+            return None
+        content = self.plan.rows[number].content
+        found = next((proposal for proposal in proposals.values() if proposal.row.content == content), None)
+        return proposals.pop(found.identity) if found is not None else None
+
+    def _decide_absent(self, proposals: Mapping[str, WaitingProposal]) -> None:
+        """Decide proposals whose row the file does not name, on days of which it has every row: it is one of them."""
+        taken: set[tuple[UUID, UUID | int]] = set()
+        for proposal in proposals.values():
+            entry = proposal.row.entry
+            if not any(days.complete(entry.booking_date) for days in self.days):
+                continue
+            here = self._rows_of(entry.booking_date, entry.amount)
+            # Rows that one import has brought are different rows.
+            free = [row for row in here if not any((import_id, row.key) in taken for import_id in proposal.imports)]
+            found = _best(proposal, free)
+            if found is not None:
+                taken |= {(import_id, found) for import_id in proposal.imports}
+                self.decisions.accepted.append((proposal, found))
+
+    def _rows_of(self, day: date, amount: Decimal) -> list[_RowOfDay]:
+        """The rows that this file has for a day, be they in the ledger already or about to be booked."""
+        found = [
+            _RowOfDay(row.id, row.text, row.counterparty, row.import_id)
+            for row in self.ledger.rows
+            if row.id in self.contained and (row.day, row.amount) == (day, amount)
+        ]
+        for number in self.decisions.book:
+            entry = self.plan.rows[number].entry
+            if (entry.booking_date, entry.amount) == (day, amount) and not entry.pending:
+                found.append(_RowOfDay(number, entry.text, entry.counterparty, None))
+        return found
+
+    # 5. Suspicions
+
+    def _suspect(self) -> None:
+        free: dict[tuple[Decimal, date], list[LedgerRow]] = defaultdict(list)
+        for row in self._free():
+            free[row.amount, row.day].append(row)
+        if not free or not self.booked:
+            return
+        found: list[tuple[tuple[int, int, float], int, LedgerRow, Reason]] = []
+        shifts = sorted(range(-NEAR.days, NEAR.days + 1), key=abs)
+        for number in self.booked:
+            if self.plan.identities[number] in self.ledger.rejected:
+                continue
+            entry = self.plan.rows[number].entry
+            for shift in shifts:
+                for row in free.get((entry.amount, entry.booking_date + timedelta(days=shift)), ()):
+                    if (suspicion := self._suspicion(number, row)) is not None:
+                        reason, rank, score = suspicion
+                        found.append(((rank, abs(shift), -score), number, row, reason))
+        suspects: set[int] = set()
+        for _, number, row, reason in sorted(found, key=lambda item: (item[0], item[1], item[2].id)):
+            if number not in suspects and row.id not in self.suspected:
+                suspects.add(number)
+                self.suspected.add(row.id)
+                self.decisions.proposed.append(Suspicion(number, row, reason))
+        self.booked = [number for number in self.booked if number not in suspects]
+
+    def _drop_contradicted(self) -> None:
+        """Leave rows that the user or a balance has taken for another row of this file where only a balance objects."""
+        dropped = {
+            number
+            for number in self.plan.contradicted.intersection(self.booked)
+            if not self._days_of(number).complete(self.plan.rows[number].entry.booking_date)
+        }
+        self.booked = [number for number in self.booked if number not in dropped]
+        self.decisions.repeated += len(dropped)
+
+    def _suspicion(self, number: int, row: LedgerRow) -> tuple[Reason, int, float] | None:
+        """Why, and how strongly (0 is the strongest), the row of the file may be that row of the ledger."""
+        content, entry = self.plan.rows[number].content, self.plan.rows[number].entry
+        score = likeness(entry, row.text, row.counterparty)
+        if row.manual:
+            return (Reason.ENTERED_BY_HAND, 2, score) if score >= ALIKE else None
+        days = self._days_of(number)
+        if row.day == entry.booking_date:
+            if days.decides(row.day) or row.day in days.following:
+                return None
+            if row.content == content:
+                return Reason.SAME_ROW_OTHER_ID, 0, score
+            if score >= ALIKE:
+                return Reason.ALIKE, 1, score
+            return (Reason.SAME_DAY_AND_AMOUNT, 3, score) if self._inside_file(row.day) else None
+        return (Reason.ALIKE, 4, score) if score >= ALIKE and self._moved(number, row) else None
+
+    def _inside_file(self, day: date) -> bool:
+        """Whether the file should have all rows of the day, going by its dates."""
+        return any(
+            found.starts is not None and found.ends is not None and found.starts < day < found.ends
+            for found in self.plan.coverages
+        )
+
+    def _moved(self, number: int, row: LedgerRow) -> bool:
+        """Whether the row may be one of another date: either of the two is missing where it should be."""
+        identity, entry = self.plan.identities[number], self.plan.rows[number].entry
+        of_bank = bank_id(identity) is not None and bank_id(row.identity) is not None
+        if of_bank and self.plan.account.trusts_bank_ids and (self.ledger.ids_are_stable or self._brings_known_ids()):
+            return False
+        if self._days_of(number).complete(entry.booking_date) and _proved(row.day, self.ledger.statements):
+            return False
+        missing_here = any(found.covers(row.day) for found in self.plan.coverages)
+        return missing_here or any(known.covers(entry.booking_date) for known in self.ledger.statements)
+
+    def _brings_known_ids(self) -> bool:
+        return any(bank_id(identity) is not None for identity in self.decisions.standing)
+
+
+def _proved(day: date, statements: Iterable[Coverage]) -> bool:
+    return any(known.proves(day) for known in statements)
+
+
+def _best(proposal: WaitingProposal, rows: Sequence[_RowOfDay]) -> UUID | int | None:
+    """The row that the proposal's is: the suspected one, else the one that is worded most like it."""
+    others = [row for row in rows if row.import_id not in proposal.imports]
+    if any(row.key == proposal.transaction_id for row in others):
+        return proposal.transaction_id
+    entry = proposal.row.entry
+    best = max(others, key=lambda row: likeness(entry, row.text, row.counterparty), default=None)
+    return None if best is None else best.key
