@@ -13,7 +13,7 @@ from analytics_api.service import COLUMNS
 from analytics_core import ledger
 from api_common.service import JWKS_PATH
 from data_processing import LEDGER_SCHEMA, LEDGER_SCHEMA_VERSION
-from transaction_service.category_tree import PATH_SEPARATOR
+from transaction_service.categories.tree import PATH_SEPARATOR
 
 
 def operation(repository: Path, service: str, method: str, path: str) -> dict[str, Any]:
