@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -135,12 +136,45 @@ def test_the_analysts_page_prints_what_it_says(
     assert run.stdout == blocks["text"]
 
 
-def test_every_file_that_the_readme_and_the_docs_link_to_exists(repository: Path) -> None:
-    documents = [repository / "README.md", *sorted((repository / "docs").glob("*.md"))]
-    broken = [
-        f"{document.relative_to(repository)}: {target}"
-        for document in documents
-        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", document.read_text(encoding="utf-8"))
-        if not (document.parent / target).exists()
-    ]
+def documents(repository: Path) -> list[Path]:
+    return [repository / "README.md", *sorted((repository / "docs").rglob("*.md"))]
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as the forges make them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_file_and_heading_that_the_readme_and_the_docs_link_to_exists(repository: Path) -> None:
+    broken = []
+    for page in documents(repository):
+        for link in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)", page.read_text(encoding="utf-8")):
+            name, _, anchor = link.partition("#")
+            target = page.parent / name if name else page
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                broken.append(f"{page.relative_to(repository)}: {link}")
     assert broken == []
+
+
+def test_every_page_of_the_docs_can_be_reached_from_the_readme(repository: Path) -> None:
+    reached, waiting = set(), [(repository / "README.md").resolve()]
+    while waiting:
+        page = waiting.pop()
+        if page not in reached and page.suffix == ".md":
+            reached.add(page)
+            links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+            waiting += [(page.parent / link).resolve() for link in links]
+    assert {page.resolve() for page in documents(repository)} - reached == set()
+
+
+def test_every_target_of_make_that_the_readme_and_the_docs_name_exists(repository: Path) -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (repository / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    unknown = []
+    for page in documents(repository):
+        text = page.read_text(encoding="utf-8")
+        fenced = "".join(block["text"] for block in FENCE.finditer(text))
+        named = re.findall(r"^make (\S.*)", fenced, re.MULTILINE) + re.findall(r"`make ([^`…]*)`", text)
+        words = [word for command in named for word in shlex.split(command, comments=True) if "=" not in word]
+        unknown += [f"{page.relative_to(repository)}: make {word}" for word in words if word not in targets]
+    assert unknown == []
