@@ -334,6 +334,13 @@ class ProposalNotFound(NotFound):
     title = "Proposal not found"
 
 
+class ProposalsUnknown(InvalidInput):
+    """Some of the proposals that a request names are not the user's."""
+
+    code = "proposals_unknown"
+    title = "Proposals are unknown"
+
+
 class ProposalDecided(Conflict):
     """The proposal was decided the other way, and nobody said that it is to be decided anew."""
 

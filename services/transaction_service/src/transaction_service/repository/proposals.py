@@ -73,6 +73,17 @@ class ProposalRepository(Repository[Proposal]):
         statement = self.mine().where(_brought_by(import_id)).order_by(col(Proposal.id))
         return (await self.session.scalars(statement)).all()
 
+    async def named(self, proposal_ids: Collection[UUID]) -> Sequence[Proposal]:
+        """Those of the proposals with these ids that are the user's, oldest first."""
+        statement = self.mine().where(col(Proposal.id).in_(set(proposal_ids))).order_by(col(Proposal.id))
+        return (await self.session.scalars(statement)).all()
+
+    async def suspect_instead(self, row_id: UUID, other_id: UUID) -> None:
+        """Let the proposals that suspect a row suspect another one, as it takes the row's place."""
+        for proposal in (await self.session.scalars(self.mine().where(col(Proposal.transaction_id) == row_id))).all():
+            proposal.transaction_id = other_id
+        await self.session.flush()
+
     async def proved_by(self, import_id: UUID) -> Sequence[Proposal]:
         """The proposals that a statement of an import has decided."""
         statement = self.mine().where(col(Proposal.proved_by) == import_id).order_by(col(Proposal.id))

@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
+from api_common import idempotency
 from api_common.pagination import InvalidCursor, Links, Page, PageQuery
 from api_common.problems import responses
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
-from transaction_service.errors import AccountNotFound, ImportNotFound, ProposalDecided, ProposalNotFound
+from transaction_service.errors import (
+    AccountNotFound,
+    ImportNotFound,
+    ProposalDecided,
+    ProposalNotFound,
+    ProposalsUnknown,
+)
 from transaction_service.models import ProposalStatus
-from transaction_service.routes.access import Reader, Reading, Writer, Writing
-from transaction_service.schemas.proposals import ProposalSchema
+from transaction_service.routes.access import Once, Reader, Reading, Writer, Writing
+from transaction_service.schemas.proposals import BulkDecided, BulkDecision, ProposalSchema
 from transaction_service.service.proposals import Proposals
 
 router = APIRouter(tags=["proposals"])
@@ -53,6 +60,21 @@ async def list_proposals_of_import(
 async def read_proposal(proposal_id: UUID, user: Reader, session: Reading) -> ProposalSchema:
     """Read one proposal."""
     return await Proposals(session, user.user_id).get(proposal_id)
+
+
+@router.post(
+    "/v1/proposals/bulk",
+    response_model=BulkDecided,
+    responses=responses(ImportNotFound, ProposalsUnknown, ProposalDecided, *idempotency.PROBLEMS),
+)
+async def decide_proposals(wanted: BulkDecision, user: Writer, once: Once, session: Writing) -> Response:
+    """Accept or reject many proposals at once: all of them, or, when one cannot be decided, none."""
+    return await once.once(
+        user.user_id,
+        status=200,
+        model=BulkDecided,
+        effect=lambda: Proposals(session, user.user_id).decide_many(wanted),
+    )
 
 
 @router.post("/v1/proposals/{proposal_id}/accept", responses=responses(ProposalNotFound, ProposalDecided))

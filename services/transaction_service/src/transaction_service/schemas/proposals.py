@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from transaction_service.amounts import ExactAmount
 from transaction_service.identity.decisions import Reason
@@ -22,6 +22,9 @@ _PLAIN_WORDS = {
     "same amount.",
     Reason.ENTERED_BY_HAND: "You have entered a row of the same amount, a similar date and a similar wording by hand.",
 }
+
+MOST_IDS = 10_000
+"""So many proposals one request may name."""
 
 
 class ProposedRow(BaseModel):
@@ -78,6 +81,43 @@ class ProposalSchema(BaseModel):
     proved_by: UUID | None = Field(description="The import whose balances have decided.")
     booked_as: UUID | None
     created_at: datetime
+
+
+class BulkDecision(BaseModel):
+    """Which proposals, by `ids` or by the import that brought them, and what they are decided to be.
+
+    Of an import those are decided that wait, and with `anew` also those that were decided the other way.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    decision: Literal[ProposalStatus.ACCEPTED, ProposalStatus.REJECTED]
+    ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST_IDS)] | None = None
+    import_id: UUID | None = None
+    anew: bool = Field(default=False, description="Decide them anew, although they were decided the other way.")
+
+    @model_validator(mode="after")
+    def _names_proposals_one_way(self) -> Self:
+        if (self.ids is None) == (self.import_id is None):
+            raise ValueError("send either ids or import_id")
+        return self
+
+
+class BulkDecided(BaseModel):
+    """What deciding many proposals did.
+
+    matched: proposals that the request names
+    decided: those of them that were not decided so before
+    booked:  rows that are booked by it
+    removed: rows that had been booked because their proposals were rejected, and that go again
+    """
+
+    decision: ProposalStatus
+    matched: int
+    decided: int
+    booked: int
+    removed: int
+    journal_entry_id: UUID | None
 
 
 def proposal_schema(proposal: Proposal, row: Transaction) -> ProposalSchema:

@@ -10,7 +10,7 @@ from api_common.columns import new_id, now
 from api_common.pagination import PageQuery, Slice
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.errors import ProposalDecided
+from transaction_service.errors import ProposalDecided, ProposalsUnknown
 from transaction_service.identity.pairing import under_other_id
 from transaction_service.identity.plan import AccountPlan
 from transaction_service.identity.proposed import row_from_json, row_to_json
@@ -28,11 +28,16 @@ from transaction_service.repository.proposals import ProposalRepository, imports
 from transaction_service.repository.rules import RuleRepository
 from transaction_service.repository.transactions import TransactionRepository
 from transaction_service.rules.categorisation import Categoriser
-from transaction_service.schemas.proposals import ProposalSchema, proposal_schema
+from transaction_service.schemas.proposals import BulkDecided, BulkDecision, ProposalSchema, proposal_schema
 from transaction_service.service.journal import Journal, RowChange
 
 BY_USER = "user"
 BY_PROOF = "proof"
+
+_ACTIONS = {
+    ProposalStatus.ACCEPTED: JournalAction.PROPOSAL_ACCEPTED,
+    ProposalStatus.REJECTED: JournalAction.PROPOSAL_REJECTED,
+}
 
 
 class Proposals:
@@ -77,42 +82,101 @@ class Proposals:
 
         Raises ProposalNotFound, ProposalDecided.
         """
-        await self._ledger.begin_change()
-        proposal = await self._proposals.get(proposal_id)
-        if proposal.status == ProposalStatus.ACCEPTED:
-            return await self._describe(proposal)
-        _check_open(proposal, anew=anew)
-        changes: list[RowChange] = []
-        if proposal.status == ProposalStatus.REJECTED and proposal.booked_as is not None:
-            changes.append(RowChange(proposal.booked_as, {"deleted": False}, {"deleted": True}))
-            await self._booking.merge(proposal.booked_as, into=proposal.transaction_id)
-        await self._keep_accepted([(proposal, proposal.transaction_id)], by=BY_USER)
-        await self._record(JournalAction.PROPOSAL_ACCEPTED, proposal, changes)
-        return await self._describe(proposal)
+        return await self._decide(proposal_id, ProposalStatus.ACCEPTED, anew=anew)
 
     async def reject(self, proposal_id: UUID, *, anew: bool) -> ProposalSchema:
         """Say that the proposed row is a row of its own: it is booked, and stands when a file brings it again.
 
         Raises ProposalNotFound, ProposalDecided.
         """
+        return await self._decide(proposal_id, ProposalStatus.REJECTED, anew=anew)
+
+    async def decide_many(self, wanted: BulkDecision) -> BulkDecided:
+        """Accept or reject many proposals, with one entry in the journal: all of them, or, when one cannot be, none.
+
+        Raises ImportNotFound, ProposalsUnknown, ProposalDecided.
+        """
+        await self._ledger.begin_change()
+        named = await self._wanted(wanted)
+        undecided = [proposal for proposal in named if proposal.status != wanted.decision]
+        for proposal in undecided:
+            _check_open(proposal, anew=wanted.anew)
+        changes = await self._carry_out(undecided, wanted.decision)
+        entry_id = None
+        if undecided:
+            entry_id = await self._journal.record(
+                _ACTIONS[wanted.decision],
+                summary={"proposals": len(undecided)},
+                import_id=wanted.import_id,
+                changes=changes,
+            )
+        return BulkDecided(
+            decision=wanted.decision,
+            matched=len(named),
+            decided=len(undecided),
+            booked=len(changes) if wanted.decision == ProposalStatus.REJECTED else 0,
+            removed=len(changes) if wanted.decision == ProposalStatus.ACCEPTED else 0,
+            journal_entry_id=entry_id,
+        )
+
+    async def _wanted(self, wanted: BulkDecision) -> Sequence[Proposal]:
+        if wanted.import_id is not None:
+            brought = await self._proposals.brought_by((await self._imports.get(wanted.import_id)).id)
+            return [p for p in brought if wanted.anew or p.status == ProposalStatus.WAITING]
+        ids = list(dict.fromkeys(wanted.ids or ()))
+        found = await self._proposals.named(ids)
+        known = {proposal.id for proposal in found}
+        unknown = [str(proposal_id) for proposal_id in ids if proposal_id not in known]
+        if unknown:
+            raise ProposalsUnknown(
+                f"{len(unknown)} of {len(ids)} ids are no proposals, the first is {unknown[0]}. Nothing was decided.",
+                unknown=unknown,
+            )
+        return found
+
+    async def _decide(self, proposal_id: UUID, status: ProposalStatus, *, anew: bool) -> ProposalSchema:
         await self._ledger.begin_change()
         proposal = await self._proposals.get(proposal_id)
-        if proposal.status == ProposalStatus.REJECTED:
-            return await self._describe(proposal)
-        _check_open(proposal, anew=anew)
-        imports = imports_of(proposal)
-        if proposal.status == ProposalStatus.ACCEPTED:
-            imports = await self._booking.taught_by(proposal.account_id, proposal.identity)
-            for import_id in imports:
-                await self._booking.take_back_identities(proposal.account_id, [proposal.identity], import_id)
-        row_id = await self._book(proposal)
-        await self._booking.keep_same([row_id], imports)
-        self._decided(proposal, ProposalStatus.REJECTED, by=BY_USER)
-        proposal.booked_as = row_id
-        await self._session.flush()
-        await self.settle_trust([proposal.account_id])
-        await self._record(JournalAction.PROPOSAL_REJECTED, proposal, [RowChange(row_id, {}, {"booked": True})])
+        if proposal.status != status:
+            _check_open(proposal, anew=anew)
+            changes = await self._carry_out([proposal], status)
+            await self._journal.record(
+                _ACTIONS[status],
+                summary={"proposal_id": proposal.id, "transaction_id": proposal.transaction_id},
+                import_id=proposal.import_id,
+                changes=changes,
+            )
         return await self._describe(proposal)
+
+    async def _carry_out(self, proposals: Sequence[Proposal], status: ProposalStatus) -> Sequence[RowChange]:
+        """Decide proposals that are not decided so yet; gives the rows that come or go by it."""
+        return await (self._accept(proposals) if status == ProposalStatus.ACCEPTED else self._reject(proposals))
+
+    async def _accept(self, proposals: Sequence[Proposal]) -> Sequence[RowChange]:
+        doubles = [proposal.booked_as for proposal in proposals if proposal.booked_as is not None]
+        for proposal in proposals:
+            if proposal.booked_as is not None:
+                await self._proposals.suspect_instead(proposal.booked_as, proposal.transaction_id)
+                await self._booking.merge(proposal.booked_as, into=proposal.transaction_id)
+        await self._keep_accepted([(proposal, proposal.transaction_id) for proposal in proposals], by=BY_USER)
+        return [RowChange(row_id, {"deleted": False}, {"deleted": True}) for row_id in doubles]
+
+    async def _reject(self, proposals: Sequence[Proposal]) -> Sequence[RowChange]:
+        brought_by = {proposal.id: imports_of(proposal) for proposal in proposals}
+        for proposal in proposals:
+            if proposal.status == ProposalStatus.ACCEPTED:
+                account_id, identity = proposal.account_id, proposal.identity
+                brought_by[proposal.id] = await self._booking.taught_by(account_id, identity)
+                for import_id in brought_by[proposal.id]:
+                    await self._booking.take_back_identities(account_id, [identity], import_id)
+        booked = await self._book(proposals)
+        for proposal in proposals:
+            await self._booking.keep_same([booked[proposal.id]], brought_by[proposal.id])
+            self._decided(proposal, ProposalStatus.REJECTED, by=BY_USER)
+            proposal.booked_as = booked[proposal.id]
+        await self._session.flush()
+        await self.settle_trust({proposal.account_id for proposal in proposals})
+        return [RowChange(row_id, {}, {"booked": True}) for row_id in booked.values()]
 
     # For imports
 
@@ -183,23 +247,27 @@ class Proposals:
         proposal.status, proposal.decided_by, proposal.decided_at = status, by, now()
         proposal.proved_by, proposal.booked_as = proved_by, None
 
-    async def _book(self, proposal: Proposal) -> UUID:
-        """Book the proposed row as a row of the import that brought it; gives its id."""
-        account = await self._session.get_one(Account, proposal.account_id)
-        categoriser = Categoriser(await self._rules.ordered())
-        identity = proposal.identity
-        if await self._booking.is_taken(account.id, identity):
-            identity = f"{identity}~{new_id().hex}"
-        row_id, rows = one_row(
-            account,
-            row_from_json(proposal.row),
-            identity,
-            import_id=proposal.import_id,
-            categoriser=categoriser,
-            created_at=now(),
-        )
-        await self._imports.book(rows)
-        return row_id
+    async def _book(self, proposals: Sequence[Proposal]) -> dict[UUID, UUID]:
+        """Book the proposed rows as rows of the imports that brought them; gives their ids by the proposals'."""
+        if not proposals:
+            return {}
+        categoriser, created_at = Categoriser(await self._rules.ordered()), now()
+        booked: dict[UUID, UUID] = {}
+        for proposal in proposals:
+            account = await self._session.get_one(Account, proposal.account_id)
+            identity = proposal.identity
+            if await self._booking.is_taken(account.id, identity):
+                identity = f"{identity}~{new_id().hex}"
+            booked[proposal.id], rows = one_row(
+                account,
+                row_from_json(proposal.row),
+                identity,
+                import_id=proposal.import_id,
+                categoriser=categoriser,
+                created_at=created_at,
+            )
+            await self._imports.book(rows)
+        return booked
 
     async def _keep_rejected(self, proposal: Proposal, row_id: UUID, *, proved_by: UUID) -> None:
         """Let every import that brought the proposed row have brought the row that is booked for it."""
@@ -242,14 +310,15 @@ class Proposals:
 
         Of several that suspect one row, the oldest is booked, and the others are suspected to be that one.
         """
-        booked: dict[UUID, UUID] = {}
+        suspects: dict[UUID, list[Proposal]] = defaultdict(list)
         for proposal in await self._booking.suspects_among(import_id, edited=edited):
-            if proposal.transaction_id in booked:
-                proposal.transaction_id = booked[proposal.transaction_id]
-                continue
-            row_id = booked[proposal.transaction_id] = await self._book(proposal)
-            await self._booking.keep_same([row_id], imports_of(proposal))
-            await self._session.delete(proposal)
+            suspects[proposal.transaction_id].append(proposal)
+        booked = await self._book([oldest for oldest, *_ in suspects.values()])
+        for oldest, *others in suspects.values():
+            for proposal in others:
+                proposal.transaction_id = booked[oldest.id]
+            await self._booking.keep_same([booked[oldest.id]], imports_of(oldest))
+            await self._session.delete(oldest)
         await self._session.flush()
 
     async def settle_trust(self, account_ids: Iterable[UUID]) -> None:
@@ -261,10 +330,6 @@ class Proposals:
                 if account.trusts_bank_ids != trusts:
                     account.trusts_bank_ids = trusts
         await self._session.flush()
-
-    async def _record(self, action: JournalAction, proposal: Proposal, changes: Sequence[RowChange]) -> None:
-        summary = {"proposal_id": proposal.id, "transaction_id": proposal.transaction_id}
-        await self._journal.record(action, summary=summary, import_id=proposal.import_id, changes=changes)
 
     async def _describe(self, proposal: Proposal) -> ProposalSchema:
         return (await self._described([proposal]))[0]
