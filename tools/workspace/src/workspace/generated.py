@@ -10,6 +10,7 @@ from workspace import lock, openapi
 from workspace.build_files import build_files
 from workspace.catalogue import catalogue, readme_table
 from workspace.errors import WorkspaceError
+from workspace.kubernetes import kubernetes
 from workspace.members import Member, services
 
 _TABLE = re.compile(r"(<!-- services -->\n).*?(<!-- /services -->)", re.DOTALL)
@@ -45,6 +46,8 @@ def generated(root: Path) -> Iterator[Generated]:
     template = (root / "docker" / "Dockerfile").read_text(encoding="utf-8")
     for service in found:
         yield Generated(service.folder / "Dockerfile", dockerfile(service, template))
+    for path, text in kubernetes(root, found):
+        yield Generated(path, text)
     for service in found:
         yield Generated(service.sources / "_version.py", version_module(service))
     yield readme(root, found)

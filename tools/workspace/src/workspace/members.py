@@ -1,5 +1,6 @@
 """The packages of the workspace, as their own pyproject.toml files describe them."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -11,16 +12,23 @@ from packaging.utils import canonicalize_name
 from workspace.errors import WorkspaceError
 
 GROUPS = ("libs", "services", "tools")
+_QUANTITY = re.compile(r"[1-9][0-9]*[KMGT]i")
 
 
 @dataclass(frozen=True)
 class ServiceDeclaration:
-    """The table [tool.purser.service] of a service."""
+    """The table [tool.purser.service] of a service.
+
+    `memory` is what a container of it may take at most, and `scratch` the room for files that wait to be read, both as
+    Kubernetes writes quantities.
+    """
 
     port: int
     prefixes: tuple[str, ...]
     factory: str
     calls: tuple[str, ...]
+    memory: str = "512Mi"
+    scratch: str = "256Mi"
 
 
 @dataclass(frozen=True)
@@ -169,7 +177,16 @@ def _service(table: Mapping[str, object], path: str) -> ServiceDeclaration:
         prefixes=_texts(table, "prefixes", path),
         factory=_text(table, "import", path),
         calls=_texts(table, "calls", path),
+        memory=_quantity(table, "memory", ServiceDeclaration.memory, path),
+        scratch=_quantity(table, "scratch", ServiceDeclaration.scratch, path),
     )
+
+
+def _quantity(table: Mapping[str, object], key: str, default: str, path: str) -> str:
+    value = str(table.get(key, default))
+    if not _QUANTITY.fullmatch(value):
+        raise WorkspaceError(f'{path}/pyproject.toml: [tool.purser.service] `{key}` is "{value}"; write 512Mi or 2Gi')
+    return value
 
 
 def _distributions(requirements: Sequence[str]) -> tuple[str, ...]:
