@@ -20,6 +20,7 @@ from data_processing import (
     Balance,
     Entry,
     Fingerprinter,
+    Reconciler,
     Statement,
     fingerprints,
     frame,
@@ -178,6 +179,19 @@ def test_balances_once_a_day_or_out_of_order_prove_nothing_false():
     gapped = running(["-1", "-2", "-4", "-8", "-16"])
     scattered = (gapped[4], gapped[0], gapped[2])
     assert reconcile(Statement(entries=scattered)).status == "unproven"
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_of_very_many_gaps_the_first_are_kept_and_the_statement_still_does_not_add_up(step):
+    rows = [
+        entry("1", place=f"line {n}", booking_date=date(2026, 4, n), balance=Decimal(n * n * 10)) for n in range(1, 9)
+    ]
+    passing = Reconciler(most_gaps=2)
+    for row in rows[::step]:
+        passing.add(row)
+    found = passing.result(Statement())
+    assert (found.status, found.checks, found.entries_sum) == ("gap", 7, Decimal(8))
+    assert found.gaps == reconcile(Statement(entries=tuple(rows[::step]))).gaps[:2]
 
 
 def test_accounts_of_one_file_are_checked_apart():

@@ -32,7 +32,7 @@ from data_processing.formats.delimited.mapping import (
 from data_processing.formats.delimited.mapping_json import mapping_from_json
 from data_processing.formats.delimited.proposal import ProposedColumn, ProposedMapping, SignRule
 from data_processing.formats.parts import StatementPart
-from data_processing.identity import Fingerprinter, content_hash, contents, fingerprints, identities
+from data_processing.identity import Fingerprinter, content_hash, contents, fingerprints, identities, identity
 from data_processing.investment_identity import investment_identities
 from data_processing.investments import (
     InvestmentEntry,
@@ -44,7 +44,7 @@ from data_processing.investments import (
 )
 from data_processing.ledger_version import LEDGER_SCHEMA_VERSION
 from data_processing.reading import propose_mapping, read_statement_file
-from data_processing.reconciliation import Gap, Reconciliation, reconcile
+from data_processing.reconciliation import Gap, Reconciler, Reconciliation, reconcile
 from data_processing.statement import (
     AccountReference,
     Balance,
@@ -99,6 +99,7 @@ __all__ = [
     "Position",
     "ProposedColumn",
     "ProposedMapping",
+    "Reconciler",
     "Reconciliation",
     "RefusedRow",
     "Security",
@@ -123,6 +124,7 @@ __all__ = [
     "fingerprints",
     "frame",
     "identities",
+    "identity",
     "investment_frame",
     "investment_identities",
     "mapping_from_json",

@@ -64,6 +64,20 @@ def fingerprints(entries: Iterable[Entry]) -> list[str]:
     return result
 
 
+def identity(entry: Entry, content: str, occurrence: int = 1) -> str:
+    """The identity of one entry, by itself: the ``occurrence``-th with this content, where its bank gives it no id.
+
+    ``identities`` gives the same, but for entries that share it and are worded differently.
+
+    >>> from decimal import Decimal
+    >>> identity(Entry("line 2", date(2026, 4, 2), Decimal("-2.80"), "Coffee", bank_id="17"), "")
+    'bank:17#a88b80dc35562c15'
+    """
+    if entry.bank_id is None:
+        return f"row:{content}#{occurrence}"
+    return f"bank:{entry.bank_id}#{_hash(_substance(entry, entry.booking_date), size=8)}"
+
+
 def identities(entries: Sequence[Entry], contents: Sequence[str]) -> list[str]:
     """The identities that ``fingerprints`` gives, for entries of one account whose contents are known already.
 
@@ -73,19 +87,19 @@ def identities(entries: Sequence[Entry], contents: Sequence[str]) -> list[str]:
     wordings: dict[tuple[str, bool], list[tuple[str, int]]] = defaultdict(list)
     result: list[str] = []
     for entry, content in zip(entries, contents, strict=True):
-        if entry.bank_id is not None:
-            identity = f"bank:{entry.bank_id}#{_hash(_substance(entry, entry.booking_date), size=8)}"
-            # A pending row and its booking are worded differently and yet one row.
-            wordings[identity, entry.pending].append((_wording(entry), len(result)))
-            result.append(identity)
+        if entry.bank_id is None:
+            seen[content] += 1
+            result.append(identity(entry, content, seen[content]))
             continue
-        seen[content] += 1
-        result.append(f"row:{content}#{seen[content]}")
-    for (identity, _), worded in wordings.items():
+        of_bank = identity(entry, content)
+        # A pending row and its booking are worded differently and yet one row.
+        wordings[of_bank, entry.pending].append((_wording(entry), len(result)))
+        result.append(of_bank)
+    for (of_bank, _), worded in wordings.items():
         if len(worded) > 1:
             first = min(wording for wording, _ in worded)
             for wording, place in worded:
-                result[place] = identity if wording == first else f"{identity}~{_hash(wording, size=8)}"
+                result[place] = of_bank if wording == first else f"{of_bank}~{_hash(wording, size=8)}"
     return result
 
 
@@ -120,25 +134,23 @@ class Fingerprinter:
         if account is None:
             account = self._accounts[entry.account] = len(self._accounts).to_bytes(8, "big")
         if entry.bank_id is not None:
-            identity = f"bank:{entry.bank_id}#{_hash(_substance(entry, entry.booking_date), size=8)}"
-            self._keep(_digest(f"{entry.pending}{identity}") + account, identity, entry, number)
-            return identity
+            of_bank = identity(entry, "")
+            self._keep(_digest(f"{entry.pending}{of_bank}") + account, of_bank, entry, number)
+            return of_bank
         content = content_hash(entry)
         key = bytes.fromhex(content) + account
         occurrence = self._seen[key] = self._seen.get(key, 0) + 1
-        return f"row:{content}#{occurrence}"
+        return identity(entry, content, occurrence)
 
     def changes(self) -> dict[int, str]:
         """The identities of entries that have another one than ``add`` gave, by their number from 0."""
         changed: dict[int, str] = {}
-        for identity, worded in self._repeated.values():
+        for of_bank, worded in self._repeated.values():
             first = min(wording for wording, _ in worded)
-            changed |= {
-                number: f"{identity}~{_hash(wording, size=8)}" for wording, number in worded if wording != first
-            }
+            changed |= {number: f"{of_bank}~{_hash(wording, size=8)}" for wording, number in worded if wording != first}
         return changed
 
-    def _keep(self, key: bytes, identity: str, entry: Entry, number: int) -> None:
+    def _keep(self, key: bytes, of_bank: str, entry: Entry, number: int) -> None:
         wording = _wording(entry)
         known = self._first.get(key)
         if known is None:
@@ -149,7 +161,7 @@ class Fingerprinter:
             return
         if key not in self._repeated:
             written = bytes(self._wordings[self._ends[known] : self._ends[known + 1]])
-            self._repeated[key] = identity, [(written.decode("utf-8", "surrogatepass"), self._numbers[known])]
+            self._repeated[key] = of_bank, [(written.decode("utf-8", "surrogatepass"), self._numbers[known])]
         self._repeated[key][1].append((wording, number))
 
 
