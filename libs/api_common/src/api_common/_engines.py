@@ -13,7 +13,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, NullPool, PoolProxiedConnection
 
 from api_common._sqlite_connection import DirectConnection
 from api_common._sqlite_connection import connect as connect_to_file
@@ -29,6 +29,19 @@ CONNECT_TIMEOUT_SECONDS = 5
 
 class DatabaseAddressError(ValueError):
     """The database URL cannot be used; the text says which form is accepted."""
+
+
+class WatchedPool(AsyncAdaptedQueuePool):
+    """A pool of connections that also tells how many tasks wait for one."""
+
+    waiting = 0
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        self.waiting += 1
+        try:
+            return super()._do_get()
+        finally:
+            self.waiting -= 1
 
 
 def database_url(template: str | None, *, data_dir: Path, service: str) -> URL:
@@ -119,6 +132,7 @@ def _postgres_engine(url: URL, **options: Any) -> AsyncEngine:
     engine = create_async_engine(
         url,
         hide_parameters=True,
+        poolclass=WatchedPool,
         pool_size=POSTGRES_POOL_SIZE,
         # An overflowing connection is closed after use: under load that would be one new connection per request.
         max_overflow=0,
@@ -134,6 +148,7 @@ def _sqlite_writer(url: URL) -> AsyncEngine:
     engine = create_async_engine(
         url.set(drivername="sqlite+aiosqlite"),
         hide_parameters=True,
+        poolclass=WatchedPool,
         pool_size=1,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,
@@ -156,6 +171,7 @@ def _sqlite_reader(url: URL) -> AsyncEngine:
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
         hide_parameters=True,
+        poolclass=WatchedPool,
         pool_size=READERS_ON_SQLITE,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,

@@ -20,6 +20,7 @@ from api_common.logging import configure_logging, flush_logs
 from api_common.metrics import RequestMetrics, make_registry
 from api_common.middleware import AccessLog, Options, RequestLayer, security_headers
 from api_common.ratelimit import RateLimit
+from api_common.saturation import Saturation
 from api_common.service import Runtime, Service
 
 
@@ -84,6 +85,7 @@ def create_app(
     install_handlers(app, routes)
     metrics = RequestMetrics()
     registry = make_registry(metrics, [(service.name, service.version) for service in services])
+    registry.register(Saturation(runtimes.values()))
     app.router.routes.insert(0, routes)
     for service in services:
         for router in service.routers:

@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Lock
 from typing import TypeVar
 
@@ -18,6 +19,21 @@ _holders = 0
 _limiter: RunVar[CapacityLimiter] = RunVar("purser_compute_limiter")
 
 
+@dataclass(frozen=True)
+class ThreadUse:
+    """How many threads `offload` has, how many of them work, and how many calls wait for one."""
+
+    limit: int
+    busy: int
+    waiting: int
+
+
+def thread_use() -> ThreadUse:
+    """Tell what the threads of this event loop do."""
+    limiter = _threads()
+    return ThreadUse(int(limiter.total_tokens), limiter.borrowed_tokens, limiter.statistics().tasks_waiting)
+
+
 async def offload(function: Callable[..., T], *args: object) -> T:
     """Run a CPU-bound or blocking function in a thread and await its result.
 
@@ -25,12 +41,16 @@ async def offload(function: Callable[..., T], *args: object) -> T:
     requests cannot starve the rest. Meant for work that releases the interpreter lock (Polars, Numba, hashing); pure
     Python work of more than some milliseconds shares the interpreter with every other request.
     """
+    return await to_thread.run_sync(function, *args, limiter=_threads())
+
+
+def _threads() -> CapacityLimiter:
     try:
-        limiter = _limiter.get()
+        return _limiter.get()
     except LookupError:
         limiter = CapacityLimiter(max(2, os.cpu_count() or 2))
         _limiter.set(limiter)
-    return await to_thread.run_sync(function, *args, limiter=limiter)
+        return limiter
 
 
 @contextmanager

@@ -6,16 +6,20 @@ per request and read only when Prometheus asks. All counting happens on the even
 
 import platform
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from itertools import accumulate
+from typing import Generic, TypeVar
 
-from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the duration histogram, seconds."""
+LONG_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+"""Upper bounds for durations of work on whole files, seconds."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -56,6 +60,43 @@ class RequestMetrics(Collector):
             durations.add_metric((method, route, str(status)), buckets, sum_value=series.seconds)
         yield durations
         yield GaugeMetricFamily("http_requests_in_progress", "Requests being answered.", value=self.in_progress)
+
+
+Outcome = TypeVar("Outcome", bound=StrEnum)
+
+
+class OutcomeCounter(Generic[Outcome]):
+    """Counts what a service did, by outcome: make one when a module is imported.
+
+    Outcomes are members of an enumeration, so that nothing of a user can become a label; all are shown from the start,
+    with zero.
+
+    Example:
+        >>> class Sent(StrEnum):
+        ...     DELIVERED = "delivered"
+        ...     FAILED = "failed"
+        >>> letters = OutcomeCounter("example_letters", "Letters that were sent.", Sent)
+        >>> letters.add(Sent.DELIVERED)
+    """
+
+    def __init__(self, name: str, meaning: str, outcomes: type[Outcome]) -> None:
+        counter = Counter(name, meaning, ("outcome",))
+        self._series = {outcome: counter.labels(outcome.value) for outcome in outcomes}
+
+    def add(self, outcome: Outcome, count: int = 1) -> None:
+        """Count something that happened once, or several times."""
+        self._series[outcome].inc(count)
+
+
+class Durations:
+    """How long something took that a service does: make one when a module is imported."""
+
+    def __init__(self, name: str, meaning: str, buckets: Sequence[float] = LONG_BUCKETS) -> None:
+        self._histogram = Histogram(name, meaning, buckets=buckets)
+
+    def observe(self, seconds: float) -> None:
+        """Count one that took so long."""
+        self._histogram.observe(seconds)
 
 
 class _BuildInfo(Collector):

@@ -162,8 +162,12 @@ class Keyset:
 
     def cursor(self, row: object) -> str:
         """Give the cursor that stands after this row: a mapped object, or a result row with the key columns."""
-        values = [_plain(_value(row, column)) for column in self._columns]
-        return base64.urlsafe_b64encode(orjson.dumps([self._mark, *values])).decode().rstrip("=")
+        return self.cursor_at([_value(row, column) for column in self._columns])
+
+    def cursor_at(self, values: Sequence[Value]) -> str:
+        """Give the cursor that stands after the row with these values of the key columns, in their order."""
+        key = [_plain(value) for value in values]
+        return base64.urlsafe_b64encode(orjson.dumps([self._mark, *key])).decode().rstrip("=")
 
     def _within(
         self, bounds: Sequence[ColumnElement[Any]], compared: ColumnElement[bool], *, beyond: bool

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp
 
 from api_common.clients import PeerUnavailable, ServiceClient
-from api_common.database import Database, DatabaseSpec
+from api_common.database import Database, DatabaseSpec, PoolUse
 from api_common.errors import ConfigurationError
 from api_common.logging import get_logger
 from api_common.tokens import JwksCache, TokenVerifier, read_jwks_file
@@ -85,6 +85,10 @@ class Runtime:
         if self._database is None:
             raise ConfigurationError(f"{self.service.name} has no open database: declare one and start the application")
         return self._database
+
+    def pools(self) -> dict[str, PoolUse]:
+        """Tell what the pools of its database do; nothing without an open database."""
+        return self._database.pools() if self._database is not None else {}
 
     @property
     def verifier(self) -> TokenVerifier:

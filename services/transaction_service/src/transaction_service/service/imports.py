@@ -30,6 +30,7 @@ from transaction_service.repository.recognition import RecognitionRepository, wi
 from transaction_service.repository.rules import RuleRepository
 from transaction_service.rules.categorisation import Categoriser
 from transaction_service.schemas.imports import ImportSchema
+from transaction_service.service.import_metrics import FILES, FileOutcome, count_when_committed, refusals_counted
 from transaction_service.service.import_report import describe, previewed_proposals, report
 from transaction_service.service.journal import Journal
 from transaction_service.service.many_rows import ManyRows
@@ -79,10 +80,11 @@ async def read_upload(
     Raises StatementRefused with the reader's code and reason.
     """
     started_at = now()
-    try:
-        prepared = await offload(lambda: prepare(content, filename=filename, profiles=profiles))
-    except StatementFileError as error:
-        raise statement_refused(error) from error
+    with refusals_counted():
+        try:
+            prepared = await offload(lambda: prepare(content, filename=filename, profiles=profiles))
+        except StatementFileError as error:
+            raise statement_refused(error) from error
     return Upload(prepared, filename[:255] if filename else None, sha256, account_id, currency, started_at)
 
 
@@ -116,6 +118,7 @@ class Imports:
         plan = await self._plan(upload)
         preview = describe(self._record(new_id(), upload, plan, ImportStatus.PREVIEW))
         supplements = await self._keep_supplements(upload, plan, None)
+        FILES.add(FileOutcome.PREVIEWED)
         return preview.model_copy(update={"proposals": previewed_proposals(plan), **supplements.fields})
 
     async def book(self, upload: Upload) -> ImportSchema:
@@ -158,6 +161,7 @@ class Imports:
             summary={name: getattr(record, name) for name in _COUNTS},
             import_id=import_id,
         )
+        count_when_committed(session, record)
         log.info(
             "import_booked", format=record.format, rows=record.booked, repeated=record.repeated, refused=record.refused
         )
@@ -197,13 +201,14 @@ class Imports:
         return undone
 
     async def _plan(self, upload: Upload) -> ImportPlan:
-        plan = assign_accounts(
-            upload.prepared,
-            await self._accounts.book(),
-            user_id=self._user_id,
-            account_id=upload.account_id,
-            currency=upload.currency,
-        )
+        with refusals_counted():
+            plan = assign_accounts(
+                upload.prepared,
+                await self._accounts.book(),
+                user_id=self._user_id,
+                account_id=upload.account_id,
+                currency=upload.currency,
+            )
         await offload(plan.identify)
         standing = plan.standing
         known = {p.account.id: await self._recognition.known(p) for p in standing}
