@@ -8,7 +8,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from workspace.errors import WorkspaceError
-from workspace.kubernetes import DRAIN_SECONDS, FOLDER, SHUTDOWN_SECONDS, kubernetes
+from workspace.kubernetes import DRAIN_SECONDS, EXAMPLE, FOLDER, SHUTDOWN_SECONDS, kubernetes
 from workspace.members import services
 
 Declare = Callable[..., Path]
@@ -30,8 +30,9 @@ def house(tmp_path: Path, service: Declare) -> Path:
 
 
 def written(root: Path) -> dict[str, list[Thing]]:
-    """The objects by file."""
-    return {path.name: list(yaml.safe_load_all(text)) for path, text in kubernetes(root, services(root))}
+    """The objects of the base by file."""
+    files = kubernetes(root, services(root))
+    return {path.name: list(yaml.safe_load_all(text)) for path, text in files if path.parent == root / FOLDER}
 
 
 def found(root: Path, file: str, kind: str) -> Thing:
@@ -54,7 +55,6 @@ def test_every_service_but_the_one_that_embeds_them_has_a_file_and_is_listed(hou
     kinds = ["ServiceAccount", "NetworkPolicy", "Deployment", "Service", "PodDisruptionBudget"]
     assert [thing["kind"] for thing in files["gate.yaml"]] == kinds
     assert [thing["kind"] for thing in files["my-ledger.yaml"]] == [*kinds, "Job"]
-    assert {path.parent for path, _ in kubernetes(house, services(house))} == {house / FOLDER}
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
@@ -80,6 +80,21 @@ def test_a_wrong_field_does_not_pass(house: Path, path: tuple[str | int, ...], f
 
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(thing, NEWEST, strict=True)
+
+
+def test_the_overlay_to_copy_says_what_the_base_leaves_open(house: Path) -> None:
+    texts = {path.relative_to(house).as_posix(): text for path, text in kubernetes(house, services(house))}
+    overlay = yaml.safe_load(texts[f"{EXAMPLE}/kustomization.yaml"])
+
+    assert overlay["resources"] == ["../base"]
+    assert overlay["images"][2] == {"name": "purser-my-ledger", "newName": "registry.example.org/purser-my-ledger"}
+    ingress = written(house)["ingress.yaml"][0]
+    for operation in yaml.safe_load(overlay["patches"][0]["patch"]):
+        *path, field = operation["path"].strip("/").split("/")
+        place = at(ingress, *(int(step) if step.isdigit() else step for step in path))
+        assert field not in place
+        place[field] = operation["value"]
+    assert kubernetes_validate.validate(ingress, NEWEST, strict=True) == NEWEST
 
 
 def test_only_callers_the_edge_and_the_collector_of_metrics_come_in(house: Path) -> None:
