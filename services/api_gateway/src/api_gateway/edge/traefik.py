@@ -26,6 +26,8 @@ _STRICT = {
         "allowEncodedNullCharacter": False,
     },
 }
+# A path may hold what somebody searched for; the router's name says which service was asked.
+_LOGGED = {"headers": {"defaultMode": "drop"}, "names": {"RequestPath": "drop", "RequestLine": "drop"}}
 _STICKY = "purser_route"
 
 Configuration = dict[str, Any]
@@ -50,10 +52,17 @@ class EdgeSettings:
     certificate: str | None = None
     key: str | None = None
     requests_at_once: int = 200
+    requests_at_once_per_address: int = 100
     connect_seconds: int = 3
     answer_seconds: int = 300
     trusted_proxies: tuple[str, ...] = ()
     access_log: bool = True
+
+    @property
+    def inner_url(self) -> str:
+        """Where Traefik reaches its own inner entry point."""
+        host, _, port = self.inner.rpartition(":")
+        return f"http://{host or '127.0.0.1'}:{port}"
 
 
 def static(settings: EdgeSettings, dynamic_file: str) -> Configuration:
@@ -63,7 +72,7 @@ def static(settings: EdgeSettings, dynamic_file: str) -> Configuration:
     if settings.tls_listen is not None:
         points["websecure"] = _entry_point(settings.tls_listen, settings, tls={})
         points["web"]["http"]["redirections"] = {"entryPoint": {"to": "websecure", "scheme": "https"}}
-    logged = {"accessLog": {"format": "json", "fields": {"headers": {"defaultMode": "drop"}}}}
+    logged = {"accessLog": {"format": "json", "fields": _LOGGED}}
     return {
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "entryPoints": points,
@@ -113,6 +122,13 @@ class _Built:
         self._middlewares: Configuration = {
             "again": {"retry": {"attempts": 3, "initialInterval": "100ms"}},
             "limit": {"inFlightReq": {"amount": settings.requests_at_once}},
+            # Nobody takes all places alone; a subscriber has a whole /64 of IPv6 to himself.
+            "limit-per-address": {
+                "inFlightReq": {
+                    "amount": settings.requests_at_once_per_address,
+                    "sourceCriterion": {"ipStrategy": _client_address(settings)},
+                }
+            },
         }
 
     def configuration(self) -> Configuration:
@@ -173,7 +189,7 @@ class _Built:
         }
         told = f"{name}-told"
         self._middlewares[told] = {"headers": {"customResponseHeaders": _notices(route)}}
-        self._services[rewritten] = {"loadBalancer": {"servers": [{"url": f"http://{self._settings.inner}"}]}}
+        self._services[rewritten] = {"loadBalancer": {"servers": [{"url": self._settings.inner_url}]}}
         old = _below([route.old_path])
         self._router(rewritten, old, route.service, middlewares=[rewritten, told], points=["inner"])
         self._share(name, old, route, rewritten, route.old_path)
@@ -211,9 +227,15 @@ class _Built:
             "rule": rule,
             "service": service,
             "entryPoints": list(points or self._points),
-            "middlewares": [*([] if inner else ["limit"]), *middlewares],
+            "middlewares": [*([] if inner else ["limit", "limit-per-address"]), *middlewares],
         }
         self._routers[name] = router | ({"priority": priority} if priority is not None else {})
+
+
+def _client_address(settings: EdgeSettings) -> Configuration:
+    """How a client is told: by the last address that none of our proxies has, or by the connection's."""
+    behind = {"excludedIPs": list(settings.trusted_proxies)} if settings.trusted_proxies else {}
+    return {"ipv6Subnet": 64, **behind}
 
 
 def _below(prefixes: Sequence[str]) -> str:
