@@ -82,7 +82,8 @@ async def test_named_proposals_are_decided_all_or_none(household: Any, client: h
     assert (await statuses(client)).count("waiting") == 11
     assert counts(await decide(client, decision="rejected", ids=[*ids[:3], ids[0]])) == (3, 2, 2, 0)
     assert len(await household.rows()) == 15
-    for body in ({}, {"ids": ids, "import_id": unknown}, {"ids": []}, {"ids": ids, "decision": "waiting"}):
+    bodies: list[dict[str, Any]] = [{}, {"ids": ids, "import_id": unknown}, {"ids": []}]
+    for body in (*bodies, {"ids": ids, "decision": "waiting"}):
         assert (await decide(client, 422, **{"decision": "accepted", **body}))["code"] == "invalid_request"
 
 

@@ -320,6 +320,13 @@ class ArchiveBroken(InvalidInput):
     title = "Archive cannot be read"
 
 
+class ArchiveTooLarge(InvalidInput):
+    """Unpacked, the archive would be larger than the server's limit."""
+
+    code = "archive_too_large"
+    title = "Archive is too large"
+
+
 class ArchiveTooNew(InvalidInput):
     """The archive was made by a newer Purser."""
 

@@ -17,3 +17,6 @@ class Settings(ServiceSettings):
 
     import_limit: int = Field(512 * _MIB, ge=1024, description="bytes of a statement file, at least 1024")
     archive_limit: int = Field(2048 * _MIB, ge=1024, description="bytes of an archive that is imported, at least 1024")
+    archive_unpacked_limit: int = Field(
+        16 * 1024 * _MIB, ge=1024, description="bytes of all files of such an archive, unpacked, at least 1024"
+    )

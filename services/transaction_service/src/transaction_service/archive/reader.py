@@ -22,7 +22,7 @@ from transaction_service.archive.format import (
     archived_tables,
 )
 from transaction_service.archive.values import ColumnReader, NewIds, parsed_line
-from transaction_service.errors import ArchiveBroken, ArchiveTooNew
+from transaction_service.errors import ArchiveBroken, ArchiveTooLarge, ArchiveTooNew
 
 BATCH_ROWS = 20_000
 _BATCH_BYTES = 16 * 1024 * 1024
@@ -40,13 +40,16 @@ _Damage = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 class ArchiveReader:
     """One archive. Raises ArchiveBroken wherever it is not what it says."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        """Open the archive and read its manifest. Raises ArchiveTooNew, too."""
+    def __init__(self, file: IO[bytes], *, limit: int) -> None:
+        """Open the archive and read its manifest; `limit` is the most bytes that all of its files may have.
+
+        Raises ArchiveTooNew and ArchiveTooLarge, too.
+        """
         try:
             self._zip = zipfile.ZipFile(file)
         except _Damage as error:
             raise ArchiveBroken("The file is no zip archive, or its end is missing.") from error
-        self._entries = self._checked_entries()
+        self._entries = self._checked_entries(limit)
         self.manifest = self._manifest()
         self._compare_names()
         self.tables = [table for table in archived_tables() if table.name in self.manifest.tables]
@@ -128,7 +131,7 @@ class ArchiveReader:
         except _Damage as error:
             raise ArchiveBroken(f"{table.data_file} is damaged: {error}.") from error
 
-    def _checked_entries(self) -> Mapping[str, zipfile.ZipInfo]:
+    def _checked_entries(self, limit: int) -> Mapping[str, zipfile.ZipInfo]:
         entries = self._zip.infolist()
         if len(entries) > MOST_FILES or len({entry.filename for entry in entries}) != len(entries):
             raise ArchiveBroken(f"The archive has a file twice, or more than {MOST_FILES} files.")
@@ -137,6 +140,14 @@ class ArchiveReader:
                 raise ArchiveBroken(f"{entry.filename} is encrypted, or compressed in a way that archives are not.")
             if entry.file_size > MOST_EXPANSION * entry.compress_size + LARGEST_MANIFEST:
                 raise ArchiveBroken(f"{entry.filename} would be {entry.file_size} bytes large: that is no ledger's.")
+        # Nothing more is unpacked of a file than its entry says, whatever is in it.
+        if (size := sum(entry.file_size for entry in entries)) > limit:
+            raise ArchiveTooLarge(
+                f"The archive would be {size} bytes large when it is unpacked, and the limit is {limit}. Who runs the "
+                "server can raise it (PURSER_TRANSACTION_SERVICE__ARCHIVE_UNPACKED_LIMIT).",
+                size=size,
+                limit=limit,
+            )
         return {entry.filename: entry for entry in entries}
 
     def _manifest(self) -> Manifest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,6 @@ from transaction_service.archive.values import selected
 from transaction_service.errors import ArchiveBroken
 from transaction_service.models import Split, Transaction
 from transaction_service.repository.exact_sums import joined, units_and_millionths
-from transaction_service.search.words import search_words
 
 BATCH_ROWS = 20_000
 _IDS_AT_ONCE = 10_000
@@ -74,19 +73,14 @@ class ArchiveRepository:
                 return True
         return False
 
-    async def insert(self, archived: ArchivedTable, rows: Sequence[Sequence[object]]) -> None:
-        """Insert rows whose values are in the order of the table's archived columns.
+    async def insert(self, archived: ArchivedTable, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
+        """Insert rows with the values of these columns.
 
         Raises ArchiveBroken for rows that contradict one another.
         """
-        names = ["user_id", *(column.name for column in archived.columns)]
-        values: list[tuple[object, ...]] = [(self.user_id, *row) for row in rows]
-        if "search_text" in names:
-            place = names.index("search_text")
-            names.append("search_words")
-            values = [(*row, search_words(str(row[place]))) for row in values]
+        values = ((self.user_id, *row) for row in rows)
         try:
-            await bulk_insert(WriteSession(self.session), archived.table, names, values)
+            await bulk_insert(WriteSession(self.session), archived.table, ["user_id", *columns], values)
         except IntegrityError as error:
             raise ArchiveBroken(
                 f"Rows of {archived.name} repeat one another, or refer to rows that the archive does not hold."

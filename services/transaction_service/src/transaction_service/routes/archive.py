@@ -15,15 +15,19 @@ from starlette.types import Receive, Scope, Send
 
 from transaction_service.archive.format import MEDIA_TYPE
 from transaction_service.archive.reader import ArchiveReader
-from transaction_service.errors import ArchiveBroken, ArchiveTooNew, FileNeeded, LedgerNotEmpty
-from transaction_service.routes.access import SERVICE, Once, Reader, Writer, Writing
+from transaction_service.archive.unpacked import on_disk
+from transaction_service.errors import ArchiveBroken, ArchiveTooLarge, ArchiveTooNew, FileNeeded, LedgerNotEmpty
+from transaction_service.routes.access import SERVICE, Once, Reader, Reading, Writer, Writing
 from transaction_service.routes.uploads import BINARY, FILE_BODY, UploadedFile, uploaded_file
 from transaction_service.schemas.archive import ArchiveImported
 from transaction_service.service.archive import Archives
+from transaction_service.settings import Settings
 
 router = APIRouter(prefix="/v1/archive", tags=["archive"])
 
 _PIECE = 256 * 1024
+
+Here = Annotated[Runtime, Depends(runtime_of(SERVICE))]
 
 
 @router.get(
@@ -34,7 +38,7 @@ _PIECE = 256 * 1024
         **responses(InsufficientStorage),
     },
 )
-async def export_archive(user: Reader, runtime: Annotated[Runtime, Depends(runtime_of(SERVICE))]) -> Response:
+async def export_archive(user: Reader, runtime: Here) -> Response:
     """Export everything: all that the ledger holds of the user, as a zip of JSON, Parquet and CSV files."""
     async with runtime.database.snapshot() as session:
         file = await Archives(session, user.user_id).export()
@@ -50,6 +54,7 @@ async def export_archive(user: Reader, runtime: Annotated[Runtime, Depends(runti
         FileNeeded,
         ArchiveBroken,
         ArchiveTooNew,
+        ArchiveTooLarge,
         LedgerNotEmpty,
         PayloadTooLarge,
         InsufficientStorage,
@@ -57,24 +62,30 @@ async def export_archive(user: Reader, runtime: Annotated[Runtime, Depends(runti
     ),
     openapi_extra=FILE_BODY,
 )
-async def import_archive(request: Request, user: Writer, once: Once, session: Writing) -> Response:
+async def import_archive(
+    request: Request, user: Writer, once: Once, session: Writing, reading: Reading, runtime: Here
+) -> Response:
     """Import an archive into an empty ledger: a form's field `file`, or the file as the body.
 
     Afterwards the ledger is exactly the archived one. All of it is imported, or, when anything is wrong, nothing.
     """
+    settings = runtime.settings
+    assert isinstance(settings, Settings)  # noqa: S101 (main builds the Service with these settings)
     async with uploaded_file(request) as uploaded:
-        archive = await offload(_verified, uploaded)
-        return await once.once(
-            user.user_id,
-            status=201,
-            model=ArchiveImported,
-            effect=lambda: Archives(session, user.user_id).import_(archive),
-            payload=uploaded.sha256.encode(),
-        )
+        archive = await offload(_verified, uploaded, settings.archive_unpacked_limit)
+        with on_disk(archive) as unpacked:
+            await Archives(reading, user.user_id).unpack(unpacked)
+            return await once.once(
+                user.user_id,
+                status=201,
+                model=ArchiveImported,
+                effect=lambda: Archives(session, user.user_id).import_(unpacked),
+                payload=uploaded.sha256.encode(),
+            )
 
 
-def _verified(uploaded: UploadedFile) -> ArchiveReader:
-    archive = ArchiveReader(uploaded.file)
+def _verified(uploaded: UploadedFile, limit: int) -> ArchiveReader:
+    archive = ArchiveReader(uploaded.file, limit=limit)
     archive.verify()
     return archive
 

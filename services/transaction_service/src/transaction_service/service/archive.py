@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING
 from uuid import UUID
 
 from api_common.columns import now
-from api_common.compute import offload, uncollected
+from api_common.compute import offload
 from api_common.logging import get_logger
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from transaction_service.archive.format import Kind, archived_tables
+from transaction_service.archive.format import ArchivedTable, Kind, archived_tables
 from transaction_service.archive.reader import ArchiveReader
+from transaction_service.archive.unpacked import UnpackedArchive
 from transaction_service.archive.values import NewIds
 from transaction_service.categories.defaults import DEFAULT_CATEGORIES
 from transaction_service.disk_room import room_on_disk
@@ -28,8 +29,6 @@ from transaction_service.repository.ledger import LedgerRepository
 
 if TYPE_CHECKING:
     from transaction_service.archive.writer import ArchiveWriter
-
-T = TypeVar("T")
 
 log = get_logger()
 
@@ -93,10 +92,20 @@ class Archives:
             last = rows[-1]
             after = (date.fromisoformat(str(last.booking_date)), UUID(str(last.id)))
 
-    async def import_(self, archive: ArchiveReader) -> Archived:
-        """Fill an empty ledger with an archive that was verified: all of it, or, when anything fails, nothing.
+    async def unpack(self, unpacked: UnpackedArchive) -> None:
+        """Check all rows of an archive that was verified, and prepare them for `import_`. Takes long; writes nothing.
 
         Ids stay as they are, unless somebody else on this server has them: then all are exchanged for new ones.
+
+        Raises ArchiveBroken, InsufficientStorage.
+        """
+        roots = await offload(_roots, unpacked.archive)
+        new_ids = _new_ids(roots) if await self._are_taken(roots) else None
+        with room_on_disk():
+            await offload(unpacked.unpack, new_ids)
+
+    async def import_(self, unpacked: UnpackedArchive) -> Archived:
+        """Fill an empty ledger with an archive that was unpacked: all of it, or, when anything fails, nothing.
 
         Raises LedgerNotEmpty, ArchiveBroken.
         """
@@ -109,34 +118,28 @@ class Archives:
                 "(DELETE /v1/ledger), or import as another user.",
                 present=present,
             )
-        new_ids = await self._new_ids(archive)
+        archive = unpacked.archive
+        if not unpacked.renewed and await self._are_taken(await offload(_roots, archive)):
+            # Somebody has imported the same archive in the meantime.
+            await self.unpack(unpacked)
         for table in archive.tables:
-            batches = archive.rows(table, new_ids)
-            while rows := await offload(_next, batches):
-                await self._archive.insert(table, rows)
+            await self._archive.insert(table, unpacked.columns(table), unpacked.rows(table))
         await self._archive.check_references()
         await self._archive.check_splits()
         await self._check_categories()
         counts = {name: table.rows for name, table in archive.manifest.tables.items() if table.rows}
-        log.info("archive_imported", rows=sum(counts.values()), new_ids=new_ids is not None)
-        return Archived(counts, "kept" if new_ids is None else "renewed", archive.manifest.created_at)
+        log.info("archive_imported", rows=sum(counts.values()), new_ids=unpacked.renewed)
+        return Archived(counts, "renewed" if unpacked.renewed else "kept", archive.manifest.created_at)
 
-    async def _new_ids(self, archive: ArchiveReader) -> NewIds | None:
-        """New ids where those of the archive are taken.
+    async def _are_taken(self, roots: Mapping[ArchivedTable, Sequence[str]]) -> bool:
+        """Whether ids of the archive are taken.
 
         Rows that hang on no others tell it: the rows of somebody who has any of the archive's hang on these.
         """
-        taken, known = False, set[str]()
-        for table in archive.tables:
-            if table.is_root:
-                texts = await offload(archive.ids, table)
-                known.update(texts)
-                taken = taken or await self._archive.is_taken(table, [i for t in texts if (i := _uuid(t))])
-        if not taken:
-            return None
-        names = {c.name for table in archived_tables() for c in table.columns if c.kind is Kind.ID}
-        built_in = {category.id for category in DEFAULT_CATEGORIES}
-        return NewIds(kept=built_in, known=known, names=names)
+        for table, texts in roots.items():
+            if await self._archive.is_taken(table, [found for text in texts if (found := _uuid(text))]):
+                return True
+        return False
 
     async def _check_categories(self) -> None:
         tree = await self._categories.tree()
@@ -152,9 +155,15 @@ def _writer(folder: Path, dialect: str) -> ArchiveWriter:
     return ArchiveWriter(folder, dialect)
 
 
-def _next(batches: Iterator[Sequence[T]]) -> Sequence[T]:
-    with uncollected():
-        return next(batches, ())
+def _roots(archive: ArchiveReader) -> Mapping[ArchivedTable, Sequence[str]]:
+    """The ids of the rows that hang on no others, as texts."""
+    return {table: archive.ids(table) for table in archive.tables if table.is_root}
+
+
+def _new_ids(roots: Mapping[ArchivedTable, Sequence[str]]) -> NewIds:
+    names = {c.name for table in archived_tables() for c in table.columns if c.kind is Kind.ID}
+    built_in = {category.id for category in DEFAULT_CATEGORIES}
+    return NewIds(kept=built_in, known={text for texts in roots.values() for text in texts}, names=names)
 
 
 def _uuid(text: str) -> UUID | None:
