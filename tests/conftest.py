@@ -197,6 +197,29 @@ def free_ports() -> Callable[[int], list[int]]:
     return unused_ports
 
 
+class Python(Protocol):
+    """Starts this Python with arguments, in an empty folder and with `settings` as environment."""
+
+    def __call__(self, *arguments: str, settings: Mapping[str, str] = ...) -> subprocess.Popen[str]: ...
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Python:
+    """Starts `python <arguments>`, which imports what the tests can import."""
+
+    def run(*arguments: str, settings: Mapping[str, str] = MappingProxyType({})) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(**settings),
+            cwd=tmp_path,
+        )
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The folder that holds README.md and docs."""
