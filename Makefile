@@ -124,7 +124,11 @@ package: pants-ready ## Build dist/: a PEX of every service, one file that runs;
 
 .PHONY: images
 images: pants-ready ## Build a container image of every service, and `purser` with all of them [SERVICE=name]
-	@./pants $(if $(SERVICE),package services/$(SERVICE):image,--filter-target-type=docker_image package ::)
+	@$(WORKSPACE) images $(SERVICE)
+
+.PHONY: test-images
+test-images: images ## Start the images on a real PostgreSQL behind Traefik, walk the journey, kill one, measure
+	@.venv/bin/pytest --quiet -s docker/tests
 
 .PHONY: smoke
 smoke: package ## Start every built PEX in an empty folder and ask for its /health
@@ -153,6 +157,25 @@ sbom: development ## Write dist/sbom/: a bill of materials (CycloneDX) for each 
 	@$(WORKSPACE) sbom
 audit: development ## Ask the database of vulnerabilities about every locked distribution; needs the network
 	@$(WORKSPACE) audit
+
+## Add
+
+# What follows from there being one package more: the lock, the environment, the generated files.
+IN_STEP = $(UV) lock --quiet && $(MAKE) --silent pants-ready && $(WORKSPACE) sync
+DESCRIBED = $(if $(DESCRIPTION),--description '$(DESCRIPTION)') $(if $(OWNER),--owner '$(OWNER)')
+new-name = '$(or $(NAME),$(error name the package: make $@ NAME=$(1)))'
+
+.PHONY: new-service new-lib update-package
+new-service: pants-ready ## Make a service: NAME=plan_service PORT=8020 [DESCRIPTION='what it does'] [OWNER=team] [TABLES=no]
+	@$(WORKSPACE) new-service $(call new-name,plan_service PORT=8020) $(DESCRIBED) $(if $(filter no,$(TABLES)),--no-tables) \
+		--port '$(or $(PORT),$(error give it a port: make $@ NAME=$(NAME) PORT=8020))'
+	@$(IN_STEP)
+new-lib: pants-ready ## Make a library: NAME=loan_math [DESCRIPTION='what it does'] [OWNER=team]
+	@$(WORKSPACE) new-lib $(call new-name,loan_math) $(DESCRIBED)
+	@$(IN_STEP)
+update-package: pants-ready ## Merge into a package what has changed in its template since it was made: NAME=plan_service
+	@$(WORKSPACE) update-package $(call new-name,plan_service)
+	@$(IN_STEP)
 
 ## Keep in step
 

@@ -1,7 +1,6 @@
 """The proof that forbidden imports are refused: each is tried in a copy of the repository."""
 
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from workspace import git
 from workspace.errors import WorkspaceError
 
 
@@ -81,19 +81,9 @@ def _dependencies(root: Path, copy: Path) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def _copy(root: Path) -> Iterator[Path]:
     """Copy what git tracks or would track; a Pants daemon that was started in the copy ends with it."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True,
-        text=True,
-        cwd=root,
-        check=True,
-    )
     with tempfile.TemporaryDirectory(prefix="purser-boundaries-") as folder:
         copy = Path(folder)
-        for name in filter(None, listed.stdout.split("\0")):
-            if (root / name).is_file():
-                (copy / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(root / name, copy / name)
+        git.copy_to(root, copy)
         try:
             yield copy
         finally:

@@ -3,3 +3,7 @@
 
 class WorkspaceError(Exception):
     """The workspace cannot do what was asked; the message names the thing, the place and the way out."""
+
+
+class NotPossibleHereError(WorkspaceError):
+    """This machine lacks what the command needs, which says nothing of the workspace."""

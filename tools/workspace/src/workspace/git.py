@@ -1,9 +1,14 @@
-"""What git knows of the repository: which files changed since a commit, and what they held there."""
+"""What git knows of the repository: which files changed since a commit, and what they held at one."""
 
+import shutil
 import subprocess
-from collections.abc import Sequence
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from io import BytesIO
 from pathlib import Path
 
 from workspace.errors import WorkspaceError
@@ -49,6 +54,11 @@ def differs_from(root: Path, commit: str, paths: Sequence[str]) -> list[str]:
     return [path for path in _git(root, "diff", "--name-only", "-z", commit, "--", *paths).split("\0") if path]
 
 
+def tracked_files(root: Path, path: str) -> list[str]:
+    """Give the files below a folder that git tracks."""
+    return [name for name in _git(root, "ls-files", "-z", "--", path).split("\0") if name]
+
+
 def merge_base(root: Path, base: str) -> str:
     """Give the commit at which HEAD and `base` parted. Raises WorkspaceError when there is none."""
     done = _run(root, "merge-base", base, "HEAD")
@@ -65,6 +75,45 @@ def files_at(root: Path, commit: str, pathspecs: Sequence[str]) -> dict[str, str
     listed = _git(root, "ls-tree", "-r", "-z", "--name-only", commit).split("\0")
     wanted = [path for path in listed if any(Path(path).match(pattern) for pattern in pathspecs)]
     return {path: _git(root, "show", f"{commit}:{path}") for path in wanted}
+
+
+def tree_of(root: Path, path: str) -> str:
+    """Give git's name for the content of a folder of HEAD. Raises WorkspaceError when HEAD has no such folder."""
+    return _git(root, "rev-parse", f"HEAD:{path}").strip()
+
+
+def knows(root: Path, tree: str) -> bool:
+    """Tell whether the repository holds a tree of this name."""
+    return _run(root, "cat-file", "-e", f"{tree}^{{tree}}").returncode == 0
+
+
+@contextmanager
+def laid_out(root: Path, revision: str, path: str = ".") -> Iterator[Path]:
+    """Lay out a folder or file of a commit, tag or tree below a temporary folder, and give that.
+
+    Raises WorkspaceError when the revision does not hold it.
+    """
+    archived = subprocess.run(["git", "archive", revision, "--", path], capture_output=True, cwd=root, check=False)
+    if archived.returncode != 0:
+        raise WorkspaceError(f"{revision} does not hold {path}: {archived.stderr.decode().strip()}")
+    with tempfile.TemporaryDirectory(prefix="purser-revision-") as folder:
+        with tarfile.open(fileobj=BytesIO(archived.stdout)) as archive:
+            archive.extractall(folder, filter="data")
+        yield Path(folder)
+
+
+def revision(root: Path) -> str:
+    """Give the commit of HEAD, with `-dirty` behind it where the working folder differs; `unknown` outside of git."""
+    done = _run(root, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    return done.stdout.strip() if done.returncode == 0 else "unknown"
+
+
+def copy_to(root: Path, folder: Path) -> None:
+    """Copy what git tracks or would track."""
+    for name in filter(None, _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")):
+        if (root / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, folder / name)
 
 
 def _git(root: Path, *arguments: str) -> str:

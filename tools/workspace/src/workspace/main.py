@@ -18,8 +18,10 @@ from workspace import (
     compatibility,
     corpus,
     corpus_client,
+    engine,
     generated,
     graph,
+    images,
     isolation,
     lock,
     members,
@@ -31,17 +33,23 @@ from workspace import (
     supply,
     wheels,
 )
-from workspace.errors import WorkspaceError
+from workspace.errors import NotPossibleHereError, WorkspaceError
 
 Command = Callable[[argparse.Namespace], int]
 
+NOT_POSSIBLE_HERE = 77
+"""The exit status of a command that this machine cannot run, as test harnesses have it for "skipped"."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit status: 0, or 1 with what is wrong on standard error."""
+    """Run one command and give its exit status: 0, or 1 or 77 (not possible here), then with why on standard error."""
     options = _parser().parse_args(arguments)
     command: Command = options.command
     try:
         return command(options)
+    except NotPossibleHereError as error:
+        print(error, file=sys.stderr)
+        return NOT_POSSIBLE_HERE
     except WorkspaceError as error:
         print(error, file=sys.stderr)
         return 1
@@ -88,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     add("sbom", _sbom, "write a bill of materials for each service")
     add("audit", _audit, "ask for known vulnerabilities of what is locked")
     add("boundaries", _boundaries, "see forbidden imports refused, and each package imported alone")
+    add("engine", _engine, "see to it that images can be built and run here")
+    build = add("images", _images, "build the images of services")
+    build.add_argument("services", nargs="*", help="names; all without")
     add("smoke", _smoke, "start every built PEX")
     corpus_of = add("corpus", _corpus, "import statement files by the public API and compare what comes of them")
     corpus_of.add_argument("folder", type=Path, help="a folder of statement files, perhaps with an expected.csv")
@@ -235,6 +246,23 @@ def _audit(options: argparse.Namespace) -> int:
 def _boundaries(options: argparse.Namespace) -> int:
     root: Path = options.root
     return _verdict([*boundaries.unrefused(root), *isolation.unimportable(root, members.members(root))])
+
+
+def _engine(options: argparse.Namespace) -> int:
+    found = engine.engine(options.root, _say)
+    print(f"{found.name} builds and runs images here")
+    return 0
+
+
+def _images(options: argparse.Namespace) -> int:
+    root: Path = options.root
+    chosen = members.chosen(root, options.services) if options.services else members.services(root)
+    images.build(root, engine.engine(root, _say), chosen)
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def _smoke(options: argparse.Namespace) -> int:
