@@ -2,103 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from documented_commands import FENCE, Step, commands, journey, typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import Server, User
 
-README_URL = "http://127.0.0.1:8000"
-ANYTHING = "…"
-"""Stands in the README for what differs from run to run."""
-
 PAGES_WITH_COMMANDS = ["formats.md", "rows.md", "rules.md", "search.md", "transfers-and-reconciliation.md"]
 """Pages of docs/ whose commands go on where the journey has uploaded its statement."""
-
-FENCE = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Step:
-    """A fenced block of commands and the block of output that follows it, if any."""
-
-    commands: str
-    prints: str | None
-
-
-def journey(readme: str) -> list[Step]:
-    return commands(readme.split("\n## The journey\n", 1)[1].split("\n## ", 1)[0])
-
-
-def commands(page: str) -> list[Step]:
-    blocks = [(block["language"], block["text"]) for block in FENCE.finditer(page)]
-    steps = []
-    for (language, text), (following, output) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
-        if language == "bash":
-            steps.append(Step(text, output if following == "json" else None))
-    return steps
-
-
-def differences(printed: object, expected: object, place: str = "") -> list[str]:
-    if expected == ANYTHING:
-        return []
-    if isinstance(expected, dict) and isinstance(printed, dict) and expected.keys() == printed.keys():
-        return [line for key in expected for line in differences(printed[key], expected[key], f"{place}/{key}")]
-    if isinstance(expected, list) and isinstance(printed, list) and len(expected) == len(printed):
-        return [
-            line
-            for number, (have, want) in enumerate(zip(printed, expected, strict=True))
-            for line in differences(have, want, f"{place}/{number}")
-        ]
-    return [] if printed == expected else [f"{place}: the page prints {expected!r}, the server {printed!r}"]
-
-
-def typed(steps: list[Step], server: Server, folder: Path, outputs: Path) -> list[str]:
-    """Type the commands of a page in a folder, and give what they print otherwise than the page."""
-    bash = shutil.which("bash")
-    if bash is None or shutil.which("curl") is None:
-        pytest.skip("the commands of the documents need bash and curl")
-    script = ["set -euo pipefail"]
-    for number, step in enumerate(steps):
-        script += [f"exec >{outputs}/step-{number}", step.commands.replace(README_URL, server.url)]
-
-    run = subprocess.run(
-        [bash, "-c", "\n".join(script)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, "no_proxy": "127.0.0.1"},
-    )
-
-    assert run.returncode == 0, run.stderr
-    found = []
-    for number, step in enumerate(steps):
-        printed = (outputs / f"step-{number}").read_text(encoding="utf-8")
-        if step.prints is None:
-            assert printed == "", f"step {number} prints what the page does not show: {printed}"
-            continue
-        found += differences(json.loads(printed), json.loads(step.prints), f"step {number}")
-    return found
 
 
 def test_the_journey_prints_what_the_readme_prints(embedded: Server, repository: Path, tmp_path: Path) -> None:
     steps = journey((repository / "README.md").read_text(encoding="utf-8"))
     assert len(steps) >= 6
-    assert typed(steps, embedded, repository, tmp_path) == []
+    assert typed(steps, embedded.url, repository, tmp_path) == []
 
 
 @pytest.mark.parametrize("page", PAGES_WITH_COMMANDS)
@@ -111,7 +38,7 @@ def test_a_page_prints_what_it_shows_where_the_journey_has_uploaded_its_statemen
     logged_in = Step(f"AUTH='Authorization: Bearer {reader.token}'", None)
     steps = commands((repository / "docs" / page).read_text(encoding="utf-8"))
     assert steps
-    assert typed([shorthands, logged_in, *steps], embedded, repository, tmp_path) == []
+    assert typed([shorthands, logged_in, *steps], embedded.url, repository, tmp_path) == []
 
 
 def test_the_analysts_page_prints_what_it_says(
