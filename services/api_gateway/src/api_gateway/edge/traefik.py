@@ -120,7 +120,8 @@ class _Built:
         self._routers: Configuration = {}
         self._services: Configuration = {}
         self._middlewares: Configuration = {
-            "again": {"retry": {"attempts": 3, "initialInterval": "100ms"}},
+            # 502 is Traefik's own word for a service that hung up; without it only a refused connection is tried again.
+            "again": {"retry": {"attempts": 3, "initialInterval": "100ms", "status": ["502"]}},
             "limit": {"inFlightReq": {"amount": settings.requests_at_once}},
             # Nobody takes all places alone; a subscriber has a whole /64 of IPv6 to himself.
             "limit-per-address": {
