@@ -10,9 +10,10 @@ from packaging.version import Version
 
 from workspace.contracts import ContractChange, Weight, contract_changes
 from workspace.errors import WorkspaceError
+from workspace.git import laid_out
 from workspace.library_face import face_changes, loaded
 from workspace.members import Member
-from workspace.versions import Release, bump, files_of, following, last_release
+from workspace.versions import Release, bump, following, last_release
 
 WAIVERS = "api-waivers.toml"
 
@@ -67,7 +68,7 @@ def judged(root: Path, packages: Sequence[Member]) -> list[Judgement]:
 
 def library_changes(root: Path, package: Member, released: Release) -> list[ContractChange]:
     """Compare the public face of a library with the released one."""
-    with files_of(root, released, f"{package.path}/src") as before:
+    with laid_out(root, released.tag, f"{package.path}/src") as before:
         earlier = loaded(package.name, before / package.path / "src")
         return face_changes(earlier, loaded(package.name, package.folder / "src"), package.public)
 
@@ -75,7 +76,7 @@ def library_changes(root: Path, package: Member, released: Release) -> list[Cont
 def service_changes(root: Path, package: Member, released: Release) -> list[ContractChange]:
     """Compare the published OpenAPI document of a service with the released one."""
     name = f"{package.path}/openapi.json"
-    with files_of(root, released, name) as before:
+    with laid_out(root, released.tag, name) as before:
         earlier = json.loads((before / name).read_text(encoding="utf-8"))
     return contract_changes(earlier, json.loads((root / name).read_text(encoding="utf-8")))
 

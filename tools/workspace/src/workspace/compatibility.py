@@ -15,9 +15,10 @@ from packaging.utils import canonicalize_name
 from workspace import lock
 from workspace.build_files import siblings
 from workspace.errors import WorkspaceError
+from workspace.git import laid_out
 from workspace.members import Member, members, requirements
 from workspace.outside_tools import tool
-from workspace.versions import files_of, last_release
+from workspace.versions import last_release
 
 
 def failing_at_lowest(root: Path, packages: Sequence[Member]) -> list[str]:
@@ -50,7 +51,7 @@ def failing_consumers(root: Path) -> list[str]:
         released = last_release(root, service.name) if service.service is not None else None
         if released is None:
             continue
-        with files_of(root, released, service.path) as folder, tempfile.TemporaryDirectory() as name:
+        with laid_out(root, released.tag, service.path) as folder, tempfile.TemporaryDirectory() as name:
             python = _environment(root, Path(name))
             libraries = [member for member in workspace if member.path.startswith("libs/")]
             extra = "[testing]" if service.testing else ""

@@ -11,7 +11,8 @@ from workspace.build_files import build_files
 from workspace.catalogue import catalogue, readme_table
 from workspace.errors import WorkspaceError
 from workspace.kubernetes import kubernetes
-from workspace.members import Member, services
+from workspace.member_lists import declarations
+from workspace.members import Member, members, services
 
 _TABLE = re.compile(r"(<!-- services -->\n).*?(<!-- /services -->)", re.DOTALL)
 
@@ -34,7 +35,12 @@ class Generated:
 
 
 def generated(root: Path) -> Iterator[Generated]:
-    """Give every generated file except the lock of Pants, which only a resolver can write."""
+    """Give every generated file except the lock of Pants, which only a resolver can write.
+
+    Those that others follow from come first; write each before asking for the next.
+    """
+    for path, text in declarations(root, members(root)):
+        yield Generated(path, text)
     found = services(root)
     for path, text in build_files(root):
         yield Generated(path, text)

@@ -20,11 +20,13 @@ from workspace import (
     corpus_client,
     engine,
     generated,
+    generators,
     graph,
     images,
     isolation,
     lock,
     members,
+    package_updates,
     processes,
     release,
     release_plan,
@@ -34,6 +36,7 @@ from workspace import (
     wheels,
 )
 from workspace.errors import NotPossibleHereError, WorkspaceError
+from workspace.package_templates import Kind
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -104,6 +107,15 @@ def _parser() -> argparse.ArgumentParser:
     corpus_of.add_argument("folder", type=Path, help="a folder of statement files, perhaps with an expected.csv")
     corpus_of.add_argument("--url", help="address of a running Purser; one of its own without")
     add("count", _count, "count the tests that Pants reported")
+    for name, kind in (("new-service", Kind.SERVICE), ("new-lib", Kind.LIBRARY)):
+        new = add(name, _new_package, f"make a {kind} from its template")
+        new.set_defaults(kind=kind)
+        new.add_argument("name", help="the name that code imports")
+        new.add_argument("--description", help="what it does, in one line")
+        new.add_argument("--owner", default="platform", help="who looks after it (default: platform)")
+    commands.choices["new-service"].add_argument("--port", required=True, help="where it listens when it runs apart")
+    commands.choices["new-service"].add_argument("--no-tables", action="store_true", help="it keeps no data of its own")
+    add("update-package", _update_package, "merge what has changed in its template").add_argument("package")
     run = add("run", _run, "run services apart")
     run.add_argument("service", nargs="?", help="one service alone, with reload")
     return parser
@@ -280,6 +292,25 @@ def _count(options: argparse.Namespace) -> int:
     counted = reports.counts(options.root / "dist" / "test" / "reports")
     print(counted.passed, counted.failed, counted.skipped)
     return 0
+
+
+def _new_package(options: argparse.Namespace) -> int:
+    root: Path = options.root
+    port, tables = getattr(options, "port", "0"), not getattr(options, "no_tables", True)
+    for path in generators.new_package(
+        root, options.kind, options.name, port=port, tables=tables, description=options.description, owner=options.owner
+    ):
+        print(f"wrote {path}")
+    return 0
+
+
+def _update_package(options: argparse.Namespace) -> int:
+    updated = package_updates.update(options.root, members.chosen(options.root, [options.package])[0])
+    for path in updated.changed:
+        print(f"changed {path}")
+    if not updated.changed:
+        print(f"{options.package} is as its template wants it.")
+    return _verdict([f"{path}: both sides changed a line; choose between the marks" for path in updated.conflicts])
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -79,6 +79,11 @@ class Member:
         return self.folder.name
 
     @property
+    def is_composition(self) -> bool:
+        """Whether it runs the other services in its own process."""
+        return "kind:composition" in self.tags
+
+    @property
     def folder(self) -> Path:
         """The package's folder."""
         return self.root / self.path

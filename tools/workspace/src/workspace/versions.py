@@ -1,12 +1,7 @@
 """Released versions, as tags `package@version` of the repository tell, and what a change asks of the next one."""
 
 import subprocess
-import tarfile
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
@@ -75,18 +70,3 @@ def following(version: Version, weight: Weight) -> Version:
     if weight is Weight.BREAK:
         return Version(f"{major + 1}.0.0")
     return Version(f"{major}.{minor + 1}.0" if weight is Weight.ADDITION else f"{major}.{minor}.{micro + 1}")
-
-
-@contextmanager
-def files_of(root: Path, release: Release, path: str) -> Iterator[Path]:
-    """Lay out a folder or file as it was released below a temporary folder, and give that.
-
-    Raises WorkspaceError when the release does not hold it.
-    """
-    archived = subprocess.run(["git", "archive", release.tag, "--", path], capture_output=True, cwd=root, check=False)
-    if archived.returncode != 0:
-        raise WorkspaceError(f"{release.tag} does not hold {path}: {archived.stderr.decode().strip()}")
-    with tempfile.TemporaryDirectory(prefix="purser-release-") as folder:
-        with tarfile.open(fileobj=BytesIO(archived.stdout)) as archive:
-            archive.extractall(folder, filter="data")
-        yield Path(folder)
