@@ -45,6 +45,12 @@ run-service: development ## Serve one service alone, with reload: SERVICE=analyt
 run-services: development ## Serve each service in a process of its own, on PostgreSQL and behind Traefik [PORT=8000] [DATA_DIR=folder]
 	@$(WORKSPACE) run
 
+.PHONY: backup restore
+backup: runtime ## Copy the data folder, while Purser runs: TO=folder [DATA_DIR=folder]
+	@$(RUN) -m api_gateway.backup create '$(or $(TO),$(error name the folder: make $@ TO=/mnt/backups/monday))'
+restore: runtime ## Put a backup into an empty data folder: FROM=folder [DATA_DIR=folder]
+	@$(RUN) -m api_gateway.backup restore '$(or $(FROM),$(error name the backup: make $@ FROM=/mnt/backups/monday))'
+
 .PHONY: migrate-upgrade migrate-downgrade migrate-history migrate-current migrate-create
 migrate-upgrade: runtime ## Bring the tables to the newest revision [SERVICE=name] [DATA_DIR=folder]
 	@$(MIGRATE) upgrade $(DATABASES)
