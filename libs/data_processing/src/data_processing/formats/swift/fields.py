@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from data_processing.errors import UnsafeFile
+from data_processing.quick import quick
 
-_TAGS: Final = frozenset(
-    "20 21 25 25P 28 28C 13 13D 34F 60F 60M 61 62F 62M 64 65 86 90C 90D NS".split()  # noqa: SIM905 - easier to read
-)
+_TAG = re.compile(r"\n:(20|21|25P?|28C?|13D?|34F|6[02][FM]|6[145]|86|90[CD]|NS):")
 _END = re.compile(r"\n[^\S\n]*-(?:\}.*|XXX)?[^\S\n]*(?=\n|\Z)")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]+")
 _NO_CONTROLS: Final = {code: None for code in range(32) if code not in (9, 10, 13)}
@@ -25,8 +25,9 @@ FULL_LINE: Final = 65
 """A line of this length was cut by the bank, in the middle of a word if need be; a shorter one ends where it should."""
 
 
-class Field(NamedTuple):
-    """One field: its tag, the line it starts on (from 1), and its text; a tuple, because a file has very many."""
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: its tag, the line it starts on (from 1), and its text."""
 
     tag: str
     line: int
@@ -53,31 +54,29 @@ class Field(NamedTuple):
         return " ".join(self.whole.split())
 
 
+_new_field = quick(Field)
+
+
 def fields(pieces: Iterable[str]) -> Iterator[Field | None]:
     """The fields of a text that comes in pieces, in order; None where a message ends. Its lines end with newlines."""
     tag, start, body = "", 0, ""
     line = 0
     for text in _at_fields(pieces):
-        before, *chunks = text.split("\n:")
+        before, *found = _TAG.split(text)
         line += before.count("\n")
         body += before
-        for chunk in chunks:
+        for named, chunk in zip(found[::2], found[1::2], strict=True):
+            end = _END.search(body) if "-" in body and "\n" in body else None
+            if tag:
+                yield _new_field(tag, start, body[: end.start()] if end else body)
+            if end:
+                yield None
             line += 1
-            named = chunk[:2] if chunk[2:3] == ":" else chunk[:3] if chunk[3:4] == ":" else ""
-            if named in _TAGS:
-                end = _END.search(body) if "\n" in body and "-" in body else None
-                if tag:
-                    yield Field(tag, start, body[: end.start()] if end else body)
-                if end:
-                    yield None
-                tag, start, body = named, line, chunk[len(named) + 1 :]
-            else:
-                body += f"\n:{chunk}"
-            if "\n" in chunk:
-                line += chunk.count("\n")
+            tag, start, body = named, line, chunk
+            line += chunk.count("\n")
     end = _END.search(body)
     if tag:
-        yield Field(tag, start, body[: end.start()] if end else body)
+        yield _new_field(tag, start, body[: end.start()] if end else body)
     if end:
         yield None
 

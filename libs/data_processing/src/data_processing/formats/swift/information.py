@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
 from data_processing.formats.swift.fields import Field
+from data_processing.quick import quick
 
 _CODED = re.compile(r"\s*([0-9]{3})\s*([^0-9A-Za-z\s])([0-9]{2})")
 _SLASHED = re.compile(r"/([A-Z]{4})/")
-_SEPA = re.compile(r"((?:EREF|KREF|MREF|CRED|DEBT|SVWZ|ABWA|ABWE|IBAN|BIC)\+|MTLG:)")
+_SEPA = re.compile(r"EREF\+|KREF\+|MREF\+|CRED\+|DEBT\+|SVWZ\+|ABWA\+|ABWE\+|IBAN\+|BIC\+|MTLG:")
 _FULL_SUBFIELD: Final = 27
-_MOST_SUBFIELDS: Final = 201
+_MOST_LAYOUTS: Final = 200
+"""So many layouts of a file get a pattern of their own."""
+_NEVER = re.compile(r"(?!)")
 _PURPOSE: Final = frozenset(f"{number}" for number in (*range(20, 30), *range(60, 64)))
 _APART: Final = frozenset({"30", "31", "32", "33", "38", "10", "34", *_PURPOSE})
 """The other party, what the bank writes for itself, and the purpose."""
 _NOT_PROVIDED: Final = frozenset({"NOTPROVIDED", "NONREF", "NOT PROVIDED"})
 
 
-class Information(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Information:
     """What the bank says about a line beside its amount."""
 
     text: str = ""
@@ -30,25 +36,78 @@ class Information(NamedTuple):
     code: str | None = None
 
 
-def information(field: Field | None) -> Information:
-    """The information in the dialect it is written in."""
-    if field is None:
-        return Information()
-    whole = field.whole
-    coded = _CODED.match(whole)
-    if coded is not None:
-        return _subfields(whole, code=coded[1], mark=coded[2])
-    text = field.text
-    return _slashed(text) if _SLASHED.match(text) else Information(text)
+_new_information = quick(Information)
 
 
-def _subfields(whole: str, *, code: str, mark: str) -> Information:
-    """German and Polish banks: a business code of three digits, then fields that start with a mark and a number."""
-    pieces = _numbered(mark).split(whole)
-    layout = _layout(tuple(pieces[1:_MOST_SUBFIELDS:2]))
-    if layout is None or len(pieces) > _MOST_SUBFIELDS:
-        return _subfields(mark.join(_in_order(mark, pieces)), code=code, mark=mark)
-    texts = pieces[2::2]
+class InformationReader:
+    """Reads the information of one file's rows, which share a few layouts; mostly a row has that of the one before."""
+
+    def __init__(self) -> None:
+        self._layouts: dict[tuple[str, ...], _Layout] = {}
+        self._last: _Layout | None = None
+
+    def read(self, field: Field | None) -> Information:
+        """What the field says, in the dialect it is written in; nothing where there is no field."""
+        if field is None:
+            return Information()
+        whole = field.whole
+        last = self._last
+        if last is not None and (same := last.match(whole)) is not None:
+            code, *texts = same.groups()
+            return _coded(code, texts, last)
+        coded = _CODED.match(whole)
+        if coded is not None:
+            fields = _numbered(whole, coded[2])
+            self._last = self._layout_of(coded[2], *fields)
+            return _coded(coded[1], list(fields.values()), self._last)
+        text = field.text
+        return _slashed(text) if _SLASHED.match(text) else _new_information(text)
+
+    def _layout_of(self, mark: str, *numbers: str) -> _Layout:
+        known = self._layouts.get((mark, *numbers))
+        if known is not None:
+            return known
+        if len(self._layouts) >= _MOST_LAYOUTS:
+            return _layout(numbers, _NEVER)
+        sign = re.escape(mark)
+        texts = "".join(f"{sign}{number}([^{sign}]*+)" for number in numbers)
+        layout = _layout(numbers, re.compile(rf"\s*([0-9]{{3}})\s*{texts}"))
+        self._layouts[mark, *numbers] = layout
+        return layout
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Which numbered fields a row has: what cuts it into its code and their texts, and where these stand."""
+
+    match: Callable[[str], re.Match[str] | None]
+    purpose: tuple[int, ...]
+    others: tuple[int, ...]
+    names: tuple[int, ...]
+    accounts: tuple[int, ...]
+
+
+def _layout(numbers: tuple[str, ...], pattern: re.Pattern[str]) -> _Layout:
+    at = {number: place for place, number in enumerate(numbers)}
+    return _Layout(
+        pattern.fullmatch,
+        tuple(at[number] for number in sorted(numbers) if number in _PURPOSE),
+        tuple(at[number] for number in sorted(numbers) if number not in _APART),
+        tuple(at[number] for number in ("32", "33") if number in at),
+        tuple(at[number] for number in ("38", "31") if number in at),
+    )
+
+
+def _numbered(whole: str, mark: str) -> dict[str, str]:
+    """German and Polish banks: fields that start with a mark and a number; one that stands twice is put together."""
+    found: dict[str, str] = {}
+    _, *pieces = re.split(rf"{re.escape(mark)}([0-9]{{2}})", whole)
+    for number, text in zip(pieces[::2], pieces[1::2], strict=True):
+        found[number] = found.get(number, "") + text
+    return found
+
+
+def _coded(code: str, texts: list[str], layout: _Layout) -> Information:
     about = _together([texts[place] for place in layout.purpose])
     others = layout.others
     if len(others) == 1:
@@ -60,7 +119,7 @@ def _subfields(whole: str, *, code: str, mark: str) -> Information:
         name += texts[place]
     for place in layout.accounts:
         account = account or _repeated(texts[place])
-    return Information(
+    return _new_information(
         f"{besides} {about}".strip() if besides else about,
         _repeated(name) or None,
         account or None,
@@ -69,46 +128,10 @@ def _subfields(whole: str, *, code: str, mark: str) -> Information:
     )
 
 
-class _Layout(NamedTuple):
-    """Where the fields of a row stand among all that it has; a bank's rows share a few layouts."""
-
-    purpose: tuple[int, ...]
-    others: tuple[int, ...]
-    names: tuple[int, ...]
-    accounts: tuple[int, ...]
-
-
-@lru_cache(maxsize=256)
-def _layout(numbers: tuple[str, ...]) -> _Layout | None:
-    """The layout; None where the fields do not stand in the order of their numbers."""
-    if any(earlier >= later for earlier, later in pairwise(numbers)):
-        return None
-    at = {number: place for place, number in enumerate(numbers)}
-    return _Layout(
-        tuple(place for number, place in at.items() if number in _PURPOSE),
-        tuple(place for number, place in at.items() if number not in _APART),
-        tuple(at[number] for number in ("32", "33") if number in at),
-        tuple(at[number] for number in ("38", "31") if number in at),
-    )
-
-
-def _in_order(mark: str, pieces: list[str]) -> list[str]:
-    """The fields by their numbers, what stands twice put together."""
-    found: dict[str, str] = {}
-    for number, text in zip(pieces[1::2], pieces[2::2], strict=True):
-        found[number] = found.get(number, "") + text
-    return [pieces[0], *(f"{number}{text}" for number, text in sorted(found.items()))]
-
-
-@cache
-def _numbered(mark: str) -> re.Pattern[str]:
-    return re.compile(rf"{re.escape(mark)}([0-9]{{2}})")
-
-
 def _together(parts: list[str]) -> str:
     """The text of fields that hold 27 characters each; only a shorter one ends at the end of a word."""
-    if len(parts) < 2:
-        return _spaced(parts[0]) if parts else ""
+    if max(map(len, parts), default=0) < _FULL_SUBFIELD:
+        return _spaced(" ".join(parts))
     text = ""
     for part, following in pairwise(parts):
         text += f"{part} " if len(part) < _FULL_SUBFIELD or _SEPA.match(following) else part

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from data_processing.amounts import MAX_DECIMALS, shortened, within_range
+from data_processing.quick import quick
 from data_processing.statement import Balance, BalanceKind
 
-# Value date, entry date, mark, third letter of the currency, amount, type, reference, the bank's own reference.
+# Value date, entry date, mark, third letter of the currency, amount, type, reference with the bank's own behind it.
 _LINE = re.compile(
-    r"([0-9]{6})([0-9]{4}|\s{4})?\s*(R?[CD]|E[CD])\s*([A-Z])?\s*([0-9][0-9.,]*)\s*"
-    r"(?:([A-Z])([A-Z0-9]{3})(.*?)(?://(.*))?)?"
+    r"([0-9]{6})([0-9]{4}|\s{4})?\s*([RE]?[CD])\s*[A-Z]?\s*([0-9][0-9.,]*+)\s*+(?:([A-Z][A-Z0-9]{3})(.*))?"
 )
 _BALANCE = re.compile(r"([CD])\s*([0-9]{6})\s*([A-Z]{3})\s*([0-9][0-9.,]*)")
 _AMOUNT = re.compile(rf"[0-9]{{1,15}},[0-9]{{0,{MAX_DECIMALS}}}").fullmatch
@@ -32,7 +33,8 @@ _KINDS: dict[str, BalanceKind] = {
 }
 
 
-class StatementLine(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class StatementLine:
     """What a ``:61:`` says; ``notes`` tell what was read otherwise than it is written."""
 
     value_date: date
@@ -45,6 +47,9 @@ class StatementLine(NamedTuple):
     notes: tuple[str, ...]
 
 
+_new_line = quick(StatementLine)
+
+
 def statement_line(text: str, *, today: date) -> StatementLine:
     """The line, its amount signed: D, RC (a credit reversed) and ED are money out, C, RD and EC money in.
 
@@ -54,18 +59,19 @@ def statement_line(text: str, *, today: date) -> StatementLine:
 
     Raises ``ValueError`` with the reason.
     """
-    match = _LINE.fullmatch(text.strip())
+    match = _LINE.fullmatch(text)
     if match is None:
-        raise ValueError(f'the line "{shortened(text.strip())}" is no statement line (:61:)')
-    value, entry, mark, _, written, kind, code, reference, bank_reference = match.groups("")
+        raise ValueError(f'the line "{shortened(text)}" is no statement line (:61:)')
+    value, entry, mark, written, kind, references = match.groups("")
+    reference, _, bank_reference = references.partition("//")
     value_date, booking_date, notes = _dates(value, entry.strip(), today)
     amount = swift_amount(written)
-    return StatementLine(
+    return _new_line(
         value_date,
         booking_date,
         -amount if mark in _OUT else amount,
         mark,
-        kind + code,
+        kind,
         reference.strip(),
         bank_reference.strip(),
         notes,

@@ -11,6 +11,7 @@ from data_processing.errors import NoStatements, TruncatedFile
 from data_processing.formats.parts import ROWS_OF_A_PART, OpenFile, StatementPart, collected, cut_statement
 from data_processing.formats.source import Source
 from data_processing.formats.swift.fields import Field, fields
+from data_processing.formats.swift.information import InformationReader
 from data_processing.formats.swift.statements import StatementInProgress
 from data_processing.statement import Statement, StatementFile
 
@@ -64,6 +65,7 @@ class _Messages:
         self.notes: list[str] = []
         self.final = self.interim = 0
         self._today = today
+        self._information = InformationReader()
         self._current: StatementInProgress | None = None
         self._finished: list[Statement] = []
 
@@ -75,9 +77,11 @@ class _Messages:
     def statements(self, pieces: Iterable[str]) -> Iterator[Statement]:
         """Each statement when it ends."""
         for field in fields(pieces):
+            if field is not None and self._current is not None and field.tag in _ROW:
+                self._current.field(field)
+                continue
             self.pass_by(field)
-            if self._finished:
-                yield from self._taken()
+            yield from self._taken()
         self.finish()
         yield from self._taken()
 
@@ -89,11 +93,9 @@ class _Messages:
     def pass_by(self, field: Field | None) -> None:
         if field is None:
             self.finish()
-        elif self._current is not None and field.tag in _ROW:
-            self._current.field(field)
         elif field.tag == "20":
             self.finish()
-            self._current = StatementInProgress(today=self._today)
+            self._current = StatementInProgress(self._information, today=self._today)
         elif self._current is None:
             if field.tag in ("61", "60F", "60M"):
                 raise TruncatedFile(
@@ -104,7 +106,7 @@ class _Messages:
             if field.tag in ("60F", "60M") and self._current.closed:
                 account = self._current.account_field
                 self.finish()
-                self._current = StatementInProgress(today=self._today, account=account)
+                self._current = StatementInProgress(self._information, today=self._today, account=account)
             self._current.field(field)
 
     def finish(self) -> None:

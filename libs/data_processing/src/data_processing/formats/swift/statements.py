@@ -5,26 +5,29 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date
+from typing import Final
 
 from data_processing.amounts import shortened
 from data_processing.errors import TruncatedFile
 from data_processing.formats.row_checks import MAX_FIELD, currency_code, ids_that_tell_rows_apart
 from data_processing.formats.swift.fields import Field
-from data_processing.formats.swift.information import information
+from data_processing.formats.swift.information import InformationReader
 from data_processing.formats.swift.lines import balance, statement_line
 from data_processing.formats.swift.rows import account_of, entry_of
 from data_processing.statement import Balance, Entry, RefusedRow, Statement
 
+_PENDING: Final = frozenset({"EC", "ED"})
 _COUNT = re.compile(r"([0-9]{1,5})").match
 
 
 class StatementInProgress:
     """Collects the account, the balances and the rows of one statement."""
 
-    def __init__(self, *, today: date, account: Field | None = None) -> None:
+    def __init__(self, information: InformationReader, *, today: date, account: Field | None = None) -> None:
         self.account_field = account
         self.rows = 0
         self._today = today
+        self._information_of = information
         self._line: Field | None = None
         self._information: Field | None = None
         self._entries: list[Entry] = []
@@ -113,11 +116,11 @@ class StatementInProgress:
             self._notes.append(f"{place.capitalize()}: {note}, as banks count months of thirty days.")
         return entry_of(
             found,
-            information(about),
+            self._information_of.read(about),
             supplement=line.below if "\n" in line.body else "",
             place=place,
             currency=self._currency,
-            pending=found.mark.startswith("E"),
+            pending=found.mark in _PENDING,
         )
 
     def finished(self) -> tuple[Statement, list[str]]:
