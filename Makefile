@@ -136,6 +136,10 @@ images: pants-ready ## Build a container image of every service, and `purser` wi
 test-images: images ## Start the images on a real PostgreSQL behind Traefik, walk the journey, kill one, measure
 	@.venv/bin/pytest --quiet -s docker/tests
 
+.PHONY: compose-secrets
+compose-secrets: development ## Make the secrets of docker/compose.yaml that are missing [SECRETS=folder]
+	@$(WORKSPACE) compose-secrets $(if $(SECRETS),--folder $(SECRETS))
+
 .PHONY: smoke
 smoke: package ## Start every built PEX in an empty folder and ask for its /health
 	@$(WORKSPACE) smoke

@@ -19,11 +19,16 @@ def roles(services: Sequence[str], passwords: Mapping[str, str]) -> str:
 
     It can be run again: what is there stays, passwords are set anew.
     """
+    return roles_of({service: f"'{passwords[service]}'" for service in services})
+
+
+def roles_of(passwords: Mapping[str, str]) -> str:
+    """Give the same SQL for passwords that are written as SQL, such as a variable of `psql`, by service."""
     lines = [f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC;", "REVOKE ALL ON SCHEMA public FROM PUBLIC;"]
-    for service in services:
+    for service, password in passwords.items():
         lines += [
             f"DO $$ BEGIN CREATE ROLE {service} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;",
-            f"ALTER ROLE {service} NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '{passwords[service]}';",
+            f"ALTER ROLE {service} NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {password};",
             f"GRANT CONNECT, TEMPORARY ON DATABASE {DATABASE} TO {service};",
             f"DO $$ BEGIN CREATE SCHEMA {service} AUTHORIZATION {service}; "
             "EXCEPTION WHEN duplicate_schema THEN NULL; END $$;",

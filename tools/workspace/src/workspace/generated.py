@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from workspace import lock, openapi
+from workspace import lock, openapi, settings_table
 from workspace.build_files import build_files
 from workspace.catalogue import catalogue, readme_table
+from workspace.deployment import deployment
 from workspace.errors import WorkspaceError
 from workspace.kubernetes import kubernetes
 from workspace.member_lists import declarations
@@ -52,11 +53,13 @@ def generated(root: Path) -> Iterator[Generated]:
     template = (root / "docker" / "Dockerfile").read_text(encoding="utf-8")
     for service in found:
         yield Generated(service.folder / "Dockerfile", dockerfile(service, template))
-    for path, text in kubernetes(root, found):
+    for path, text in (*kubernetes(root, found), *deployment(root, found)):
         yield Generated(path, text)
     for service in found:
         yield Generated(service.sources / "_version.py", version_module(service))
     yield readme(root, found)
+    if (operations := settings_table.page(root, found)) is not None:
+        yield Generated(*operations)
     yield Generated(lock.pins_file(root), lock.pins(root))
     # Each is built by a process of its own, which spends its time importing.
     with ThreadPoolExecutor() as pool:

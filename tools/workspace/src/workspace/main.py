@@ -16,6 +16,7 @@ from workspace import (
     boundaries,
     checks,
     compatibility,
+    compose_secrets,
     corpus,
     corpus_client,
     engine,
@@ -102,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     add("engine", _engine, "see to it that images can be built and run here")
     build = add("images", _images, "build the images of services")
     build.add_argument("services", nargs="*", help="names; all without")
+    add("compose-secrets", _compose_secrets, "make the secrets of the compose file that are missing").add_argument(
+        "--folder", type=Path, help="where they are kept (default: docker/secrets)"
+    )
     add("smoke", _smoke, "start every built PEX")
     corpus_of = add("corpus", _corpus, "import statement files by the public API and compare what comes of them")
     corpus_of.add_argument("folder", type=Path, help="a folder of statement files, perhaps with an expected.csv")
@@ -275,6 +279,16 @@ def _images(options: argparse.Namespace) -> int:
 
 def _say(text: str) -> None:
     print(text, flush=True)
+
+
+def _compose_secrets(options: argparse.Namespace) -> int:
+    root: Path = options.root
+    folder: Path = options.folder or root / "docker" / "secrets"
+    apart_from = [service for service in members.services(root) if service.name != apart.GATEWAY]
+    written = compose_secrets.write_secrets(folder, apart_from)
+    compose_secrets.name_folder(root / "docker" / ".env", folder)
+    print(f"{folder}: {len(written)} secrets made; keep a copy where only you reach it")
+    return 0
 
 
 def _smoke(options: argparse.Namespace) -> int:

@@ -12,6 +12,13 @@ from api_gateway.edge import Backend, EdgeSettings, MigrationError, dynamic, rea
 from api_gateway.settings import Settings
 
 
+class _Plain(yaml.SafeDumper):
+    """Writes what occurs twice twice: people read these files."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
 def main() -> int:
     """Write `traefik.yaml` and `dynamic.yaml` into the folder; give the exit status."""
     parser = argparse.ArgumentParser(prog="python -m api_gateway.edge", description=__doc__)
@@ -58,7 +65,7 @@ def main() -> int:
         (options.folder / "traefik.yaml", static(edge, str(seen_at / "dynamic.yaml"))),
         (options.folder / "dynamic.yaml", dynamic(backends, edge, migration)),
     ):
-        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        path.write_text(yaml.dump(content, Dumper=_Plain, sort_keys=False), encoding="utf-8")
     return 0
 
 
