@@ -11,7 +11,6 @@ values. These two are compared by the processor time of this process, which othe
 """
 
 import argparse
-import asyncio
 import os
 import resource
 import sqlite3
@@ -26,6 +25,7 @@ from uuid import uuid4
 import httpx2
 import orjson
 import psycopg
+import uvloop
 from api_common.database import Database
 from api_common.pagination import PageQuery
 from api_common.responses import encoded_page
@@ -231,11 +231,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if options.database != "postgresql":
-            asyncio.run(Bench(f"sqlite:///{folder}/ledger.sqlite3", options.rows).run(folder))
+            uvloop.run(Bench(f"sqlite:///{folder}/ledger.sqlite3", options.rows).run(folder))
         if options.database != "sqlite":
             server = get_server(Path(tempfile.mkdtemp(prefix="purser-bench-")), cleanup_mode="delete")
             try:
-                asyncio.run(Bench(server.get_uri(), options.rows).run(folder))
+                uvloop.run(Bench(server.get_uri(), options.rows).run(folder))
             finally:
                 server.cleanup()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -12,13 +12,24 @@ from functools import cache, lru_cache
 from typing import Any
 
 from api_common.pagination import Keyset, PageQuery, Slice
-from sqlalchemy import ColumnElement, Dialect, Integer, Row, Select, bindparam, inspect, literal_column, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Dialect,
+    Integer,
+    Select,
+    bindparam,
+    func,
+    inspect,
+    literal_column,
+    select,
+)
 from sqlmodel import col
 
 from transaction_service.models import Transaction
 from transaction_service.repository.filters import TransactionFilter
 from transaction_service.repository.prepared import PreparedStatement
-from transaction_service.repository.row_json import row_writer
+from transaction_service.repository.row_json import RowWriter, row_writer
 from transaction_service.repository.row_orders import MERCHANT_KEY, ORDERS, TransactionSort
 from transaction_service.repository.row_search import MOST_CANDIDATES, RowSearch
 
@@ -26,6 +37,11 @@ TRIED_FIRST = (1_000, 10_000)
 """So many rows are tried in the order of the list before an index of the filter is asked; the second number only when
 the first rows promise to fill the page then, or when the index gives very many."""
 _EVERYTHING = TransactionFilter()
+_BETWEEN_ROWS = "\n"
+"""JSON in one line has none."""
+
+_Row = Sequence[Any]
+"""What a writer of rows selects, and then the values of the order: its key and the id."""
 
 
 class ListingRepository(RowSearch):
@@ -38,18 +54,15 @@ class ListingRepository(RowSearch):
 
         `keyset` is that of the sort, perhaps with cursors of its own.
         """
-        rows = await self._page(wanted, sort, keyset, page)
-        items = row_writer(self._dialect.name).written(rows[: page.limit])
-        return Slice(items, keyset.cursor(rows[page.limit - 1]) if len(rows) > page.limit else None)
+        if wanted == _EVERYTHING:
+            return await self._of_everything(sort, keyset, page)
+        rows = [] if wanted.finds_nothing else await self._page(wanted, sort, keyset, page)
+        return _sliced(rows, row_writer(self._dialect.name), keyset, page)
 
     async def _page(
         self, wanted: TransactionFilter, sort: TransactionSort, keyset: Keyset, page: PageQuery
-    ) -> Sequence[Row[Any]]:
+    ) -> Sequence[_Row]:
         """The rows of the page and, when there are more, one beyond."""
-        if wanted.finds_nothing:
-            return []
-        if wanted == _EVERYTHING:
-            return await self._of_everything(sort, keyset, page)
         after = [keyset.after(page.cursor)] if page.cursor is not None else []
         statement = _listed(self._dialect.name, sort).order_by(*keyset.order).limit(page.limit + 1)
         indexed = _served_by_order(wanted, sort)
@@ -61,7 +74,7 @@ class ListingRepository(RowSearch):
         if not wanted.limits_beyond(*indexed):
             return await self._rows(whole)
 
-        async def tried(most: int) -> tuple[Sequence[Row[Any]], bool]:
+        async def tried(most: int) -> tuple[Sequence[_Row], bool]:
             """What the next so many rows in the order of the list have, and whether that is the page."""
             bound = await self._bound(wanted, sort, keyset, after, most)
             found = await self._rows(whole if bound is None else in_order.where(keyset.until(bound)))
@@ -96,13 +109,22 @@ class ListingRepository(RowSearch):
         chosen = select(pool.c.id).order_by(*order).limit(page.limit + 1)
         return await self._rows(statement.where(col(Transaction.id).in_(chosen)))
 
-    async def _of_everything(self, sort: TransactionSort, keyset: Keyset, page: PageQuery) -> Sequence[Row[Any]]:
+    async def _of_everything(self, sort: TransactionSort, keyset: Keyset, page: PageQuery) -> Slice[str]:
         """A page of all rows, which is read more than anything else."""
         values: dict[str, object] = {"user_id": self.user_id, "most": page.limit + 1}
         if page.cursor is not None:
             values |= keyset.parameters(page.cursor)
-        prepared = _everything(self._dialect, sort, continued=page.cursor is not None)
-        return await prepared.rows(await self.session.connection(), values)
+        connection = await self.session.connection()
+        dialect = connection.dialect
+        prepared = _everything(dialect, sort, continued=page.cursor is not None)
+        rows = await prepared.rows(connection, values)
+        if dialect.name == "sqlite":
+            return _sliced(rows, row_writer(dialect.name), keyset, page)
+        texts, *keys = rows[0]
+        items = texts.split(_BETWEEN_ROWS) if texts else []
+        if len(items) <= page.limit:
+            return Slice(items, None)
+        return Slice(items[:-1], keyset.cursor_at(keys))
 
     @property
     def _dialect(self) -> Dialect:
@@ -128,10 +150,10 @@ class ListingRepository(RowSearch):
         row = (await self.session.execute(place)).first()
         return None if row is None else keyset.cursor(row)
 
-    async def _rows(self, statement: Select[Any]) -> Sequence[Row[Any]]:
+    async def _rows(self, statement: Select[Any]) -> Sequence[_Row]:
         # Past the session, which would look at every row for objects to load.
         connection = await self.session.connection()
-        rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
+        rows: Sequence[_Row] = (await connection.execute(statement)).all()
         return rows
 
 
@@ -150,17 +172,31 @@ def _listed(dialect: str, sort: TransactionSort) -> Select[Any]:
 
 @lru_cache(maxsize=64)
 def _everything(dialect: Dialect, sort: TransactionSort, *, continued: bool) -> PreparedStatement:
-    """A page of the rows of `user_id`, with `most` rows, from the beginning or from a cursor on."""
-    keyset = ORDERS[sort]
+    """A page of the rows of `user_id`, with `most` rows, from the beginning or from a cursor on.
+
+    On PostgreSQL the page is one row: its rows in one text, and the key and the id of the last row but one. Rows by
+    themselves arrive in pieces, and the process wakes up for each of them.
+    """
+    keyset, most = ORDERS[sort], bindparam("most", type_=Integer())
     statement = (
         _listed(dialect.name, sort)
         .where(col(Transaction.user_id) == bindparam("user_id"), col(Transaction.deleted_at).is_(None))
         .order_by(*keyset.order)
-        .limit(bindparam("most", type_=Integer()))
+        .limit(most)
     )
     if continued:
         statement = statement.where(keyset.after_parameters())
-    return PreparedStatement.of(statement, dialect)
+    if dialect.name == "sqlite":
+        return PreparedStatement.of(statement, dialect)
+    text, *keys = statement.subquery().c
+    last = (func.array_agg(key, type_=ARRAY(key.type))[most - 1] for key in keys)
+    return PreparedStatement.of(select(func.string_agg(text, _BETWEEN_ROWS), *last), dialect)
+
+
+def _sliced(rows: Sequence[_Row], writer: RowWriter, keyset: Keyset, page: PageQuery) -> Slice[str]:
+    """The rows of a page as JSON, out of them and perhaps one beyond."""
+    items = writer.written(rows[: page.limit])
+    return Slice(items, keyset.cursor_at(rows[page.limit - 1][-2:]) if len(rows) > page.limit else None)
 
 
 def _served_by_order(wanted: TransactionFilter, sort: TransactionSort) -> frozenset[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Dialect, Row, Select
+from sqlalchemy import Dialect, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
@@ -35,10 +35,19 @@ class PreparedStatement:
         order = tuple(compiled.positiontup) if compiled.positiontup is not None else None
         return cls(str(compiled), order, compiled.params, converters)
 
-    async def rows(self, connection: AsyncConnection, values: Mapping[str, object]) -> Sequence[Row[Any]]:
-        """Run it, with a value for each name; values of rows come as the driver gives them."""
+    async def rows(self, connection: AsyncConnection, values: Mapping[str, object]) -> Sequence[Sequence[Any]]:
+        """Run it, with a value for each name, outside of a transaction; rows come as the driver gives them."""
         named = {**self.values, **values}
         for name, convert in self.converters.items():
             named[name] = convert(named[name])
         parameters: Any = named if self.order is None else tuple(named[name] for name in self.order)
-        return (await connection.exec_driver_sql(self.text, parameters)).all()
+        # Past SQLAlchemy, whose results cost a tenth of a page.
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        cursor = driver.cursor()
+        try:
+            await cursor.execute(self.text, parameters)
+            found: Sequence[Sequence[Any]] = await cursor.fetchall()
+        except Exception:
+            # SQLAlchemy knows what becomes of a broken connection, and raises the error that everybody expects.
+            return (await connection.exec_driver_sql(self.text, parameters)).all()
+        return found

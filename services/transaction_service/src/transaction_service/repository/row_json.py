@@ -124,7 +124,7 @@ class _Postgresql:
             ("tags", self._hanging("x.tag", "transaction_tags", 'x.tag COLLATE "C"')),
             ("splits", self._hanging(part, "splits", "x.position")),
         ]
-        self.columns = _literal(f"{self._object(fields)}::text")
+        self.columns: tuple[ColumnElement[Any], ...] = (literal_column(f"{self._object(fields)}::text").label("row"),)
 
     def value(self, name: str, kind: TypeEngine[Any]) -> str:
         """The SQL of a value as JSON has it, and as a cursor can hold it."""
