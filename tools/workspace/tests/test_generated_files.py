@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from workspace import openapi
+from workspace import openapi, settings_table
 from workspace.boundaries import CASES, unrefused
 from workspace.catalogue import catalogue, check, readme_table
 from workspace.errors import WorkspaceError
@@ -278,3 +278,58 @@ def test_a_checkout_that_is_refused_untouched_proves_nothing(checkout: Path) -> 
 
     with pytest.raises(WorkspaceError, match=r"fails without any forbidden import:\nbroken"):
         unrefused(checkout)
+
+
+SETTINGS = """
+class Field:
+    def __init__(self, default, description):
+        self.default, self.description = default, description
+
+    def get_default(self, call_default_factory):
+        return self.default
+
+class Shared:
+    model_fields = {"port": Field(8000, "a port")}
+
+class Settings(Shared):
+    model_fields = Shared.model_fields | {
+        "open": Field(True, "true or false"),
+        "clients": Field(("a", "b"), "names"),
+        "owners": Field({"ledger": "/v1/users|all"}, "pairs"),
+        "limit": Field(None, None),
+    }
+"""
+
+
+def test_the_operators_page_lists_what_services_read_beside_the_shared_settings(
+    tmp_path: Path, service: Declare, importable: Callable[..., None]
+) -> None:
+    service("gate", 8001)
+    folder = service("ledger", 8002)
+    (folder / "src" / "ledger" / "settings.py").write_text(SETTINGS, encoding="utf-8")
+    importable(folder / "src")
+    assert settings_table.page(tmp_path, services(tmp_path)) is None
+    (tmp_path / "docs").mkdir()
+    page = tmp_path / settings_table.PAGE
+    page.write_text("# Running\n<!-- settings -->\nold\n<!-- /settings -->\nend\n", encoding="utf-8")
+
+    assert settings_table.page(tmp_path, services(tmp_path)) == (
+        page,
+        "# Running\n<!-- settings -->\n| variable | default | |\n|---|---|---|\n"
+        "| `PURSER_LEDGER__OPEN` | `true` | true or false |\n"
+        "| `PURSER_LEDGER__CLIENTS` | `a,b` | names |\n"
+        "| `PURSER_LEDGER__OWNERS` | `ledger=/v1/users\\|all` | pairs |\n"
+        "| `PURSER_LEDGER__LIMIT` |  |  |\n"
+        "<!-- /settings -->\nend\n",
+    )
+
+
+def test_settings_that_cannot_be_read_and_a_page_without_marks_are_named(tmp_path: Path, service: Declare) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / settings_table.PAGE).write_text("# Running\n", encoding="utf-8")
+    with pytest.raises(WorkspaceError, match=r"docs/operations\.md: the marks <!-- settings -->"):
+        settings_table.page(tmp_path, [])
+    folder = service("no_such_settings", 8002)
+    (folder / "src" / "no_such_settings" / "settings.py").write_text("", encoding="utf-8")
+    with pytest.raises(WorkspaceError, match=r"The settings of no_such_settings cannot be read:(.|\n)*Modul"):
+        settings_table.page(tmp_path, services(tmp_path))
