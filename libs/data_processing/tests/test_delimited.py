@@ -146,7 +146,7 @@ def test_a_garbled_row_is_refused_with_its_line_and_the_rest_is_read():
 def test_a_row_that_does_not_fit_is_refused_with_its_reason(row, reason):
     found = only(GENERIC + row + "\n2026-04-02,Tea,1.00,EUR\n")
     assert len(found.entries) == 1
-    assert [refused.place for refused in found.refused] == ["line 2"]
+    assert [(refused.place, refused.bank_id) for refused in found.refused] == [("line 2", None)]
     assert reason in found.refused[0].reason
 
 

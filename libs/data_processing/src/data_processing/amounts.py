@@ -56,13 +56,15 @@ def amount_reader(
     def read(text: str) -> Decimal:
         if plain(text):
             return Decimal(text if decimal == "." else text.replace(decimal, "."))
-        cleaned = _SPACES_PATTERN.sub(lambda found: _SPACES[found[0]], text)
-        if signs:
-            cleaned = signs.sub("", cleaned, count=1)
-        cleaned = cleaned.strip().replace("- ", "-", 1)
-        match = grammar.fullmatch(cleaned)
+        match = grammar.fullmatch(text)
         if match is None:
-            raise ValueError(_refusal(text, cleaned, max_decimals))
+            cleaned = _SPACES_PATTERN.sub(lambda found: _SPACES[found[0]], text)
+            if signs:
+                cleaned = signs.sub("", cleaned, count=1)
+            cleaned = cleaned.strip().replace("- ", "-", 1)
+            match = grammar.fullmatch(cleaned)
+            if match is None:
+                raise ValueError(_refusal(text, cleaned, max_decimals))
         digits = match[2]
         for mark in thousands:
             digits = digits.replace(mark, "")

@@ -27,19 +27,19 @@ AccountKey = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Positions:
-    """Where the columns stand in this file; None for what the dialect or the file does not have."""
+    """Where the columns stand in this file; what it does not have is behind the last, where an empty cell is put."""
 
     booking: int
-    value: int | None
-    pending: int | None
-    currency: int | None
-    counterparty: int | None
-    counterparty_in: int | None
-    counterparty_account: int | None
-    reference: int | None
-    bank_id: int | None
-    bank_category: int | None
-    balance: int | None
+    value: int
+    pending: int
+    currency: int
+    counterparty: int
+    counterparty_in: int
+    counterparty_account: int
+    reference: int
+    bank_id: int
+    bank_category: int
+    balance: int
     text: tuple[int, ...]
 
 
@@ -89,33 +89,35 @@ class RowReader:
                 self.left_out[word] += 1
                 return None
             pending = verdict
+        return self._entry([*cells, ""], place, pending=pending)
+
+    def _entry(self, cells: Cells, place: str, *, pending: bool) -> Entry:
         at = self._at
         booked = cells[at.booking]
-        if pending and at.pending is not None and not booked.strip():
+        if pending and not booked.strip():
             booked = cells[at.pending]
         amount = self._amount(cells)
         if self._inverted:
             amount = -amount
-        counterparty = self._shared(cells, at.counterparty)
-        if amount > 0 and at.counterparty_in is not None:
-            counterparty = self._shared(cells, at.counterparty_in)
+        counterparty = self._shared(cells[at.counterparty_in if amount > 0 else at.counterparty])
         text = cells[at.text[0]].strip() if len(at.text) == 1 else _joined(cells, at.text)
-        identifier = _cell(cells, at.bank_id)
+        value, balance = cells[at.value].strip(), cells[at.balance].strip()
+        identifier = cells[at.bank_id].strip()
         return new_entry(
             place=place,
             booking_date=self._dates.read(booked),
             amount=amount,
             text=text or counterparty or "",
-            value_date=self._dates.read(cells[at.value]) if at.value is not None and cells[at.value].strip() else None,
-            currency=self._row_currency(cells),
+            value_date=self._dates.read(value) if value else None,
+            currency=self._row_currency(cells[at.currency]),
             bank_id=own_bank_id(identifier) if identifier else None,
             counterparty=counterparty,
-            counterparty_account=self._shared(cells, at.counterparty_account),
-            reference=_cell(cells, at.reference),
-            bank_category=self._shared(cells, at.bank_category),
+            counterparty_account=self._shared(cells[at.counterparty_account]),
+            reference=cells[at.reference].strip() or None,
+            bank_category=self._shared(cells[at.bank_category]),
             pending=pending,
-            balance=self._balance(cells, place),
-            account=self._row_account(cells),
+            balance=self._balance(balance, place) if balance else None,
+            account=self._row_account(self._account, cells) if self._account is not None else None,
         )
 
     def _states_a_balance(self, cells: Cells) -> bool:
@@ -126,14 +128,12 @@ class RowReader:
     def identifier(self, cells: Cells) -> str | None:
         """The bank's id of a row that may be refused."""
         position = self._at.bank_id
-        text = cells[position].strip() if position is not None and position < len(cells) else ""
+        text = cells[position].strip() if position < min(self.width, len(cells)) else ""
         return own_bank_id(text) if text else None
 
-    def _row_currency(self, cells: Cells) -> str | None:
-        position = self._at.currency
-        if position is None:
+    def _row_currency(self, written: str) -> str | None:
+        if not written:
             return self._currency
-        written = cells[position]
         if (known := self._codes.get(written)) is not None:
             return known
         if not written.strip():
@@ -145,10 +145,7 @@ class RowReader:
             self._codes[written] = code
         return code
 
-    def _balance(self, cells: Cells, place: str) -> Decimal | None:
-        written = _cell(cells, self._at.balance)
-        if written is None:
-            return None
+    def _balance(self, written: str, place: str) -> Decimal | None:
         try:
             return self._number(written)
         except ValueError as reason:
@@ -157,11 +154,9 @@ class RowReader:
                 self._notes.append(f"The balance in {place} is left out: {reason}.")
             return None
 
-    def _row_account(self, cells: Cells) -> AccountReference | None:
-        if self._account is None:
-            return None
-        key = self._account.key(cells)
-        currency = self._row_currency(cells)
+    def _row_account(self, columns: AccountColumns, cells: Cells) -> AccountReference:
+        key = columns.key(cells)
+        currency = self._row_currency(cells[self._at.currency])
         known = self._references.get((key, currency))
         if known is None:
             number, bank, name = key
@@ -173,9 +168,9 @@ class RowReader:
             self._references[key, currency] = known
         return known
 
-    def _shared(self, cells: Cells, position: int | None) -> str | None:
+    def _shared(self, cell: str) -> str | None:
         """The text of a cell, as one object where rows repeat it."""
-        if position is None or not (text := cells[position].strip()):
+        if not (text := cell.strip()):
             return None
         if len(self._texts) >= _MOST_SHARED:
             self._texts.clear()
@@ -243,18 +238,19 @@ def account_columns(profile: Profile, header: Header) -> AccountColumns | None:
 def _positions(profile: Profile, header: Header) -> _Positions:
     columns = profile.columns
 
-    def at(column: str) -> int | None:
-        return header.position(column) if column else None
+    def at(column: str) -> int:
+        position = header.position(column) if column else None
+        return len(header.cells) if position is None else position
 
-    booking = header.position(profile.dates.booking)
-    assert booking is not None, "a matched header holds the booking date"  # noqa: S101 - narrows the type
+    counterparty = at(columns.counterparty)
+    counterparty_in = header.position(columns.counterparty_in) if columns.counterparty_in else None
     return _Positions(
-        booking=booking,
+        booking=_must(header, profile.dates.booking),
         value=at(profile.dates.value),
         pending=at(profile.dates.pending),
         currency=at(columns.currency),
-        counterparty=at(columns.counterparty),
-        counterparty_in=at(columns.counterparty_in),
+        counterparty=counterparty,
+        counterparty_in=counterparty if counterparty_in is None else counterparty_in,
         counterparty_account=at(columns.counterparty_account),
         reference=at(columns.reference),
         bank_id=at(columns.bank_id),
@@ -262,10 +258,6 @@ def _positions(profile: Profile, header: Header) -> _Positions:
         balance=at(columns.balance),
         text=tuple(position for column in columns.text if (position := header.position(column)) is not None),
     )
-
-
-def _cell(cells: Cells, position: int | None) -> str | None:
-    return None if position is None else cells[position].strip() or None
 
 
 def _joined(cells: Cells, positions: Sequence[int]) -> str:
