@@ -67,7 +67,6 @@ def service_package(*libraries, embeds=(), tests_also=()):
     docker_image(
         name="image",
         repository="purser" if embeds else f"purser-{name.replace('_', '-')}",
-        extra_build_args=["BASE_IMAGE", "REVISION"],
         tags=["image"],
     )
 

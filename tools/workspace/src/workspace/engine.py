@@ -104,12 +104,23 @@ def _named_docker(root: Path, podman: Sequence[str]) -> Path:
     """Write a program called `docker`, which is what Pants looks for, that calls podman."""
     path = root / ".tools" / "engine" / "docker"
     path.parent.mkdir(parents=True, exist_ok=True)
-    call = shlex.join(podman)
     # Pants gives it no PATH. A build needs no namespaces of its own, and only Docker's format keeps the health check.
+    # Podman takes a label from its cache although the argument in it has changed, unless the label comes as an option.
     path.write_text(
-        f"#!/bin/sh\nPATH=${{PATH:-/usr/sbin:/usr/bin:/sbin:/bin}}; export PATH\n"
-        f'case "$1" in\nbuild) shift; exec {call} build --isolation=chroot --format=docker "$@" ;;\n'
-        f'*) exec {call} "$@" ;;\nesac\n',
+        f"""#!/bin/sh
+PATH=${{PATH:-/usr/sbin:/usr/bin:/sbin:/bin}}
+export PATH
+if [ "$1" = build ]; then
+    shift
+    for argument in "$@"; do
+        case "$argument" in
+        REVISION=*) set -- --label "org.opencontainers.image.revision=${{argument#REVISION=}}" "$@" ;;
+        esac
+    done
+    set -- build --isolation=chroot --format=docker "$@"
+fi
+exec {shlex.join(podman)} "$@"
+""",
         encoding="utf-8",
     )
     path.chmod(0o755)
