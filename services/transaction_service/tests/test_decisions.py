@@ -1,6 +1,8 @@
 """What is decided without a database: texts, amounts, which account a file means, what cannot be booked."""
 
+from contextlib import closing
 from decimal import Decimal
+from io import BytesIO
 from uuid import UUID, uuid4
 
 import polars as pl
@@ -11,12 +13,14 @@ from hypothesis import strategies as st
 from transaction_service.amounts import LARGEST, amount_text, keepable
 from transaction_service.categories.defaults import CategoryKind
 from transaction_service.categories.tree import CategoryNode, CategoryTree
+from transaction_service.identity.identities import Identities
 from transaction_service.ledger.format import LedgerFormat
 from transaction_service.ledger.frame import ledger_file
 from transaction_service.models import Account, AccountReference
 from transaction_service.search.text import folded
 from transaction_service.statements.account_matching import AccountBook, ReferenceKey, reference_key
 from transaction_service.statements.rows import prepare
+from transaction_service.statements.spool import numbers
 
 MICROS = st.integers(-(2**60), 2**60)
 
@@ -112,14 +116,16 @@ def test_a_category_s_path_and_its_descendants() -> None:
 
 
 def test_what_cannot_be_booked_is_refused_row_by_row() -> None:
-    prepared = prepare(
+    content = (
         b"Date,Description,Amount,Currency\n"
-        b"2026-04-01,Fine,-1.00,EUR\n2026-04-02,Huge,1000000000000.00,EUR\n2026-04-03,Coin,-1.00,BTC\n",
-        filename=None,
+        b"2026-04-01,Fine,-1.00,EUR\n2026-04-02,Huge,1000000000000.00,EUR\n2026-04-03,Coin,-1.00,BTC\n"
     )
-    assert [len(list(group.rows)) for group in prepared.groups] == [1]
-    assert [(row.place, row.raw) for row in prepared.refused] == [("line 3", "Huge"), ("line 4", "Coin")]
-    assert prepared.currencies == {"EUR"}
+    prepared = prepare(BytesIO(content), filename=None)
+    with closing(prepared.rows):
+        [group] = prepared.groups
+        assert [len(section.rows) for section in group.sections.values()] == [1]
+        assert [(row.place, row.raw) for row in prepared.refused.first] == [("line 3", "Huge"), ("line 4", "Coin")]
+        assert (prepared.refused.count, prepared.currencies) == (2, {"EUR"})
 
 
 @pytest.mark.parametrize("length", [10, 5000])
@@ -130,8 +136,10 @@ def test_an_identity_fits_an_index_however_long_the_bank_s_id_is(length: int) ->
         f"<DTPOSTED>20260301</DTPOSTED><TRNAMT>-1</TRNAMT><FITID>{'9' * length}</FITID><NAME>A</NAME></STMTTRN>"
         "</BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>"
     )
-    group = prepare(ofx.encode(), filename=None).groups[0]
-    [section] = group.sections.values()
-    [identity] = section.identities()
+    with closing(prepare(BytesIO(ofx.encode()), filename=None).rows) as rows:
+        identities = Identities(rows)
+        [number] = identities.tell(numbers([0]))
+        identity = identities[number]
+        assert identities.find(identity, numbers([number])) == number
     assert len(identity) <= 300
     assert identity.startswith("bank:" if length == 10 else "hash:")

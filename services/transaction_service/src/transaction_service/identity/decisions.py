@@ -21,10 +21,12 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from transaction_service.identity.identities import columns_of
 from transaction_service.identity.pairing import ALIKE, LedgerRow, bank_id, likeness, paired, under_other_id
-from transaction_service.identity.pending import PendingRow, announced_again, bookings_before, bookings_of
+from transaction_service.identity.pending import PendingRow, announced_again, bookings_before, bookings_of, reach_of
 from transaction_service.identity.plan import AccountPlan, Suspicion, WaitingProposal
 from transaction_service.identity.proofs import Coverage, ProvedDays, linked_balances, proved_days
+from transaction_service.statements.spool import Numbers, numbers
 
 NEAR = timedelta(days=3)
 """So far apart the dates of two rows may lie that are suspected to be one."""
@@ -76,13 +78,13 @@ def decide(plan: AccountPlan, ledger: LedgerSide) -> None:
 class _Deciding:
     def __init__(self, plan: AccountPlan, ledger: LedgerSide) -> None:
         self.plan = plan
+        self.columns = columns_of(plan.rows)
         self.ledger = ledger
         self.decisions = plan.decisions
         self.contained = self._known_by_identity()
         self.suspected: set[UUID] = set()
         self.days = [proved_days(found, ledger.statements, ledger.day_sums) for found in plan.coverages]
-        self.booked = [n for n in plan.unknown if not plan.rows[n].entry.pending]
-        self.announced = [n for n in plan.unknown if plan.rows[n].entry.pending]
+        self.booked, self.announced = self.columns.booked_and_pending(plan.unknown)
 
     def run(self) -> None:
         proposals = {found.identity: found for found in self.ledger.waiting}
@@ -94,16 +96,15 @@ class _Deciding:
         self._waiting(proposals)
         self._suspect()
         self._drop_contradicted()
-        self.decisions.book = sorted([*self.decisions.book, *self.booked, *self.announced])
+        self.decisions.book = self.columns.in_order(self.decisions.book, self.booked, self.announced)
         self._decide_absent(proposals)
 
     # What is left to decide
 
     def _known_by_identity(self) -> set[UUID]:
         """The rows of the ledger that the file brings under an identity of theirs."""
-        by_identity = set(self.decisions.standing)
         ids = {known.id for _, known in self.decisions.same}
-        return ids | {row.id for row in self.ledger.rows if row.identity in by_identity}
+        return ids | {row.id for row in self.ledger.rows if self.plan.vouches_for(row.identity)}
 
     def _free(self) -> list[LedgerRow]:
         """The rows of files that the ledger has and that no row of this file is yet."""
@@ -111,7 +112,7 @@ class _Deciding:
 
     def _names(self, row: PendingRow) -> bool:
         """Whether the file has the pending row under its own identity."""
-        return self.plan.by_identity and row.identity in self.plan.chosen
+        return self.plan.by_identity and self.plan.number_of(row.identity) is not None
 
     def _is_the_same(self, number: int, row: LedgerRow) -> None:
         """Balances have proved it."""
@@ -131,27 +132,30 @@ class _Deciding:
                 known[row.day, row.amount, row.balance].append(row)
         if not known:
             return
-        linked = [linked_balances(section) for section in self.plan.sections]
-        left = []
-        for number in self.booked:
+        wanted = {balance for _, _, balance in known}
+        linked = [linked_balances(section, self.plan.rows, wanted) for section in self.plan.sections]
+        same: list[int] = []
+        for number in self._near((day, amount) for day, amount, _ in known):
             entry = self.plan.rows[number].entry
-            if entry.balance is not None and entry.balance in linked[self.plan.section_of[number]]:
-                same = known.get((entry.booking_date, entry.amount, entry.balance))
-                if same:
-                    self._is_the_same(number, same.pop())
-                    continue
-            left.append(number)
-        self.booked = left
+            if entry.balance is not None and entry.balance in linked[self.plan.section_of(number)]:
+                rows = known.get((entry.booking_date, entry.amount, entry.balance))
+                if rows:
+                    self._is_the_same(number, rows.pop())
+                    same.append(number)
+        self.booked = self.columns.without(self.booked, same)
+
+    def _near(self, stated: Iterable[tuple[date, Decimal]], *, days: int = 0) -> Numbers:
+        """The booked rows that have one of the amounts on its day, or a few days from it."""
+        return self.columns.near(self.booked, stated, days=days)
 
     def _days_of(self, number: int) -> ProvedDays:
-        return self.days[self.plan.section_of[number]]
+        return self.days[self.plan.section_of(number)]
 
     def _proved_days(self) -> None:
         groups: dict[tuple[date, Decimal], list[int]] = defaultdict(list)
-        there = {(row.day, row.amount) for row in self._free() if not row.manual}
-        for number in self.booked:
+        for number in self._near((row.day, row.amount) for row in self._free() if not row.manual):
             entry = self.plan.rows[number].entry
-            if (entry.booking_date, entry.amount) in there and self._days_of(number).decides(entry.booking_date):
+            if self._days_of(number).decides(entry.booking_date):
                 groups[entry.booking_date, entry.amount].append(number)
         candidates: dict[tuple[date, Decimal], list[LedgerRow]] = defaultdict(list)
         for row in self._free():
@@ -163,7 +167,7 @@ class _Deciding:
             for number, row in paired(rows, found):
                 self._is_the_same(number, row)
                 matched.add(number)
-        self.booked = [number for number in self.booked if number not in matched]
+        self.booked = self.columns.without(self.booked, matched)
 
     # 3. Announced rows
 
@@ -172,14 +176,16 @@ class _Deciding:
         free = [row for row in self.ledger.pending if row.id not in settled and not self._names(row)]
         if not free or not self.booked:
             return
-        found = bookings_of(free, [(n, self.plan.rows[n].entry) for n in self.booked])
+        reaches = [reach_of(row) for row in free]
+        near = self.columns.within(self.booked, reaches)
+        found = bookings_of(free, [(n, self.plan.rows[n].entry) for n in near])
         for number, row in found.items():
             if row.deleted:
                 self.decisions.same.append((number, row.known))
                 self.decisions.repeated += 1
             else:
                 self.decisions.settle.append((row, number))
-        self.booked = [number for number in self.booked if number not in found]
+        self.booked = self.columns.without(self.booked, found)
 
     def _announced(self) -> None:
         if not self.announced:
@@ -206,7 +212,7 @@ class _Deciding:
             self.contained.add(row.id)
             self.decisions.announced_late.append((number, row))
             self.decisions.repeated += 1
-        self.announced = [number for number in left if number not in late]
+        self.announced = numbers(number for number in left if number not in late)
 
     # 4. Proposals of earlier imports
 
@@ -220,19 +226,20 @@ class _Deciding:
         for _, number in self.decisions.settle:
             if (found := proposals.pop(self.plan.identities[number], None)) is not None:
                 self.decisions.rejected.append((found, number))
-        left = []
+        decided: list[int] = []
         for number in self.booked:
             found = proposals.pop(self.plan.identities[number], None) or self._same_content(number, proposals)
             if found is None:
-                left.append(number)
-            elif found.transaction_id in self.contained or self._days_of(number).decides(found.row.entry.booking_date):
+                continue
+            decided.append(number)
+            if found.transaction_id in self.contained or self._days_of(number).decides(found.row.entry.booking_date):
                 # The file has both rows, or balances say that the ledger lacks one: they are two.
                 self.decisions.rejected.append((found, number))
                 self.decisions.book.append(number)
             else:
                 self.suspected.add(found.transaction_id)
                 self.decisions.waiting.append((number, found))
-        self.booked = left
+        self.booked = self.columns.without(self.booked, decided)
 
     def _same_content(self, number: int, proposals: dict[str, WaitingProposal]) -> WaitingProposal | None:
         if self.plan.account.trusts_bank_ids:
@@ -263,9 +270,9 @@ class _Deciding:
             for row in self.ledger.rows
             if row.id in self.contained and (row.day, row.amount) == (day, amount)
         ]
-        for number in self.decisions.book:
+        for number in self.columns.near(self.decisions.book, [(day, amount)]):
             entry = self.plan.rows[number].entry
-            if (entry.booking_date, entry.amount) == (day, amount) and not entry.pending:
+            if not entry.pending:
                 found.append(_RowOfDay(number, entry.text, entry.counterparty, None))
         return found
 
@@ -279,7 +286,7 @@ class _Deciding:
             return
         found: list[tuple[tuple[int, int, float], int, LedgerRow, Reason]] = []
         shifts = sorted(range(-NEAR.days, NEAR.days + 1), key=abs)
-        for number in self.booked:
+        for number in self._near(((day, amount) for amount, day in free), days=NEAR.days):
             if self.plan.identities[number] in self.ledger.rejected:
                 continue
             entry = self.plan.rows[number].entry
@@ -294,7 +301,7 @@ class _Deciding:
                 suspects.add(number)
                 self.suspected.add(row.id)
                 self.decisions.proposed.append(Suspicion(number, row, reason))
-        self.booked = [number for number in self.booked if number not in suspects]
+        self.booked = self.columns.without(self.booked, suspects)
 
     def _drop_contradicted(self) -> None:
         """Leave rows that the user or a balance has taken for another row of this file where only a balance objects."""
@@ -303,7 +310,7 @@ class _Deciding:
             for number in self.plan.contradicted.intersection(self.booked)
             if not self._days_of(number).complete(self.plan.rows[number].entry.booking_date)
         }
-        self.booked = [number for number in self.booked if number not in dropped]
+        self.booked = self.columns.without(self.booked, dropped)
         self.decisions.repeated += len(dropped)
 
     def _suspicion(self, number: int, row: LedgerRow) -> tuple[Reason, int, float] | None:
@@ -342,7 +349,7 @@ class _Deciding:
         return missing_here or any(known.covers(entry.booking_date) for known in self.ledger.statements)
 
     def _brings_known_ids(self) -> bool:
-        return any(bank_id(identity) is not None for identity in self.decisions.standing)
+        return any(self.plan.rows.has_id[number] for number in self.decisions.standing)
 
 
 def _proved(day: date, statements: Iterable[Coverage]) -> bool:

@@ -69,12 +69,32 @@ def moved_a_little(announced: Decimal, booked: Decimal) -> bool:
     """Whether the booking's amount is still the announced one's."""
     if (announced < 0) != (booked < 0):
         return False
-    return abs(booked - announced) <= max(_SMALL_CHANGE, _LARGEST_CHANGE * abs(announced))
+    return abs(booked - announced) <= _change(announced)
+
+
+def _change(announced: Decimal) -> Decimal:
+    return max(_SMALL_CHANGE, _LARGEST_CHANGE * abs(announced))
 
 
 def in_time(announced: date, booked: date) -> bool:
     """Whether a booking on that day may be the announced one: on the same day or a little later."""
     return timedelta(0) <= booked - announced <= LONGEST_PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The days and amounts among which the booking of an announced row is."""
+
+    first: date
+    last: date
+    lowest: Decimal
+    highest: Decimal
+
+
+def reach_of(row: PendingRow) -> Reach:
+    """Where the booking of the row is, if there is one."""
+    day, amount, change = row.booking_date, row.amount, _change(row.amount)
+    return Reach(day, day + LONGEST_PENDING, amount - change, amount + change)
 
 
 def bookings_of(waiting: Sequence[PendingRow], booked: Sequence[tuple[int, Entry]]) -> dict[int, PendingRow]:

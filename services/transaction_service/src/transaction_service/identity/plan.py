@@ -5,34 +5,37 @@ No database. The rows themselves are never changed or moved: what is decided abo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
 from api_common.columns import new_id
-from api_common.compute import uncollected
-from data_processing import Balance, RefusedRow
+from data_processing import Balance
 
+from transaction_service.identity.identities import Identities, columns_of
 from transaction_service.identity.pairing import KnownRow, LedgerRow
 from transaction_service.identity.pending import PendingRow
 from transaction_service.identity.proofs import Coverage, coverage
 from transaction_service.models import Account, AccountReference
-from transaction_service.statements.rows import Row, RowGroup, Section
+from transaction_service.statements.rows import Refusals, RowGroup, Section
+from transaction_service.statements.spool import FileRows, Numbers, Row, numbers
+
+PIECE = 5_000
+"""The ledger is asked about so many rows at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownIdentities:
-    """What an account of the ledger knows of the identities in a file.
+    """What an account of the ledger knows of some identities in a file.
 
     `standing` are those that its rows carry, tombstones included, and whether the row is pending; `aliases` those under
-    which files have brought a row beside its own. `by_content` is there for an account whose bank has been seen to
-    change its ids: its rows by what the bank wrote, in the order in which they came.
+    which files have brought a row beside its own.
     """
 
     standing: Mapping[str, bool] = field(default_factory=dict)
     aliases: Mapping[str, KnownRow] = field(default_factory=dict)
-    by_content: Mapping[str, Sequence[KnownRow]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +64,16 @@ class Decisions:
     """What becomes of the rows of one account, by their numbers.
 
     `book` are inserted, `settle` inserted in place of pending rows that the bank has booked; `announced_late` are
-    pending rows whose booking stands in the ledger already. `standing` are the identities of rows that are there and
-    that the file vouches for; `same` are rows that the ledger holds under another identity. `proposed` wait for the
-    user, and `waiting` have done so since an earlier import. `accepted` and `rejected` are waiting proposals that this
-    file has decided: the row is the ledger's (or the one with that number in this file), or it is a row of its own.
+    pending rows whose booking stands in the ledger already. `standing` are rows that are there and that the file
+    vouches for, in order; `same` are rows that the ledger holds under another identity. `proposed` wait for the user,
+    and `waiting` have done so since an earlier import. `accepted` and `rejected` are waiting proposals that this file
+    has decided: the row is the ledger's (or the one with that number in this file), or it is a row of its own.
     """
 
-    book: list[int] = field(default_factory=list)
+    book: Numbers = field(default_factory=numbers)
     settle: list[tuple[PendingRow, int]] = field(default_factory=list)
     announced_late: list[tuple[int, LedgerRow]] = field(default_factory=list)
-    standing: list[str] = field(default_factory=list)
+    standing: Numbers = field(default_factory=numbers)
     same: list[tuple[int, KnownRow | LedgerRow]] = field(default_factory=list)
     proposed: list[Suspicion] = field(default_factory=list)
     waiting: list[tuple[int, WaitingProposal]] = field(default_factory=list)
@@ -95,109 +98,138 @@ class Decisions:
 class AccountPlan:
     """The rows that a file has for one account, and what becomes of each.
 
-    `chosen` is the row that stands for an identity, `section_of` the place of each row's statement, `unknown` the rows
-    that no identity tells. Where rows are not recognised `by_identity`, identities may be `taken` by other rows.
-    `contradicted` are rows that an alias takes for a row which the file has besides.
+    `rows` and `identities` are the whole file's. `chosen` are the account's rows, of those with one identity one;
+    `unknown` are those that no identity tells. Where rows are not recognised `by_identity`, because the bank has been
+    seen to change its ids, the identities of rows may be `taken` by other ones. `contradicted` are rows that an alias
+    takes for a row which the file has besides.
     """
 
     account: Account
     created: bool
+    rows: FileRows
+    identities: Identities
     sections: list[Section] = field(default_factory=list)
     balances: list[Balance] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
-    identities: list[str] = field(default_factory=list)
     coverages: list[Coverage] = field(default_factory=list)
-    section_of: list[int] = field(default_factory=list)
     decisions: Decisions = field(default_factory=Decisions)
-    chosen: dict[str, int] = field(default_factory=dict)
-    unknown: list[int] = field(default_factory=list)
-    by_identity: bool = True
-    taken: Mapping[str, bool] = field(default_factory=dict)
+    chosen: Numbers = field(default_factory=numbers)
+    unknown: Numbers = field(default_factory=numbers)
+    taken: Numbers = field(default_factory=numbers)
     contradicted: set[int] = field(default_factory=set)
+    _sorted: Numbers | None = None
+    _claimed: set[UUID] = field(default_factory=set)
 
     def take(self, group: RowGroup) -> None:
         """Take in the rows and balances of a group."""
         self.balances.extend(group.balances)
-        by_number = {section.number: section for section in self.sections}
+        places = {section.number: place for place, section in enumerate(self.sections)}
         for number, section in group.sections.items():
-            if number in by_number:
-                by_number[number].add(section)
+            if number in places:
+                self.sections[places[number]] = self.sections[places[number]].with_rows_of(section)
             else:
                 self.sections.append(section)
 
     @property
+    def by_identity(self) -> bool:
+        """Whether the identities of the account's rows tell which they are."""
+        return self.account.trusts_bank_ids
+
+    @property
     def sum(self) -> Decimal:
         """The exact sum of the account's rows in the file."""
-        return sum((row.entry.amount for row in self.rows), Decimal(0))
+        return sum((section.sum for section in self.sections), Decimal(0))
 
     def identify(self) -> None:
         """Give each row its identity; equal rows are counted over all spellings of the account."""
+        wanted = numbers()
         for place, section in enumerate(self.sections):
-            self.rows += section.rows
-            self.identities += section.identities()
-            self.section_of += [place] * len(section.rows)
-            self.coverages.append(coverage(section))
-        self._choose()
+            wanted += section.rows
+            for number in section.rows if place else ():
+                self.identities.section_of[number] = place
+            self.coverages.append(coverage(section, self.rows))
+        self.chosen = self.identities.tell(wanted)
+        self.decisions.repeated += len(wanted) - len(self.chosen)
 
-    def _choose(self) -> None:
-        """Let one row stand for all of an identity: the first, or the booked one of a pending and a booked row."""
-        chosen, rows, decisions = self.chosen, self.rows, self.decisions
-        for number, identity in enumerate(self.identities):
-            first = chosen.setdefault(identity, number)
-            if first != number:
-                decisions.repeated += 1
-                if rows[first].entry.pending and not rows[number].entry.pending:
-                    chosen[identity] = number
+    def section_of(self, number: int) -> int:
+        """The place of a row's statement among the account's."""
+        return self.identities.section_of[number]
 
-    def identity_of(self, number: int) -> str:
+    def number_of(self, identity: str) -> int | None:
+        """The row with this identity, if the file has one for the account."""
+        if self._sorted is None:
+            self._sorted = self.identities.sorted(self.chosen)
+        return self.identities.find(identity, self._sorted)
+
+    def vouches_for(self, identity: str) -> bool:
+        """Whether the file has the row of the ledger that carries this identity under the same."""
+        number = self.number_of(identity)
+        return number is not None and _has(self.decisions.standing, number)
+
+    def identity_of(self, number: int, row: Row) -> str:
         """The identity that a row is booked with: its own, unless another row has it."""
-        identity = self.identities[number]
-        return f"{identity}~{new_id().hex}" if identity in self.taken else identity
+        identity = self.identities.of_row(number, row)
+        return f"{identity}~{new_id().hex}" if _has(self.taken, number) else identity
 
-    def recognise(self, known: KnownIdentities, pending: Sequence[PendingRow]) -> None:
-        """Tell the rows that the ledger knows by their identity; the others are `unknown`."""
-        announced = {row.id: row for row in pending if not row.deleted}
-        if known.by_content is not None:
-            self.by_identity, self.taken = False, known.standing
-            self._recognise_by_content(known.by_content, announced)
+    # What the ledger knows, piece by piece
+
+    def recognise(
+        self, piece: Numbers, identities: Sequence[str], known: KnownIdentities, pending: Sequence[PendingRow]
+    ) -> None:
+        """Tell the rows of a piece of the chosen ones that the ledger knows by their identity; others are `unknown`."""
+        if not self.by_identity:
+            standing = zip(piece, identities, strict=True)
+            self.taken.extend(number for number, identity in standing if identity in known.standing)
             return
+        announced = {row.id: row for row in pending if not row.deleted}
         by_identity = {row.identity: row for row in announced.values()}
-        standing, rows, decisions = known.standing, self.rows, self.decisions
-        for identity, number in self.chosen.items():
-            stands_pending = standing.get(identity)
+        decisions = self.decisions
+        for number, identity in zip(piece, identities, strict=True):
+            stands_pending, file_pending = known.standing.get(identity), self.rows.pending[number]
             if stands_pending is None:
-                self.unknown.append(number)
-            elif identity in by_identity and not rows[number].entry.pending:
+                self._recognise_alias(number, identity, known.aliases, announced)
+            elif identity in by_identity and not file_pending:
                 decisions.settle.append((by_identity[identity], number))
             else:
                 decisions.repeated += 1
-                if stands_pending or not rows[number].entry.pending:
+                if stands_pending or not file_pending:
                     # A file that only announces what the ledger holds as booked does not vouch for the booking.
-                    decisions.standing.append(identity)
-        if known.aliases:
-            self._recognise_aliases(known.aliases, announced)
+                    decisions.standing.append(number)
 
-    def _recognise_aliases(self, aliases: Mapping[str, KnownRow], announced: Mapping[UUID, PendingRow]) -> None:
-        unknown, self.unknown = self.unknown, []
-        claimed: set[UUID] = set()
-        for number in unknown:
-            found = aliases.get(self.identities[number])
-            # Two rows of one file are two rows: what an alias says of the second is wrong.
-            if found is None or found.identity in self.chosen or found.id in claimed:
-                self.unknown.append(number)
-                if found is not None:
-                    self.contradicted.add(number)
-            else:
-                claimed.add(found.id)
-                self._same(number, found, announced)
-
-    def _recognise_by_content(
-        self, by_content: Mapping[str, Sequence[KnownRow]], announced: Mapping[UUID, PendingRow]
+    def _recognise_alias(
+        self, number: int, identity: str, aliases: Mapping[str, KnownRow], announced: Mapping[UUID, PendingRow]
     ) -> None:
+        found = aliases.get(identity)
+        # Two rows of one file are two rows: what an alias says of the second is wrong.
+        if found is None or found.id in self._claimed or self.number_of(found.identity) is not None:
+            self.unknown.append(number)
+            if found is not None:
+                self.contradicted.add(number)
+        else:
+            self._claimed.add(found.id)
+            self._same(number, found, announced)
+
+    def days(self) -> Iterator[Numbers]:
+        """The chosen rows, some thousands at a time and those of one day together."""
+        return columns_of(self.rows).by_days(self.chosen, most=PIECE)
+
+    def contents(self, piece: Numbers) -> list[str]:
+        """What the bank wrote of the rows of a piece."""
+        return [row.content for row in self.rows.of(piece)]
+
+    def recognise_by_content(
+        self,
+        piece: Numbers,
+        contents: Sequence[str],
+        by_content: Mapping[str, Sequence[KnownRow]],
+        pending: Sequence[PendingRow],
+    ) -> None:
+        """Tell the rows of some whole days by what the bank wrote; the others are `unknown`."""
+        announced = {row.id: row for row in pending if not row.deleted}
         occurrences: dict[tuple[int, str], int] = {}
         first: dict[tuple[str, int], int] = {}
-        for number in self.chosen.values():
-            content, place = self.rows[number].content, self.section_of[number]
+        unknown: list[int] = []
+        for number, content in zip(piece, contents, strict=True):
+            place = self.section_of(number)
             occurrence = occurrences[place, content] = occurrences.get((place, content), -1) + 1
             if first.setdefault((content, occurrence), number) != number:
                 self.decisions.repeated += 1
@@ -206,25 +238,46 @@ class AccountPlan:
             if occurrence < len(known):
                 self._same(number, known[occurrence], announced)
             else:
-                self.unknown.append(number)
+                unknown.append(number)
+        self.unknown = numbers(sorted([*self.unknown, *unknown]))
 
     def _same(self, number: int, known: KnownRow, announced: Mapping[UUID, PendingRow]) -> None:
         """The row is that row of the ledger, or, if that one is pending, its booking."""
-        if known.id in announced and not self.rows[number].entry.pending:
+        if known.id in announced and not self.rows.pending[number]:
             self.decisions.settle.append((announced[known.id], number))
             return
         self.decisions.repeated += 1
-        if known.pending or not self.rows[number].entry.pending:
+        if known.pending or not self.rows.pending[number]:
             self.decisions.same.append((number, known))
+
+    def further_identities(self) -> Iterator[tuple[str, UUID]]:
+        """The identities, other than their own, under which the file has rows of the ledger."""
+        for number, known in self.decisions.same:
+            if self.by_identity or isinstance(known, LedgerRow):
+                identity = self.identities[number]
+                if identity != known.identity:
+                    yield identity, known.id
+
+
+def pieces_of(wanted: Numbers) -> Iterator[Numbers]:
+    """Rows, some thousands at a time."""
+    return (wanted[start : start + PIECE] for start in range(0, len(wanted), PIECE))
+
+
+def _has(ordered: Numbers, number: int) -> bool:
+    place = bisect_left(ordered, number)
+    return place < len(ordered) and ordered[place] == number
 
 
 @dataclass(slots=True)
 class ImportPlan:
     """The accounts that an import touches, the references it learns, and the rows that fit no account."""
 
+    rows: FileRows
+    identities: Identities
     accounts: list[AccountPlan] = field(default_factory=list)
     references: list[AccountReference] = field(default_factory=list)
-    refused: list[RefusedRow] = field(default_factory=list)
+    refused: Refusals = field(default_factory=Refusals)
 
     @property
     def created(self) -> list[Account]:
@@ -236,17 +289,7 @@ class ImportPlan:
         """The plans of accounts that were there before."""
         return [plan for plan in self.accounts if not plan.created]
 
-    @uncollected()
     def identify(self) -> None:
         """Give each row its identity. Slow for large files: runs in a thread."""
         for plan in self.accounts:
             plan.identify()
-
-    @uncollected()
-    def recognise(self, known: Mapping[UUID, KnownIdentities], pending: Iterable[PendingRow]) -> None:
-        """Tell the rows that the ledger knows by their identity. Slow for large files: runs in a thread."""
-        by_account: dict[UUID, list[PendingRow]] = {plan.account.id: [] for plan in self.accounts}
-        for row in pending:
-            by_account[row.account_id].append(row)
-        for plan in self.accounts:
-            plan.recognise(known.get(plan.account.id, KnownIdentities()), by_account[plan.account.id])

@@ -9,14 +9,14 @@ holds for these days needs a second statement to tell.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 
-from data_processing import Entry, Statement, reconcile
+from data_processing import Entry, Reconciler, Reconciliation, Statement
 
-from transaction_service.statements.rows import Section
+from transaction_service.statements.rows import MOST_GAPS, Section
+from transaction_service.statements.spool import FileRows
 
 ADDS_UP = "adds_up"
 
@@ -48,33 +48,42 @@ class Coverage:
         return self.starts < day < self.ends
 
 
-def coverage(section: Section) -> Coverage:
+def coverage(section: Section, rows: FileRows) -> Coverage:
     """What a statement of a file says about its own completeness."""
-    booked = [row.entry for row in section.rows if not row.entry.pending]
-    found = section.reconciliation
-    if found is None:
-        plain = tuple(entry if entry.account is None else replace(entry, account=None) for entry in booked)
-        found = reconcile(Statement(entries=plain, balances=tuple(section.balances)))
-    days = [entry.booking_date for entry in booked]
+    booked = [number for number in section.rows if not rows.pending[number]]
+    found = section.reconciliation or _reconciled(section, rows.entries(booked))
+    days = [rows.days[number] for number in booked]
     stated = [balance.date for balance in section.balances if balance.kind in {"opening", "closing"}]
-    known = [day for day in (*days, *stated, section.period_start, section.period_end) if day is not None]
+    dated = [date.fromordinal(day) for day in (min(days), max(days))] if days else []
+    known = [day for day in (*dated, *stated, section.period_start, section.period_end) if day is not None]
     opening, closing = found.opening, found.closing
     if found.status == ADDS_UP and (opening is None or closing is None):
-        first, last = _ends_of_chain(booked)
+        first, last = _ends_of_chain(rows.entries(booked))
         if first is not None:
             opening, closing = first, last
     return Coverage(min(known, default=None), max(known, default=None), opening, closing, found.status)
 
 
-def _ends_of_chain(entries: Sequence[Entry]) -> tuple[Decimal | None, Decimal | None]:
+def _reconciled(section: Section, booked: Iterable[Entry]) -> Reconciliation:
+    passing = Reconciler(most_gaps=MOST_GAPS)
+    for entry in booked:
+        passing.add(entry)
+    return passing.result(Statement(balances=tuple(section.balances)))
+
+
+def _ends_of_chain(entries: Iterable[Entry]) -> tuple[Decimal | None, Decimal | None]:
     """The balances before and after all entries, when each carries one and they follow one another."""
-    if not entries or any(entry.balance is None for entry in entries):
+    first = last = None
+    forward = backward = True
+    for entry in entries:
+        if last is not None:
+            forward, backward = forward and _after(last, entry), backward and _after(entry, last)
+        if entry.balance is None or not (forward or backward):
+            return None, None
+        first, last = first or entry, entry
+    if first is None or last is None:
         return None, None
-    for ordered in (entries, entries[::-1]):
-        if all(_after(earlier, later) for earlier, later in pairwise(ordered)):
-            first, last = ordered[0], ordered[-1]
-            return _before(first), last.balance
-    return None, None
+    return (_before(first), last.balance) if forward else (_before(last), first.balance)
 
 
 def _before(entry: Entry) -> Decimal | None:
@@ -85,21 +94,35 @@ def _after(earlier: Entry, later: Entry) -> bool:
     return earlier.balance is not None and earlier.balance == _before(later)
 
 
-def linked_balances(section: Section) -> set[Decimal]:
-    """The running balances of a statement that a neighbouring row explains.
+def linked_balances(section: Section, rows: FileRows, wanted: Collection[Decimal]) -> set[Decimal]:
+    """Those of the running balances of a statement that a neighbouring row explains.
 
     A column that shows the same balance in every row, or one that has nothing to do with the rows, proves nothing.
     """
-    balanced = [row.entry for row in section.rows if row.entry.balance is not None and not row.entry.pending]
-    if len(balanced) == 1:
-        return {balanced[0].balance} if balanced[0].balance is not None else set()
-    after = {entry.balance for entry in balanced}
-    before = {_before(entry) for entry in balanced}
-    return {
-        entry.balance
-        for entry in balanced
-        if entry.balance is not None and entry.amount and (entry.balance in before or _before(entry) in after)
-    }
+    carriers: set[tuple[Decimal, Decimal]] = set()
+    count = 0
+    for balance, before in _balanced(section, rows):
+        count += 1
+        if balance in wanted:
+            carriers.add((balance, before))
+    if count == 1:
+        return {balance for balance, _ in carriers}
+    ends = {end for carrier in carriers for end in carrier}
+    befores: set[Decimal] = set()
+    afters: set[Decimal] = set()
+    for balance, before in _balanced(section, rows) if carriers else ():
+        if balance in ends:
+            afters.add(balance)
+        if before in ends:
+            befores.add(before)
+    return {balance for balance, before in carriers if balance != before and (balance in befores or before in afters)}
+
+
+def _balanced(section: Section, rows: FileRows) -> Iterable[tuple[Decimal, Decimal]]:
+    """The balances after and before each booked row that carries one."""
+    for entry in rows.entries(section.rows):
+        if entry.balance is not None and not entry.pending:
+            yield entry.balance, entry.balance - entry.amount
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from decimal import Decimal
 from data_processing import Entry
 from pydantic import TypeAdapter
 
-from transaction_service.statements.rows import Row, row_of
+from transaction_service.statements.rows import row_of
+from transaction_service.statements.spool import Row
 
 
 def row_to_json(row: Row) -> dict[str, object]:

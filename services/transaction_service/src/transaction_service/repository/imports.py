@@ -15,7 +15,6 @@ from uuid import UUID
 from analytics_core import merchant_name
 from api_common.bulk import bulk_insert
 from api_common.columns import new_id
-from api_common.compute import uncollected
 from api_common.database import WriteSession
 from api_common.pagination import Keyset, PageQuery, Slice
 from api_common.repository import Repository
@@ -28,6 +27,7 @@ from transaction_service.identity.pending import PendingRow
 from transaction_service.identity.plan import AccountPlan, ImportPlan
 from transaction_service.models import (
     Account,
+    ChosenBy,
     Statement,
     StatementBalance,
     StatementImport,
@@ -38,7 +38,7 @@ from transaction_service.rules.categorisation import Categoriser, Decision, RowF
 from transaction_service.rules.effects import UNTOUCHED, Booked, Chosen, booked
 from transaction_service.search.text import searchable
 from transaction_service.search.words import search_words
-from transaction_service.statements.rows import Row
+from transaction_service.statements.spool import Row
 
 _REMEMBERED = 8_192
 """So many different texts are remembered while an import is booked."""
@@ -46,36 +46,33 @@ _REMEMBERED = 8_192
 _COVERAGE = ("starts", "ends", "opening", "closing", "status")
 _NEWEST = Keyset(col(StatementImport.id).desc())
 
+_OF_ENTRY = (
+    "booking_date",
+    "value_date",
+    "amount",
+    "pending",
+    "text",
+    "counterparty_account",
+    "reference",
+    "bank_category",
+)
+"""What a row takes from its entry as it is."""
+_ENTRY_VALUES = attrgetter(*_OF_ENTRY)
 _COLUMNS = (
     "id",
     "user_id",
     "account_id",
     "import_id",
-    "identity",
-    "content",
-    "booking_date",
-    "value_date",
-    "amount",
     "currency",
-    "pending",
-    "text",
-    "counterparty",
-    "counterparty_account",
-    "reference",
-    "bank_category",
-    "search_text",
-    "search_words",
-    "category_id",
-    "categorised_by",
-    "rule_id",
-    "merchant",
-    "merchant_by",
-    "note",
-    "note_by",
-    "marked_transfer",
-    "transfer_by",
     "version",
     "created_at",
+    "identity",
+    "content",
+    "counterparty",
+    "search_text",
+    "search_words",
+    *_OF_ENTRY,
+    *Booked._fields[:-1],
 )
 
 
@@ -96,8 +93,6 @@ _RARE: Mapping[str, Callable[[Entry], object]] = {
     "details": lambda entry: details_of(entry) if entry.details else null(),
 }
 """What few files have: where none of the rows has it, the column is left out."""
-_RARE_VALUES = attrgetter(*_RARE)
-_NONE_RARE = (None, None, None, None, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +121,21 @@ class _Booking(NamedTuple):
     announced: PendingRow | None
 
 
+class _Given(NamedTuple):
+    """What a row has from the user and the rules, as values of its columns; `searched` says that it has new texts."""
+
+    booked: Booked
+    values: tuple[object, ...]
+    searched: bool
+
+    @classmethod
+    def of(cls, told_merchant: str | None, decision: Decision, chosen: Chosen) -> _Given:
+        """What the user and the rules give a row whose texts tell a merchant."""
+        found = booked(told_merchant, decision, chosen)
+        values = tuple(str(value) if isinstance(value, ChosenBy) else value for value in found[:-1])
+        return cls(found, values, bool(decision.merchant or decision.note or decision.tags))
+
+
 @dataclass(frozen=True, slots=True)
 class _Target:
     """The account that rows are booked on, and what they share."""
@@ -133,14 +143,13 @@ class _Target:
     account_id: UUID
     user_id: UUID
     currency: str
-    import_id: UUID
-    created_at: datetime
+    shared: tuple[object, ...]
     categoriser: Categoriser
     rare: tuple[str, ...]
     tags: list[tuple[UUID, str, UUID, str]]
     # The texts of a bank repeat themselves, and what the rules give even more.
     searched: Callable[..., tuple[str, str]]
-    given: Callable[[str | None, Decision, Chosen], Booked]
+    given: Callable[[str | None, Decision, Chosen], _Given]
 
     @classmethod
     def of(
@@ -151,20 +160,39 @@ class _Target:
             account.id,
             account.user_id,
             account.currency,
-            import_id,
-            created_at,
+            (account.user_id, account.id, import_id, account.currency, 1, created_at),
             categoriser,
             found.rare,
             found.tags,
             lru_cache(_REMEMBERED)(_searched),
-            lru_cache(_REMEMBERED)(booked),
+            lru_cache(_REMEMBERED)(_Given.of),
         )
 
+    def decide(
+        self, entry: Entry, search_text: str, counterparty: str | None, chosen: Chosen, told: str | None
+    ) -> _Given:
+        """What the user and the rules give a row whose texts tell a merchant."""
+        facts = RowFacts(
+            search_text,
+            entry.text,
+            counterparty,
+            entry.counterparty_account,
+            entry.reference,
+            chosen.merchant or told,
+            chosen.note,
+            entry.bank_category,
+            entry.amount,
+            self.currency,
+            self.account_id,
+            entry.booking_date,
+            chosen.tags,
+        )
+        return self.given(told, self.categoriser.decide(facts), chosen)
 
-@uncollected()
+
 def booking_rows(plan: ImportPlan, *, import_id: UUID, categoriser: Categoriser, created_at: datetime) -> BookingRows:
     """The rows that the plan books. Slow for large files: runs in a thread, and so does what takes the values."""
-    rare = _rare_columns(row.entry for of_account in plan.accounts for row in of_account.rows)
+    rare = tuple(name for name in _RARE if name in plan.rows.rare)
     values: list[Iterator[tuple[object, ...]]] = []
     found = BookingRows(rare, chain.from_iterable(values))
     for of_account in plan.accounts:
@@ -172,15 +200,15 @@ def booking_rows(plan: ImportPlan, *, import_id: UUID, categoriser: Categoriser,
         named = {target for _, target in (*decisions.rejected, *decisions.accepted) if isinstance(target, int)}
         first: list[_Booking] = []
         for announced, number in decisions.settle:
-            row_id, identity = new_id(), of_account.identity_of(number)
+            row_id, identity = new_id(), of_account.identity_of(number, plan.rows[number])
             first.append(_Booking(row_id, number, identity, announced))
             found.settled.append(Settled(announced.id, row_id, announced.identity == identity))
         for number, standing in decisions.announced_late:
             row_id = new_id()
-            first.append(_Booking(row_id, number, of_account.identity_of(number), None))
+            first.append(_Booking(row_id, number, of_account.identity_of(number, plan.rows[number]), None))
             found.late.append(Settled(row_id, standing.id, same_identity=False))
         first += [
-            _Booking(new_id(), number, of_account.identity_of(number), None)
+            _Booking(new_id(), number, of_account.identity_of(number, plan.rows[number]), None)
             for number in decisions.book
             if number in named
         ]
@@ -199,28 +227,18 @@ def _values(
         yield _row_values(target, booking.row_id, rows[booking.number], booking.identity, booking.announced)
     for number in plan.decisions.book:
         if number not in named:
-            yield _row_values(target, new_id(), rows[number], plan.identity_of(number), None)
+            row = rows[number]
+            yield _row_values(target, new_id(), row, plan.identity_of(number, row), None)
 
 
 def one_row(
     account: Account, row: Row, identity: str, *, import_id: UUID, categoriser: Categoriser, created_at: datetime
 ) -> tuple[UUID, BookingRows]:
     """A single row that is to be booked, and its id."""
-    found, row_id = BookingRows(_rare_columns([row.entry])), new_id()
+    entry = row.entry
+    found, row_id = BookingRows(tuple(n for n in _RARE if getattr(entry, n) not in (None, ()))), new_id()
     target = _Target.of(found, account, import_id=import_id, categoriser=categoriser, created_at=created_at)
     return row_id, replace(found, values=[_row_values(target, row_id, row, identity, None)])
-
-
-def _rare_columns(entries: Iterable[Entry]) -> tuple[str, ...]:
-    present = {name for entry in entries for name in _rare_fields(entry)}
-    return tuple(name for name in _RARE if name in present)
-
-
-def _rare_fields(entry: Entry) -> Sequence[str]:
-    found = _RARE_VALUES(entry)
-    if found == _NONE_RARE:  # nearly always, and a file has very many
-        return ()
-    return [name for name, value in zip(_RARE, found, strict=True) if value not in (None, ())]
 
 
 def details_of(entry: Entry) -> list[dict[str, object]]:
@@ -245,65 +263,30 @@ def _row_values(
     target: _Target, row_id: UUID, row: Row, identity: str, announced: PendingRow | None
 ) -> tuple[object, ...]:
     entry, chosen = row.entry, announced.chosen if announced is not None else UNTOUCHED
-    counterparty, told_merchant = entry.counterparty, row.merchant
+    counterparty, told = entry.counterparty, row.merchant
     if announced is not None and announced.edited:
         counterparty = announced.counterparty
-        told_merchant = merchant_name(counterparty or entry.text) or None
-    merchant = chosen.merchant or told_merchant
-    search_text, words = target.searched(counterparty, entry.text, entry.reference, merchant, chosen.note, *chosen.tags)
-    decision = target.categoriser.decide(
-        RowFacts(
-            search_text,
-            entry.text,
-            counterparty,
-            entry.counterparty_account,
-            entry.reference,
-            merchant,
-            chosen.note,
-            entry.bank_category,
-            entry.amount,
-            target.currency,
-            target.account_id,
-            entry.booking_date,
-            chosen.tags,
+        told = merchant_name(counterparty or entry.text) or None
+    merchant = chosen.merchant or told
+    searched = target.searched(counterparty, entry.text, entry.reference, merchant, chosen.note, *chosen.tags)
+    given = target.decide(entry, searched[0], counterparty, chosen, told)
+    tags = given.booked.tags
+    if given.searched:
+        names = (tag.name for tag in tags)
+        searched = _searched(
+            counterparty, entry.text, entry.reference, given.booked.merchant, given.booked.note, *names
         )
-    )
-    given = target.given(told_merchant, decision, chosen)
-    if decision.merchant or decision.note or decision.tags:
-        names = [tag.name for tag in given.tags]
-        search_text, words = _searched(counterparty, entry.text, entry.reference, given.merchant, given.note, *names)
-    if given.tags:
-        target.tags.extend((row_id, tag.name, target.user_id, str(tag.by)) for tag in given.tags)
+    if tags:
+        target.tags.extend((row_id, tag.name, target.user_id, str(tag.by)) for tag in tags)
     return (
         row_id,
-        target.user_id,
-        target.account_id,
-        target.import_id,
+        *target.shared,
         identity,
         row.content,
-        entry.booking_date,
-        entry.value_date,
-        entry.amount,
-        target.currency,
-        entry.pending,
-        entry.text,
         counterparty,
-        entry.counterparty_account,
-        entry.reference,
-        entry.bank_category,
-        search_text,
-        words,
-        given.category_id,
-        str(given.categorised_by),
-        given.rule_id,
-        given.merchant,
-        str(given.merchant_by),
-        given.note,
-        str(given.note_by),
-        given.marked_transfer,
-        str(given.transfer_by),
-        1,
-        target.created_at,
+        *searched,
+        *_ENTRY_VALUES(entry),
+        *given.values,
         *[_RARE[name](entry) for name in target.rare],
     )
 

@@ -28,6 +28,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from transaction_service.identity.decisions import NEAR
+from transaction_service.identity.identities import columns_of
 from transaction_service.identity.pairing import OF_BANK, KnownRow, LedgerRow
 from transaction_service.identity.pending import LONGEST_PENDING, PendingRow
 from transaction_service.identity.plan import AccountPlan, KnownIdentities
@@ -53,16 +54,21 @@ class Window:
 
 def window_of(plan: AccountPlan, days: Collection[tuple[date, Decimal]]) -> Window | None:
     """What to read for the rows of a plan that are not known by their identity, and for further days and amounts."""
-    unknown = [plan.rows[number].entry for number in plan.unknown]
-    pairs = {*days, *((entry.booking_date, entry.amount) for entry in unknown)}
-    if not pairs:
+    found = {amount for _, amount in days}
+    stated = [day for day, _ in days]
+    announced = False
+    if plan.unknown:
+        columns = columns_of(plan.rows)
+        first, last, amounts = columns.extent(plan.unknown, most=_MOST_AMOUNTS)
+        announced = any(plan.rows.pending[number] for number in plan.unknown)
+        stated += [first, last]
+        found |= amounts
+    if not stated:
         return None
-    announced = any(entry.pending for entry in unknown)
-    amounts = frozenset(amount for _, amount in pairs)
     return Window(
-        min(day for day, _ in pairs) - NEAR,
-        max(day for day, _ in pairs) + (LONGEST_PENDING if announced else NEAR),
-        None if announced or len(amounts) > _MOST_AMOUNTS else amounts,
+        min(stated) - NEAR,
+        max(stated) + (LONGEST_PENDING if announced else NEAR),
+        None if announced or len(found) > _MOST_AMOUNTS else frozenset(found),
     )
 
 
@@ -98,14 +104,18 @@ class RecognitionRepository:
         self.session = session
         self.user_id = user_id
 
-    async def known(self, plan: AccountPlan) -> KnownIdentities:
-        """What the account's rows know of the identities in a plan."""
-        account_id, wanted = plan.account.id, list(plan.chosen)
-        standing = await self._standing(account_id, wanted)
-        aliases = await self._aliases(account_id, wanted)
-        if plan.account.trusts_bank_ids or not plan.rows:
-            return KnownIdentities(standing, aliases)
-        return KnownIdentities(standing, aliases, await self._by_content(plan))
+    async def known(self, account_id: UUID, identities: Sequence[str], *, aliases: bool) -> KnownIdentities:
+        """What the account's rows know of these identities; `aliases` says whether it has any."""
+        standing = await self._standing(account_id, identities)
+        return KnownIdentities(standing, await self._aliases(account_id, identities) if aliases else {})
+
+    async def has_aliases(self, account_id: UUID) -> bool:
+        """Whether rows of the account are known under further identities."""
+        statement = select(literal(1)).select_from(RowIdentity).where(*self._taught(account_id)).limit(1)
+        return await self.session.scalar(statement) is not None
+
+    def _taught(self, account_id: UUID) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        return col(RowIdentity.user_id) == self.user_id, col(RowIdentity.account_id) == account_id
 
     async def _standing(self, account_id: UUID, identities: Sequence[str]) -> dict[str, bool]:
         statement = select(col(Transaction.identity), col(Transaction.pending)).where(
@@ -114,9 +124,6 @@ class RecognitionRepository:
         return {row.identity: row.pending for row in await self.session.execute(statement)}
 
     async def _aliases(self, account_id: UUID, identities: Sequence[str]) -> dict[str, KnownRow]:
-        taught = (col(RowIdentity.user_id) == self.user_id, col(RowIdentity.account_id) == account_id)
-        if await self.session.scalar(select(literal(1)).select_from(RowIdentity).where(*taught).limit(1)) is None:
-            return {}
         booking = aliased(Transaction)
         statement = (
             select(
@@ -127,33 +134,26 @@ class RecognitionRepository:
             )
             .join(Transaction, col(Transaction.id) == col(RowIdentity.transaction_id))
             .outerjoin(booking, col(booking.id) == col(Transaction.replaced_by))
-            .where(*taught, among(self.session, col(RowIdentity.identity), identities))
+            .where(*self._taught(account_id), among(self.session, col(RowIdentity.identity), identities))
         )
         return {
             identity: KnownRow(row_id, own, pending)
             for identity, row_id, own, pending in await self.session.execute(statement)
         }
 
-    async def _by_content(self, plan: AccountPlan) -> dict[str, list[KnownRow]]:
-        wanted = {plan.rows[number].content for number in plan.chosen.values()}
-        days = [row.entry.booking_date for row in plan.rows]
-        found: dict[str, list[KnownRow]] = defaultdict(list)
-        for dated in self._dated(min(days), max(days)):
-            statement = (
-                select(
-                    col(Transaction.content),
-                    col(Transaction.id),
-                    col(Transaction.identity),
-                    col(Transaction.pending),
-                )
-                .where(*self._of(plan.account.id), dated)
-                .order_by(col(Transaction.id))
-            )
+    async def by_content(
+        self, account_id: UUID, contents: Collection[str], first: date, last: date
+    ) -> dict[str, list[KnownRow]]:
+        """The account's rows by what the bank wrote, of these contents and days, in the order in which they came."""
+        found: dict[str, dict[UUID, KnownRow]] = defaultdict(dict)
+        for dated in self._dated(first, last):
+            statement = select(
+                col(Transaction.content), col(Transaction.id), col(Transaction.identity), col(Transaction.pending)
+            ).where(*self._of(account_id), dated)
             for content, row_id, identity, pending in await self.session.execute(statement):
-                known = KnownRow(row_id, identity, pending)
-                if content in wanted and not identity.endswith(PUT_ASIDE) and known not in found[content]:
-                    found[content].append(known)
-        return found
+                if content in contents and not identity.endswith(PUT_ASIDE):
+                    found[content][row_id] = KnownRow(row_id, identity, pending)
+        return {content: [known for _, known in sorted(rows.items())] for content, rows in found.items()}
 
     async def rows(self, account_id: UUID, window: Window) -> list[LedgerRow]:
         """The account's booked rows that lie in a window as their bank stated them, oldest first.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -76,17 +77,18 @@ async def import_statement(
             currency=currency,
             profiles=await CsvProfiles(reading, user.user_id).mappings(),
         )
-    if preview:
-        answer = await Imports(reading, user.user_id).preview(upload)
-        return Response(answer.model_dump_json(), media_type="application/json")
-    return await once.once(
-        user.user_id,
-        status=201,
-        model=ImportSchema,
-        effect=lambda: Imports(session, user.user_id).book(upload),
-        headers=lambda booked: {"Location": f"/v1/imports/{booked.id}"},
-        payload=upload.sha256.encode(),
-    )
+    with closing(upload.prepared.rows):
+        if preview:
+            answer = await Imports(reading, user.user_id).preview(upload)
+            return Response(answer.model_dump_json(), media_type="application/json")
+        return await once.once(
+            user.user_id,
+            status=201,
+            model=ImportSchema,
+            effect=lambda: Imports(session, user.user_id).book(upload),
+            headers=lambda booked: {"Location": f"/v1/imports/{booked.id}"},
+            payload=upload.sha256.encode(),
+        )
 
 
 @router.get("", responses=responses(InvalidCursor))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
+from itertools import chain
 from uuid import UUID
 
 from api_common.columns import now
+from api_common.compute import offload
 from data_processing import StatementFile
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,6 +23,7 @@ from transaction_service.repository.transfers import TransferRepository
 from transaction_service.service.journal import Journal, RowChange
 from transaction_service.service.transfers import Transfers
 from transaction_service.statements.accounts import StatementAccounts
+from transaction_service.statements.spool import numbers
 
 _WITH_CORRECTIONS = "ofx"
 """The one format in which a row can take back another."""
@@ -53,10 +56,10 @@ class Corrections:
                 await self._replace(of_account)
             void = await self._corrections.bank_ids(of_account.account.id) if of_account.unknown else set()
             if void:
-                _book(of_account, {n for n in of_account.unknown if of_account.rows[n].entry.bank_id in void})
+                _book(of_account, await offload(_with_ids, of_account, of_account.unknown, void))
 
     async def _replace(self, plan: AccountPlan) -> None:
-        correcting = {n: earlier for n in plan.unknown if (earlier := plan.rows[n].entry.corrects) is not None}
+        correcting = _correcting(plan, plan.unknown)
         if not correcting:
             return
         bearers = await self._corrections.bearers(plan.account.id, set(correcting.values()))
@@ -68,7 +71,7 @@ class Corrections:
                 plan.decisions.book.append(number)
             else:
                 plan.decisions.settle.append((waiting[row.id], number))
-        plan.unknown = [number for number in plan.unknown if number not in correcting]
+        plan.unknown = numbers(number for number in plan.unknown if number not in correcting)
 
     async def corrected(self, file: StatementFile, plan: ImportPlan, accounts: StatementAccounts) -> int:
         """How many rows the file takes back, or brings although they were taken back before."""
@@ -77,8 +80,8 @@ class Corrections:
             count += len(_replaced(of_account))
             if void := await self._corrections.bank_ids(of_account.account.id):
                 decisions = of_account.decisions
-                booked = [*decisions.book, *(number for _, number in decisions.settle)]
-                count += sum(of_account.rows[number].entry.bank_id in void for number in booked)
+                booked = chain(decisions.book, (number for _, number in decisions.settle))
+                count += len(await offload(_with_ids, of_account, booked, void))
         for account_id, stated in _deletions(file, accounts).items():
             ids = stated - (await self._corrections.void_rows(account_id)).keys()
             count += sum(len(found) == 1 for found in (await self._corrections.bearers(account_id, ids)).values())
@@ -105,15 +108,15 @@ class Corrections:
 
     async def _replacements(self, plan: AccountPlan, import_id: UUID) -> dict[str, Correction]:
         """The corrections by rows that stand in the ledger; a row that waits for the user corrects nothing yet."""
-        numbers = [n for n, row in enumerate(plan.rows) if row.entry.corrects is not None]
-        if not numbers:
+        correcting = _correcting(plan, (number for section in plan.sections for number in section.rows))
+        if not correcting:
             return {}
-        rows = await self._corrections.rows_named(plan.account.id, [plan.identities[n] for n in numbers])
+        rows = await self._corrections.rows_named(plan.account.id, plan.identities.of(correcting))
         replaced = {number: row.id for row, number in _replaced(plan)}
         found: dict[str, Correction] = {}
-        for number in numbers:
-            earlier, row_id = plan.rows[number].entry.corrects, rows.get(plan.identities[number])
-            if earlier is not None and row_id is not None:
+        for number, earlier in correcting.items():
+            row_id = rows.get(plan.identities[number])
+            if row_id is not None:
                 found[earlier] = Correction(
                     user_id=self._user_id,
                     account_id=plan.account.id,
@@ -176,10 +179,22 @@ class Corrections:
         )
 
 
-def _book(plan: AccountPlan, numbers: set[int]) -> None:
+def _correcting(plan: AccountPlan, among: Iterable[int]) -> dict[int, str]:
+    """The rows that take the place of earlier ones, and the bank's ids of those."""
+    if "corrects" not in plan.rows.rare:
+        return {}
+    return {n: earlier for n in among if (earlier := plan.rows[n].entry.corrects) is not None}
+
+
+def _with_ids(plan: AccountPlan, among: Iterable[int], ids: Set[str]) -> set[int]:
+    """The rows that have one of the bank's ids."""
+    return {n for n in among if plan.rows.has_id[n] and plan.rows[n].entry.bank_id in ids}
+
+
+def _book(plan: AccountPlan, chosen: set[int]) -> None:
     """Let rows be booked without a further look."""
-    plan.decisions.book += sorted(numbers)
-    plan.unknown = [number for number in plan.unknown if number not in numbers]
+    plan.decisions.book.extend(sorted(chosen))
+    plan.unknown = numbers(number for number in plan.unknown if number not in chosen)
 
 
 def _replaced(plan: AccountPlan) -> list[tuple[PendingRow, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import islice
 
 from data_processing import Reconciliation, RefusedRow
 
@@ -22,10 +23,6 @@ from transaction_service.schemas.imports import (
 )
 from transaction_service.statements.rows import PreparedFile
 
-MOST_REFUSALS = 1000
-"""So many refused rows are listed; all are counted."""
-MOST_GAPS = 100
-"""So many gaps of one statement are listed, the first ones."""
 MOST_PROPOSALS = 100
 """So many proposals are shown in a preview; all are counted."""
 
@@ -35,9 +32,7 @@ def report(prepared: PreparedFile, plan: ImportPlan, refused: Sequence[RefusedRo
     sums: dict[str, Decimal] = {}
     for p in plan.accounts:
         sums[p.account.currency] = sums.get(p.account.currency, Decimal(0)) + p.sum
-    refusals = [
-        RefusalSchema(place=row.place, reason=row.reason, bank_id=row.bank_id) for row in refused[:MOST_REFUSALS]
-    ]
+    refusals = [RefusalSchema(place=row.place, reason=row.reason, bank_id=row.bank_id) for row in refused]
     accounts = [
         ImportedAccount(
             account_id=p.account.id,
@@ -74,20 +69,23 @@ def report(prepared: PreparedFile, plan: ImportPlan, refused: Sequence[RefusedRo
 
 def previewed_proposals(plan: ImportPlan) -> list[PreviewedProposal]:
     """What would be proposed, the first of it."""
-    found = [
+    questions = (
+        (p, p.rows[number].entry, transaction_id, reason)
+        for p in plan.accounts
+        for number, transaction_id, reason in p.decisions.open_questions()
+    )
+    return [
         PreviewedProposal(
             account_id=p.account.id,
-            place=p.rows[number].entry.place,
-            booking_date=p.rows[number].entry.booking_date,
-            amount=p.rows[number].entry.amount,
-            description=p.rows[number].entry.text,
+            place=entry.place,
+            booking_date=entry.booking_date,
+            amount=entry.amount,
+            description=entry.text,
             transaction_id=transaction_id,
             reason=reason,
         )
-        for p in plan.accounts
-        for number, transaction_id, reason in p.decisions.open_questions()
+        for p, entry, transaction_id, reason in islice(questions, MOST_PROPOSALS)
     ]
-    return found[:MOST_PROPOSALS]
 
 
 def _periods(plan: AccountPlan) -> list[StatementPeriod]:
@@ -109,7 +107,7 @@ def _reconciliation(found: Reconciliation) -> StatementReconciliation:
         status=found.status,
         opening=found.opening,
         closing=found.closing,
-        gaps=[StatementGap(amount=g.amount, start=g.start, end=g.end, place=g.place) for g in found.gaps[:MOST_GAPS]],
+        gaps=[StatementGap(amount=g.amount, start=g.start, end=g.end, place=g.place) for g in found.gaps],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import IO
 from uuid import UUID
 
@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from transaction_service.errors import ImportAlreadyUndone
 from transaction_service.identity.decisions import LedgerSide, decide
-from transaction_service.identity.pairing import LedgerRow
-from transaction_service.identity.plan import AccountPlan, ImportPlan
+from transaction_service.identity.pending import PendingRow
+from transaction_service.identity.plan import AccountPlan, ImportPlan, pieces_of
 from transaction_service.identity.proofs import touching_days
 from transaction_service.models import ImportStatus, JournalAction, StatementImport, Transaction
 from transaction_service.repository.accounts import AccountRepository
@@ -38,7 +38,7 @@ from transaction_service.service.proposals import Proposals
 from transaction_service.service.supplements import SupplementCounts, Supplements
 from transaction_service.service.transfers import Transfers
 from transaction_service.statements.assignment import assign_accounts, statement_refused
-from transaction_service.statements.rows import PreparedFile, prepare
+from transaction_service.statements.rows import PreparedFile, Refusals, prepare
 
 _COUNTS = ("format", "read", "booked", "repeated", "replaced", "refused", "proposed")
 
@@ -210,21 +210,37 @@ class Imports:
                 currency=upload.currency,
             )
         await offload(plan.identify)
-        standing = plan.standing
-        known = {p.account.id: await self._recognition.known(p) for p in standing}
-        pending = await self._transactions.pending(list(known))
-        await offload(plan.recognise, known, pending)
-        await self._supplements.decide(upload.prepared.file, plan)
-        waiting = await self._open_proposals.waiting(list(known))
+        standing = [p.account.id for p in plan.standing]
+        pending: dict[UUID, list[PendingRow]] = {p.account.id: [] for p in plan.accounts}
+        for row in await self._transactions.pending(standing):
+            pending[row.account_id].append(row)
         for p in plan.accounts:
-            account_id = p.account.id
-            ledger = LedgerSide(
-                pending=[row for row in pending if row.account_id == account_id], waiting=waiting.get(account_id, ())
-            )
-            if account_id in known:
+            await self._recognise(p, pending[p.account.id])
+        await self._supplements.decide(upload.prepared.file, plan)
+        waiting = await self._open_proposals.waiting(standing)
+        for p in plan.accounts:
+            ledger = LedgerSide(pending=pending[p.account.id], waiting=waiting.get(p.account.id, ()))
+            if not p.created:
                 ledger = await self._ledger_side(p, ledger)
             await offload(decide, p, ledger)
         return plan
+
+    async def _recognise(self, plan: AccountPlan, pending: Sequence[PendingRow]) -> None:
+        """Ask the ledger, some thousand rows at a time, which of an account's rows it knows."""
+        account_id, recognition = plan.account.id, self._recognition
+        if plan.created:
+            plan.unknown = plan.chosen
+            return
+        aliases = plan.by_identity and await recognition.has_aliases(account_id)
+        for piece in pieces_of(plan.chosen):
+            identities = await offload(plan.identities.of, piece)
+            known = await recognition.known(account_id, identities, aliases=aliases)
+            await offload(plan.recognise, piece, identities, known, pending)
+        for piece in () if plan.by_identity else plan.days():
+            contents = await offload(plan.contents, piece)
+            first, last = (date.fromordinal(plan.rows.days[number]) for number in (piece[0], piece[-1]))
+            by_content = await recognition.by_content(account_id, set(contents), first, last)
+            await offload(plan.recognise_by_content, piece, contents, by_content, pending)
 
     async def _keep_supplements(self, upload: Upload, plan: ImportPlan, import_id: UUID | None) -> SupplementCounts:
         return await self._supplements.keep(
@@ -255,12 +271,12 @@ class Imports:
     async def _keep_decisions(self, plan: AccountPlan, import_id: UUID, rows: BookingRows) -> None:
         """Keep what the file has shown about rows of the ledger."""
         account, decisions = plan.account, plan.decisions
-        await self._transactions.keep_repeated(account.id, decisions.standing, import_id)
+        for piece in pieces_of(decisions.standing):
+            await self._transactions.keep_repeated(account.id, await offload(plan.identities.of, piece), import_id)
         await self._transactions.keep_same({row.id for _, row in decisions.same}, [import_id])
+        taught = await offload(lambda: list(plan.further_identities()))
         await self._transactions.keep_identities(
-            (account.id, plan.identities[number], import_id, row.id)
-            for number, row in decisions.same
-            if plan.identities[number] != row.identity and (plan.by_identity or isinstance(row, LedgerRow))
+            (account.id, identity, import_id, row_id) for identity, row_id in taught
         )
         await self._proposals.keep(plan, import_id, rows)
         if decisions.ids_change:
@@ -270,7 +286,9 @@ class Imports:
     def _record(
         self, import_id: UUID, upload: Upload, plan: ImportPlan, status: ImportStatus = ImportStatus.BOOKED
     ) -> StatementImport:
-        refused = [*upload.prepared.refused, *plan.refused]
+        refused = Refusals()
+        for found in (upload.prepared.refused, plan.refused):
+            refused.add(found)
         decisions = [p.decisions for p in plan.accounts]
         booked = sum(len(d.book) for d in decisions)
         repeated = sum(d.repeated for d in decisions)
@@ -284,13 +302,13 @@ class Imports:
             filename=upload.filename,
             sha256=upload.sha256,
             statements=len(upload.prepared.file.statements),
-            read=booked + repeated + replaced + proposed + len(refused),
+            read=booked + repeated + replaced + proposed + refused.count,
             booked=booked,
             repeated=repeated,
             replaced=replaced,
-            refused=len(refused),
+            refused=refused.count,
             proposed=proposed,
-            report=report(upload.prepared, plan, refused),
+            report=report(upload.prepared, plan, refused.first),
             started_at=upload.started_at,
             finished_at=now(),
         )

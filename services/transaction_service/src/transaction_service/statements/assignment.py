@@ -17,6 +17,7 @@ from transaction_service.errors import (
     SeveralAccounts,
     StatementRefused,
 )
+from transaction_service.identity.identities import Identities
 from transaction_service.identity.plan import AccountPlan, ImportPlan
 from transaction_service.models import Account, AccountReference, AccountType
 from transaction_service.schemas.csv_profiles import proposal_schema
@@ -45,7 +46,7 @@ def assign_accounts(
     CurrencyNeeded, CurrencyDiffers.
     """
     _check_currency(prepared, currency)
-    plan = ImportPlan()
+    plan = ImportPlan(prepared.rows, Identities(prepared.rows))
     if account_id is not None:
         account = _given_account(book, account_id)
         _check_single_account(prepared.groups)
@@ -93,7 +94,8 @@ def _assign_given(plan: ImportPlan, book: AccountBook, group: RowGroup, account:
     stated = group.currency or currency
     if stated is not None and stated != account.currency:
         reason = f'is in {stated}, and the account "{account.name}" is kept in {account.currency}'
-        plan.refused += [refused_row(row.entry, reason) for row in group.rows]
+        for section in group.sections.values():
+            plan.refused.add_rows(refused_row(entry, reason) for entry in plan.rows.entries(section.rows))
         return
     if group.key is not None:
         others = [a for a in book.matching(group.key, currency=account.currency) if a.id != account.id]
@@ -168,7 +170,7 @@ def _learn(plan: ImportPlan, book: AccountBook, group: RowGroup, account: Accoun
 def _take(plan: ImportPlan, group: RowGroup, account: Account, *, created: bool) -> None:
     found = next((known for known in plan.accounts if known.account.id == account.id), None)
     if found is None:
-        found = AccountPlan(account, created)
+        found = AccountPlan(account, created, plan.rows, plan.identities)
         plan.accounts.append(found)
     found.take(group)
 

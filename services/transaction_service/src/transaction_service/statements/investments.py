@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Context, Decimal
-from hashlib import blake2b
 from uuid import UUID
 
 from data_processing import (
@@ -24,8 +23,8 @@ from transaction_service.amounts import keepable
 from transaction_service.days import keepable_day
 from transaction_service.models import Account
 from transaction_service.statements.accounts import StatementAccounts
+from transaction_service.statements.spool import bounded, hashed
 
-_LONGEST_IDENTITY = 300
 _LONGEST_KEY = 100
 _EXACT = Context(prec=80)
 
@@ -160,13 +159,4 @@ def cash_links(rows: Iterable[InvestmentRow], ledger: Iterable[LedgerRow]) -> di
 
 def security_key(security: Security) -> str:
     """The security's key, or a hash of it where it is longer than an index should hold."""
-    return security.key if len(security.key) <= _LONGEST_KEY else _hashed(security.key)
-
-
-def bounded(identity: str) -> str:
-    """The identity itself, or a hash of it where a bank's id is longer than an index should hold."""
-    return identity if len(identity) <= _LONGEST_IDENTITY else _hashed(identity)
-
-
-def _hashed(text: str) -> str:
-    return f"hash:{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=32).hexdigest()}"
+    return security.key if len(security.key) <= _LONGEST_KEY else hashed(security.key)

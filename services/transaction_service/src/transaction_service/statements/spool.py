@@ -1,0 +1,191 @@
+"""The rows of a statement file while it is imported: whole on disk, and in memory only what tells them apart."""
+
+from __future__ import annotations
+
+import marshal
+from array import array
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+from hashlib import blake2b
+from operator import attrgetter
+from tempfile import SpooledTemporaryFile
+from typing import NamedTuple, TypeAlias
+
+from api_common.columns import MICROS_PER_UNIT
+from data_processing import Entry, EntryDetail, identity
+from data_processing.statement import new_entry
+
+KEY_BYTES = 16
+RARE = ("original_amount", "original_currency", "exchange_rate", "balance", "details", "corrects")
+"""The fields of entries that few files have."""
+
+_LONGEST_IDENTITY = 300
+_IN_MEMORY = 1024 * 1024
+_WITHOUT_REFERENCES = 2
+_RARE = attrgetter(*RARE)
+_WORDS = attrgetter("currency", "text", "counterparty", "counterparty_account", "reference", "category")
+_NOTHING_RARE = (None, None, None, None, (), None)
+
+_PackedDetail = tuple[str | None, str | None, str, str | None, str | None, str | None, str | None]
+
+Numbers: TypeAlias = "array[int]"
+"""Numbers of rows, four bytes each."""
+
+
+def numbers(found: Iterable[int] = ()) -> Numbers:
+    """The numbers of some rows."""
+    return array("I", found)
+
+
+class Row(NamedTuple):
+    """An entry with what the ledger derives from it.
+
+    `content` is the hash of what the bank wrote; which row of the ledger it is, the plan of the import says.
+    """
+
+    entry: Entry
+    content: str
+    merchant: str | None
+
+
+class FileRows:
+    """The rows of a file that can be booked; each is known by its number, from 0 in the order of the file.
+
+    Whole rows are in a temporary file and are read back where they are asked for, without their account. In memory are,
+    of each row, its day (`days`, as an ordinal) and amount (`amounts`, in millionths), whether it is `pending`, whether
+    it `has_id` of its bank, and in `keys` the 16 bytes that stand for its identity but for the occurrence: 38 bytes in
+    all. `rare` are those of the fields `RARE` that some row has.
+    """
+
+    def __init__(self) -> None:
+        self.days = array("i")
+        self.amounts = array("q")
+        self.pending = bytearray()
+        self.has_id = bytearray()
+        self.keys = bytearray()
+        self.rare: set[str] = set()
+        self._starts = array("Q", [0])
+        self._file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  (open as long as the rows are needed)
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+    def __getitem__(self, number: int) -> Row:
+        start = self._starts[number]
+        self._file.seek(start)
+        return _unpacked(self._file.read(self._starts[number + 1] - start))
+
+    def of(self, numbers: Iterable[int]) -> Iterator[Row]:
+        """The rows with these numbers."""
+        return map(self.__getitem__, numbers)
+
+    def entries(self, numbers: Iterable[int]) -> Iterator[Entry]:
+        """The entries of the rows with these numbers."""
+        return (self[number].entry for number in numbers)
+
+    def add(self, row: Row) -> int:
+        """Keep one more row; gives its number."""
+        entry, content, _ = row
+        rare = _RARE(entry)
+        if rare != _NOTHING_RARE:
+            self.rare.update(name for name, value in zip(RARE, rare, strict=True) if value not in (None, ()))
+        packed = _packed(row)
+        self._file.write(packed)
+        self._starts.append(self._starts[-1] + len(packed))
+        self.days.append(entry.booking_date.toordinal())
+        self.amounts.append(int(entry.amount * MICROS_PER_UNIT))
+        self.pending.append(entry.pending)
+        self.has_id.append(entry.bank_id is not None)
+        self.keys += bytes.fromhex(content) if entry.bank_id is None else key_of(bounded(identity(entry, content)))
+        return len(self.days) - 1
+
+    def close(self) -> None:
+        """Let go of the temporary file."""
+        self._file.close()
+
+
+def key_of(text: str) -> bytes:
+    """The key of an identity that has no occurrence in it."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()
+
+
+def bounded(text: str) -> str:
+    """The identity itself, or a hash of it where a bank's id is longer than an index should hold."""
+    return text if len(text) <= _LONGEST_IDENTITY else hashed(text)
+
+
+def hashed(text: str) -> str:
+    """What stands for a text that is too long to be kept."""
+    return f"hash:{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=32).hexdigest()}"
+
+
+def _packed(row: Row) -> bytes:
+    entry, content, merchant = row
+    rare = _RARE(entry)
+    return marshal.dumps(
+        (
+            entry.place,
+            entry.booking_date.toordinal(),
+            str(entry.amount),
+            entry.text,
+            None if entry.value_date is None else entry.value_date.toordinal(),
+            entry.currency,
+            entry.bank_id,
+            entry.counterparty,
+            entry.counterparty_account,
+            entry.reference,
+            entry.bank_category,
+            entry.pending,
+            None if rare == _NOTHING_RARE else _packed_rare(*rare),
+            content,
+            merchant,
+        ),
+        _WITHOUT_REFERENCES,
+    )
+
+
+def _packed_rare(
+    original: Decimal | None,
+    currency: str | None,
+    rate: Decimal | None,
+    balance: Decimal | None,
+    details: tuple[EntryDetail, ...],
+    corrects: str | None,
+) -> tuple[str | None, str | None, str | None, str | None, list[_PackedDetail], str | None]:
+    parts = [(_text(part.amount), *_WORDS(part)) for part in details]
+    return _text(balance), _text(original), currency, _text(rate), parts, corrects
+
+
+def _unpacked(packed: bytes) -> Row:
+    place, day, amount, text, value_day, *words, rare, content, merchant = marshal.loads(packed)  # noqa: S302  (written by this process)
+    entry = new_entry(
+        place,
+        date.fromordinal(day),
+        Decimal(amount),
+        text,
+        value_day and date.fromordinal(value_day),
+        *words,
+        *(() if rare is None else _unpacked_rare(*rare)),
+    )
+    return Row(entry, content, merchant)
+
+
+def _unpacked_rare(
+    balance: str | None,
+    original: str | None,
+    currency: str | None,
+    rate: str | None,
+    parts: list[_PackedDetail],
+    corrects: str | None,
+) -> tuple[object, ...]:
+    details = tuple(EntryDetail(_decimal(amount), of, text, *words) for amount, of, text, *words in parts)
+    return _decimal(balance), None, _decimal(original), currency, _decimal(rate), details, corrects
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else str(number)
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
