@@ -86,7 +86,7 @@ async def test_deleting_an_account_with_rows_asks_first_and_says_what_went(
     assert (refused.status_code, refused.json()["code"]) == (409, "account_has_transactions")
     assert refused.json()["transactions"] == 2
     deleted = await household.delete(path, 1, with_transactions="true")
-    assert deleted.json() == {"deleted": {"accounts": 1, "transactions": 2}}
+    assert deleted.json() == {"deleted": {"accounts": 1, "transactions": 2}, "disabled_rules": []}
     assert (await client.get(path)).status_code == 404
     assert await household.rows() == []
     empty = await household.account()

@@ -187,6 +187,13 @@ class RuleTooSlow(InvalidInput):
     title = "Rule takes too long"
 
 
+class RuleTooCostly(InvalidInput):
+    """The texts and expressions of all rules would take more memory than there is for them."""
+
+    code = "rule_too_costly"
+    title = "Rules take too much memory"
+
+
 class RawTextKept(InvalidInput):
     """What the bank wrote is kept as it is."""
 

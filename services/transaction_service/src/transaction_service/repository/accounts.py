@@ -49,6 +49,13 @@ class AccountRepository(Repository[Account]):
             statement = statement.where(col(AccountReference.account_id).in_(account_ids))
         return (await self.session.scalars(statement.order_by(col(AccountReference.id)))).all()
 
+    async def ids(self, account_ids: Collection[UUID]) -> set[UUID]:
+        """Those of the ids that are accounts of the user."""
+        if not account_ids:
+            return set()
+        named = select(col(Account.id)).where(col(Account.user_id) == self.user_id, col(Account.id).in_(account_ids))
+        return set((await self.session.scalars(named)).all())
+
     async def book(self) -> AccountBook:
         """All accounts with their references, for matching."""
         accounts = (await self.session.scalars(self.mine().order_by(col(Account.id)))).all()

@@ -13,6 +13,7 @@ from sqlmodel import col
 
 from transaction_service.errors import RuleNotFound
 from transaction_service.models import Rule, Table, Transaction
+from transaction_service.rules.language import accounts_named
 from transaction_service.rules.runs import READ
 
 BATCH = 5000
@@ -42,6 +43,16 @@ class RuleRepository(Repository[Rule]):
         if category_id is not None:
             statement = statement.where(col(Rule.category_id) == category_id)
         return int(await self.session.scalar(statement) or 0)
+
+    async def disable_naming(self, account_id: UUID) -> Sequence[UUID]:
+        """Disable the rules with a condition on an account, and give the ids of those that were enabled."""
+        naming = [
+            rule for rule in await self.ordered() if rule.enabled and account_id in accounts_named(rule.conditions)
+        ]
+        for rule in naming:
+            rule.enabled = False
+        await self.session.flush()
+        return [rule.id for rule in naming]
 
     async def last_position(self) -> int:
         """The highest position in use, -1 when there is no rule."""

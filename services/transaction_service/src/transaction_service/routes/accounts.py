@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from transaction_service.errors import AccountHasTransactions, AccountNotFound, IdTaken, ReferenceTaken
 from transaction_service.routes.access import Once, Reader, Reading, Writer, Writing
-from transaction_service.schemas.accounts import AccountChange, AccountCreate, AccountSchema, Deleted
+from transaction_service.schemas.accounts import AccountChange, AccountCreate, AccountDeleted, AccountSchema
 from transaction_service.service.accounts import Accounts
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
@@ -74,6 +74,6 @@ async def delete_account(
     if_match: IfMatch,
     session: Writing,
     with_transactions: Annotated[bool, Query(description="Delete the account's rows too.")] = False,
-) -> Deleted:
-    """Delete an account and say what went with it."""
+) -> AccountDeleted:
+    """Delete an account and say what went with it; rules with a condition on it are disabled."""
     return await Accounts(session, user.user_id).delete(account_id, if_match, with_transactions=with_transactions)

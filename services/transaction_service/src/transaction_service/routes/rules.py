@@ -17,6 +17,7 @@ from transaction_service.errors import (
     IdTaken,
     NothingInCommon,
     RuleNotFound,
+    RuleTooCostly,
     RuleTooSlow,
     TooManyRules,
     TransactionNotFound,
@@ -32,7 +33,6 @@ from transaction_service.schemas.rules import (
     RulesPreview,
     RuleSuggestion,
     SuggestionWanted,
-    rule_schema,
 )
 from transaction_service.service.rules import Rules
 
@@ -44,26 +44,22 @@ async def list_rules(
     user: Reader, session: Reading, page: Annotated[PageQuery, Depends()], links: Links
 ) -> Page[RuleSchema]:
     """List the rules in the order in which they are tried."""
-    return links.page(await Rules(session, user.user_id).list(page), rule_schema)
+    return links.page(await Rules(session, user.user_id).list(page), lambda rule: rule)
 
 
 @router.post(
     "",
     status_code=201,
     response_model=RuleSchema,
-    responses=responses(AccountNotFound, CategoryNotFound, IdTaken, TooManyRules, *idempotency.PROBLEMS),
+    responses=responses(AccountNotFound, CategoryNotFound, IdTaken, RuleTooCostly, TooManyRules, *idempotency.PROBLEMS),
 )
 async def create_rule(wanted: RuleCreate, user: Writer, once: Once, session: Writing) -> Response:
     """Create a rule; rows that are there already wait for `POST /v1/rules/apply`."""
-
-    async def create() -> RuleSchema:
-        return rule_schema(await Rules(session, user.user_id).create(wanted))
-
     return await once.once(
         user.user_id,
         status=201,
         model=RuleSchema,
-        effect=create,
+        effect=lambda: Rules(session, user.user_id).create(wanted),
         headers=lambda rule: {"Location": f"/v1/rules/{rule.id}", "ETag": etag(rule.version)},
     )
 
@@ -80,7 +76,7 @@ async def suggest_rule(wanted: SuggestionWanted, user: Reader, session: Reading)
     return await Rules(session, user.user_id).suggest(wanted)
 
 
-@router.post("/preview", responses=responses(AccountNotFound, CategoryNotFound, InvalidCursor))
+@router.post("/preview", responses=responses(AccountNotFound, CategoryNotFound, RuleTooCostly, InvalidCursor))
 async def preview_rules(
     user: Reader,
     session: Reading,
@@ -99,7 +95,7 @@ async def preview_rules(
     return found
 
 
-@router.post("/apply", responses=responses(RuleTooSlow))
+@router.post("/apply", responses=responses(RuleTooSlow, RuleTooCostly))
 async def apply_rules(user: Writer, session: Writing) -> RulesApplied:
     """Give all rows what the rules say now, and take back what none says any more; what the user chose stays."""
     return await Rules(session, user.user_id).apply()
@@ -110,17 +106,20 @@ async def read_rule(rule_id: UUID, user: Reader, session: Reading, response: Res
     """Read one rule."""
     rule = await Rules(session, user.user_id).get(rule_id)
     response.headers["ETag"] = etag(rule.version)
-    return rule_schema(rule)
+    return rule
 
 
-@router.patch("/{rule_id}", responses=responses(RuleNotFound, AccountNotFound, CategoryNotFound, Stale, IfMatchMissing))
+@router.patch(
+    "/{rule_id}",
+    responses=responses(RuleNotFound, AccountNotFound, CategoryNotFound, RuleTooCostly, Stale, IfMatchMissing),
+)
 async def change_rule(
     rule_id: UUID, changes: RuleChange, user: Writer, if_match: IfMatch, session: Writing, response: Response
 ) -> RuleSchema:
     """Change the given fields of a rule; rows wait for `POST /v1/rules/apply`."""
     rule = await Rules(session, user.user_id).change(rule_id, changes, if_match)
     response.headers["ETag"] = etag(rule.version)
-    return rule_schema(rule)
+    return rule
 
 
 @router.delete("/{rule_id}", status_code=204, responses=responses(RuleNotFound, Stale, IfMatchMissing))

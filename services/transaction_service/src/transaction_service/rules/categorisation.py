@@ -23,6 +23,8 @@ MOST_KNOWN = 100_000
 PATTERN_SECONDS = 2.0
 PATTERN_SECONDS_PER_ROW = 0.0004
 """Processor time that all regular expressions of a run may take together: so much, and so much for each text."""
+MOST_MEMORY = 96 * 1024 * 1024
+"""Bytes that it may take to look for all texts and expressions of a user's rules."""
 
 
 class _ReadyRule:
@@ -40,6 +42,7 @@ class _ReadyRule:
         self.any = rule.match == Match.ANY
         self.only_category = self.gives == Decision(self.gives.category_id, self.gives.rule_id)
         self.seconds = 0.0
+        self.memory = sum(test.memory for test in self.of_texts)
 
     def needs(self) -> Sequence[TextCondition]:
         """Conditions of which one must hold if the rule fits; none of them where there are no such ones."""
@@ -71,12 +74,21 @@ class Categoriser:
     category gives the category, the first one with a merchant the merchant, the first one with a note the note; tags
     add up.
 
-    A rule whose regular expressions take too long is left out from then on, and is named by `timed_out`.
+    A rule whose regular expressions take too long is left out from then on, and is named by `timed_out`. One for which
+    there is no memory any more, of which only rules of an archive can be too many, is `too_costly` from the beginning.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         ordered = sorted((rule for rule in rules if rule.enabled), key=lambda rule: (rule.position, rule.id))
-        self._rules = [_ReadyRule(rule) for rule in ordered]
+        self._rules: list[_ReadyRule] = []
+        too_costly: list[_ReadyRule] = []
+        memory = 0
+        for rule in map(_ReadyRule, ordered):
+            fits = memory + rule.memory <= MOST_MEMORY
+            memory += rule.memory if fits else 0
+            (self._rules if fits else too_costly).append(rule)
+        self.too_costly = tuple(rule.rule_id for rule in too_costly)
+        self._titles = {rule.rule_id: rule.title for rule in (*self._rules, *too_costly)}
         self._places = sorted({test.place for rule in self._rules for test in rule.of_texts})
         self._always = {number for number, rule in enumerate(self._rules) if not rule.needs()}
         self._indexes = _indexes(self._rules)
@@ -88,8 +100,12 @@ class Categoriser:
     @property
     def notes(self) -> list[str]:
         """What went wrong, for people."""
-        slow = (rule for rule in self._rules if rule.rule_id in self.timed_out)
-        return [f"The rule {rule.title} was left out: its regular expressions take too long." for rule in slow]
+        slow = (self._titles[rule_id] for rule_id in self.timed_out)
+        costly = (self._titles[rule_id] for rule_id in self.too_costly)
+        return [
+            *(f"The rule {title} was left out: its regular expressions take too long." for title in slow),
+            *(f"The rule {title} was left out: the rules before it take all the memory." for title in costly),
+        ]
 
     def decide(self, facts: RowFacts) -> Decision:
         """What the rules give a row."""
@@ -161,6 +177,11 @@ class Categoriser:
         if key not in self._joined:
             self._joined[key] = reduce(Decision.joined_with, (rule.gives for rule in rules))
         return self._joined[key]
+
+
+def memory_of(rules: Iterable[Rule]) -> int:
+    """The bytes that it may take to look for all texts and expressions of the rules. Slow for very many."""
+    return sum(_ReadyRule(rule).memory for rule in rules if rule.enabled)
 
 
 def _indexes(rules: Sequence[_ReadyRule]) -> dict[int, TextIndex]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from transaction_service.rules.facts import RowFacts
-from transaction_service.rules.text_patterns import TextPattern, text_pattern
+from transaction_service.rules.text_patterns import TextPattern, text_memory, text_pattern
 from transaction_service.search.text import folded
 
 T = TypeVar("T", Decimal, date, int)
@@ -88,13 +88,15 @@ RowTest = Callable[[RowFacts], bool]
 class TextCondition(NamedTuple):
     """A test of one text of a row: the one in this place of `RowFacts`, folded; for tags, of all of them.
 
-    `timed` says that the test may be slow. `key` is the text or expression without which the test cannot hold.
+    `timed` says that the test may be slow. `key` is the text or expression without which the test cannot hold, and
+    `memory` the bytes that it may take to look for it.
     """
 
     place: int
     test: TextTest | TagsTest
     timed: bool = False
     key: str | TextPattern | None = None
+    memory: int = 0
 
 
 TAGS = RowFacts._fields.index("tags")
@@ -126,13 +128,19 @@ def test_of(stored: Mapping[str, object]) -> TextCondition | RowTest:
     operator, value = TextOperator(str(stored["operator"])), str(stored["value"])
     pattern = text_pattern(value) if operator is TextOperator.MATCHES else None
     test = _text_test(operator, folded(value)) if pattern is None else pattern.fits
-    timed = pattern is not None
+    timed, memory = pattern is not None, 0 if pattern is None else pattern.memory
     if place == TAGS:
         of_tags = _any_of(test)
-        return TextCondition(place, _negated(of_tags) if negated else of_tags, timed)
+        return TextCondition(place, _negated(of_tags) if negated else of_tags, timed, memory=memory)
     if negated:
-        return TextCondition(place, _negated(test), timed)
-    return TextCondition(place, test, timed, pattern or folded(value))
+        return TextCondition(place, _negated(test), timed, memory=memory)
+    key = pattern or folded(value)
+    return TextCondition(place, test, timed, key, text_memory(key) if isinstance(key, str) else memory)
+
+
+def accounts_named(conditions: Iterable[Mapping[str, object]]) -> frozenset[UUID]:
+    """The accounts that stored conditions ask for."""
+    return frozenset(UUID(str(stored["value"])) for stored in conditions if stored["field"] == RuleField.ACCOUNT)
 
 
 def _text_test(operator: TextOperator, wanted: str) -> TextTest:

@@ -17,9 +17,13 @@ LONGEST_TEXT = 1000
 """So many characters of a text are looked at."""
 _MOST_MEMORY = 1024 * 1024
 """Bytes that a compiled expression may take, which also limits its time for each character."""
-_SET_MEMORY = 64 * 1024 * 1024
+_LEAST_MEMORY = 64 * 1024
+_MEMORY_PER_INSTRUCTION = 128
+"""What an expression needs to be looked for at all: room for twenty states, which grow with its program."""
 _MOST_IN_SET = 200_000
 """So many bytes of texts are looked for together: a set of twice as many may need more than its memory."""
+_LEAST_SET_MEMORY = 8 * 1024 * 1024
+_SET_MEMORY_PER_BYTE = 336
 _TOO_LARGE = "the regular expression is too large; use fewer or smaller repetitions"
 
 
@@ -36,18 +40,18 @@ def text_pattern(source: str) -> TextPattern:
 class TextPattern:
     """A regular expression that is looked for in folded texts, so that its case does not matter.
 
-    Raises PatternError, which names the place.
+    `memory` is the most bytes that it ever takes. Raises PatternError, which names the place.
     """
 
     def __init__(self, source: str) -> None:
         self.source = _folded_letters(source)
-        options = _options()
         try:
-            re2.compile(self.source, options)
+            size = re2.compile(self.source, _options(_MOST_MEMORY)).programsize
         except re2.error as error:
             raise PatternError(_reason(error, source)) from error
+        self.memory = min(_MOST_MEMORY, _LEAST_MEMORY + _MEMORY_PER_INSTRUCTION * size)
         # A set of one only says whether it is found, which takes half the time of finding where.
-        self._alone = re2.Set.SearchSet(options)
+        self._alone = re2.Set.SearchSet(_options(self.memory))
         try:
             self._alone.Add(self.source)
             self._alone.Compile()
@@ -64,12 +68,17 @@ def _folded_letters(source: str) -> str:
     return "".join(character if character.isascii() else folded(character) or character for character in source)
 
 
-def _options() -> re2.Options:
+def _options(memory: int) -> re2.Options:
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False
-    options.max_mem = _MOST_MEMORY
+    options.max_mem = memory
     return options
+
+
+def text_memory(text: str) -> int:
+    """The most bytes that it ever takes to look for a text together with others."""
+    return len(text.encode()) * _SET_MEMORY_PER_BYTE
 
 
 class TextIndex:
@@ -85,7 +94,7 @@ class TextIndex:
         if patterns:
             self._filter = re2.Filter()
             for pattern, _ in patterns:
-                self._filter.Add(pattern.source, _options())
+                self._filter.Add(pattern.source, _options(_MOST_MEMORY))
             self._filter.Compile()
 
     def numbers(self, text: str) -> set[int]:
@@ -115,7 +124,7 @@ def _parts(texts: Iterable[str]) -> Iterator[list[str]]:
 
 def _set_of(texts: Sequence[str]) -> re2.Set:
     options = re2.Options()
-    options.max_mem = _SET_MEMORY
+    options.max_mem = _LEAST_SET_MEMORY + sum(map(text_memory, texts))
     found = re2.Set.SearchSet(options)
     for text in texts:
         found.Add(re2.escape(text))

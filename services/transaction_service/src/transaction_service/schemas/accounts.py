@@ -82,3 +82,9 @@ class Deleted(BaseModel):
     """What a deletion removed: the number of rows by what they were."""
 
     deleted: dict[str, int]
+
+
+class AccountDeleted(Deleted):
+    """What went with an account."""
+
+    disabled_rules: list[UUID] = Field(description="Rules with a condition on the account. They are kept, disabled.")

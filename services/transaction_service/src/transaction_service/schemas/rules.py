@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Annotated, Literal, Self, get_args
 from uuid import UUID
@@ -242,6 +242,10 @@ class RuleSchema(BaseModel):
     match: Match
     conditions: list[Condition]
     actions: RuleActions
+    broken: str | None = Field(
+        default=None,
+        description="Why the rule cannot be enabled: it names an account that was deleted. Null for other rules.",
+    )
     version: int
 
 
@@ -334,12 +338,13 @@ class RulesPreview(BaseModel):
     next_cursor: str | None
 
 
-def rule_schema(rule: Rule) -> RuleSchema:
-    """The answer that shows a rule."""
+def rule_schema(rule: Rule, *, missing: Collection[UUID] = ()) -> RuleSchema:
+    """The answer that shows a rule; `missing` are accounts that it names and that are no more."""
     return RuleSchema.model_validate(
         {
             **rule.model_dump(include={"id", "name", "enabled", "position", "match", "conditions", "version"}),
             "actions": {**rule.actions, "category_id": rule.category_id},
+            "broken": f"There is no account {min(missing)}." if missing else None,
         },
         context=_STORED,
     )

@@ -15,11 +15,12 @@ from transaction_service.models import Account, AccountReference, AccountType, J
 from transaction_service.repository.accounts import AccountRepository, AccountTotals
 from transaction_service.repository.investments import SecurityRepository
 from transaction_service.repository.ledger import LedgerRepository
+from transaction_service.repository.rules import RuleRepository
 from transaction_service.schemas.accounts import (
     AccountChange,
     AccountCreate,
+    AccountDeleted,
     AccountSchema,
-    Deleted,
     ReferenceSchema,
 )
 from transaction_service.service.journal import Journal
@@ -35,6 +36,7 @@ class Accounts:
         self._ledger = LedgerRepository(session, user_id)
         self._journal = Journal(session, user_id)
         self._securities = SecurityRepository(session, user_id)
+        self._rules = RuleRepository(session, user_id)
 
     async def list(self, page: PageQuery, *, archived: bool | None) -> Slice[AccountSchema]:
         """One page of the accounts with their balances."""
@@ -81,8 +83,8 @@ class Accounts:
             await self._set_references(account, changes.references or [])
         return await self._describe(account)
 
-    async def delete(self, account_id: UUID, expected: Precondition, *, with_transactions: bool) -> Deleted:
-        """Delete an account; its rows only when `with_transactions`. Says what went.
+    async def delete(self, account_id: UUID, expected: Precondition, *, with_transactions: bool) -> AccountDeleted:
+        """Delete an account; its rows only when `with_transactions`. Says what went, and disables rules that name it.
 
         Raises AccountNotFound, Stale, AccountHasTransactions.
         """
@@ -98,9 +100,11 @@ class Accounts:
             )
         await self._accounts.delete_with_rows(account)
         await self._securities.forget_unnamed()
+        disabled = await self._rules.disable_naming(account_id)
         summary = {"account_id": account_id, "name": account.name, "currency": account.currency}
+        summary |= {"disabled_rules": disabled} if disabled else {}
         await self._journal.record(JournalAction.ACCOUNT_DELETED, rows=rows, summary=summary)
-        return Deleted(deleted={"accounts": 1, "transactions": rows})
+        return AccountDeleted(deleted={"accounts": 1, "transactions": rows}, disabled_rules=list(disabled))
 
     async def _same(self, existing: Account, wanted: AccountCreate) -> AccountSchema:
         described = await self._describe(existing)

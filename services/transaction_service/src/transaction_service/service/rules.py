@@ -18,6 +18,7 @@ from transaction_service.errors import (
     IdTaken,
     NothingInCommon,
     RuleNotFound,
+    RuleTooCostly,
     RuleTooSlow,
     TooManyRules,
     TransactionNotFound,
@@ -29,8 +30,8 @@ from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.repository.row_states import RowStateRepository
 from transaction_service.repository.rules import NEWEST_FIRST, RuleRepository
 from transaction_service.rows.state import RowState, journal_fields
-from transaction_service.rules.categorisation import Categoriser
-from transaction_service.rules.language import RuleField
+from transaction_service.rules.categorisation import MOST_MEMORY, Categoriser, memory_of
+from transaction_service.rules.language import accounts_named
 from transaction_service.rules.runs import RuleRun
 from transaction_service.rules.suggestion import suggested
 from transaction_service.schemas.rules import (
@@ -39,15 +40,18 @@ from transaction_service.schemas.rules import (
     RuleCreate,
     RuleOrder,
     RulesApplied,
+    RuleSchema,
     RulesPreview,
     RuleSuggestion,
     SuggestionWanted,
     row_preview,
+    rule_schema,
     rule_suggestion,
 )
 from transaction_service.service.journal import Journal, RowChange
 
 MOST_RULES = 1000
+_MIB = 1024 * 1024
 _ANY: dict[str, object] = {"transfer": True}
 """Some action, for a rule of which only the conditions matter."""
 
@@ -66,46 +70,54 @@ class Rules:
         self._journal = Journal(session, user_id)
         self._ledger = LedgerRepository(session, user_id)
 
-    async def list(self, page: PageQuery) -> Slice[Rule]:
+    async def list(self, page: PageQuery) -> Slice[RuleSchema]:
         """One page of the rules, in the order in which they are tried."""
-        return await self._rules.list(page)
+        found = await self._rules.list(page)
+        return Slice(await self._shown(found.items), found.next_cursor)
 
-    async def get(self, rule_id: UUID) -> Rule:
+    async def get(self, rule_id: UUID) -> RuleSchema:
         """One rule. Raises RuleNotFound."""
-        return await self._rules.get(rule_id)
+        return (await self._shown([await self._rules.get(rule_id)]))[0]
 
-    async def create(self, wanted: RuleCreate) -> Rule:
+    async def create(self, wanted: RuleCreate) -> RuleSchema:
         """Create a rule, by default the last to be tried.
 
-        Raises CategoryNotFound, AccountNotFound, IdTaken, TooManyRules.
+        Raises CategoryNotFound, AccountNotFound, IdTaken, TooManyRules, RuleTooCostly.
         """
         await self._ledger.begin_change()
-        await self._check(wanted.actions.category_id, wanted.conditions)
         rule = await self._made(wanted)
+        await self._check(rule)
         if wanted.id is not None and (existing := await self._rules.get_or_none(wanted.id)) is not None:
             if _content(existing) != _content(rule):
                 raise IdTaken(f"The id {wanted.id} stands for another rule already. Send another id, or none.")
-            return existing
-        if await self._rules.count() >= MOST_RULES:
+            return (await self._shown([existing]))[0]
+        rules = await self._rules.ordered()
+        if len(rules) >= MOST_RULES:
             raise TooManyRules(f"There are {MOST_RULES} rules, which is the limit. Delete or join some first.")
-        return await self._rules.add(rule)
+        await _check_memory([*rules, rule])
+        return rule_schema(await self._rules.add(rule))
 
-    async def change(self, rule_id: UUID, changes: RuleChange, expected: Precondition) -> Rule:
-        """Change the given fields. Raises RuleNotFound, Stale, CategoryNotFound, AccountNotFound."""
+    async def change(self, rule_id: UUID, changes: RuleChange, expected: Precondition) -> RuleSchema:
+        """Change the given fields.
+
+        Raises RuleNotFound, Stale, CategoryNotFound, AccountNotFound, RuleTooCostly.
+        """
         await self._ledger.begin_change()
         rule = await self._rules.get(rule_id)
         expected.check(rule.version)
         given = changes.given()
         if changes.conditions is not None:
-            await self._check(None, changes.conditions)
             given["conditions"] = _stored(changes.conditions)
         if changes.actions is not None:
-            await self._check(changes.actions.category_id, ())
             rule.category_id, given["actions"] = changes.actions.category_id, changes.actions.stored()
         for name, value in given.items():
             setattr(rule, name, value)
+        if rule.enabled or changes.conditions is not None or changes.actions is not None:
+            await self._check(rule)
+        if rule.enabled:
+            await _check_memory(await self._rules.ordered())
         await self._rules.session.flush()
-        return rule
+        return (await self._shown([rule]))[0]
 
     async def order(self, wanted: RuleOrder) -> Sequence[Rule]:
         """Put the rules into this order; those that are not named follow. Raises RuleNotFound."""
@@ -131,10 +143,11 @@ class Rules:
     async def apply(self) -> RulesApplied:
         """Give all rows what the rules say now, and take back what none says any more; what the user chose stays.
 
-        Raises RuleTooSlow, and nothing is changed.
+        Raises RuleTooSlow, RuleTooCostly, and nothing is changed.
         """
         await self._ledger.begin_change()
         rules = [rule for rule in await self._rules.ordered() if rule.enabled]
+        await _check_memory(rules)
         run = RuleRun(Categoriser(rules))
         entry_id: UUID | None = None
         async for rows in self._rules.history():
@@ -157,12 +170,14 @@ class Rules:
     async def preview(self, candidate: RuleCreate | None, page: PageQuery) -> RulesPreview:
         """What `apply` would do, if there were this rule too or instead of the one with its id; nothing is written.
 
-        Raises CategoryNotFound, AccountNotFound, InvalidCursor.
+        Raises CategoryNotFound, AccountNotFound, RuleTooCostly, InvalidCursor.
         """
         rules = list(await self._rules.ordered())
         if candidate is not None:
-            await self._check(candidate.actions.category_id, candidate.conditions)
-            rules = [rule for rule in rules if rule.id != candidate.id] + [await self._made(candidate, rules)]
+            made = await self._made(candidate, rules)
+            await self._check(made)
+            rules = [*(rule for rule in rules if rule.id != candidate.id), made]
+            await _check_memory(rules)
         run = RuleRun(Categoriser(rules))
         found: list[tuple[RowState, RowState]] = []
         async for rows in self._rules.history(page.cursor):
@@ -215,15 +230,29 @@ class Rules:
             actions=wanted.actions.stored(),
         )
 
-    async def _check(self, category_id: UUID | None, conditions: Sequence[AnyCondition]) -> None:
+    async def _check(self, rule: Rule) -> None:
         """Raise CategoryNotFound or AccountNotFound for what the user does not have."""
-        if category_id is not None and category_id not in await self._categories.tree():
-            raise CategoryNotFound(f"There is no category {category_id}.")
-        named = [condition.value for condition in conditions if condition.field is RuleField.ACCOUNT]
-        known = {account.id for account in await self._accounts.book()} if named else set()
-        for account_id in named:
-            if account_id not in known:
-                raise AccountNotFound(f"There is no account {account_id}.")
+        if rule.category_id is not None and rule.category_id not in await self._categories.tree():
+            raise CategoryNotFound(f"There is no category {rule.category_id}.")
+        named = accounts_named(rule.conditions)
+        if missing := named - await self._accounts.ids(named):
+            raise AccountNotFound(f"There is no account {min(missing)}.")
+
+    async def _shown(self, rules: Sequence[Rule]) -> Sequence[RuleSchema]:
+        named = {rule.id: accounts_named(rule.conditions) for rule in rules}
+        known = await self._accounts.ids(frozenset().union(*named.values()))
+        return [rule_schema(rule, missing=named[rule.id] - known) for rule in rules]
+
+
+async def _check_memory(rules: Sequence[Rule]) -> None:
+    memory = await offload(memory_of, rules)
+    if memory > MOST_MEMORY:
+        raise RuleTooCostly(
+            f"To look for all texts and regular expressions of the rules would take {memory // _MIB} MiB of memory; the "
+            f"limit is {MOST_MEMORY // _MIB} MiB. Use fewer repetitions, join rules, or disable some.",
+            memory=memory,
+            limit=MOST_MEMORY,
+        )
 
 
 def _check_time(categoriser: Categoriser) -> None:
