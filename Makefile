@@ -172,15 +172,17 @@ audit: development ## Ask the database of vulnerabilities about every locked dis
 
 # What follows from there being one package more: the lock, the environment, the generated files.
 IN_STEP = $(UV) lock --quiet && $(MAKE) --silent pants-ready && $(WORKSPACE) sync
-DESCRIBED = $(if $(DESCRIPTION),--description '$(DESCRIPTION)') $(if $(OWNER),--owner '$(OWNER)')
+DESCRIBED = $(if $(DESCRIPTION),--description $(call quoted,$(DESCRIPTION))) $(if $(OWNER),--owner $(call quoted,$(OWNER)))
+quoted = '$(subst ','\'',$(1))'
 new-name = '$(or $(NAME),$(error name the package: make $@ NAME=$(1)))'
 
 .PHONY: new-service new-lib update-package
-new-service: pants-ready ## Make a service: NAME=plan_service PORT=8020 [DESCRIPTION='what it does'] [OWNER=team] [TABLES=no]
-	@$(WORKSPACE) new-service $(call new-name,plan_service PORT=8020) $(DESCRIBED) $(if $(filter no,$(TABLES)),--no-tables) \
+new-service: pants-ready ## Make a service: NAME=plan_service PORT=8020 [RESOURCE=plan] [TABLES=no] [DESCRIPTION=…] [OWNER=…]
+	@$(WORKSPACE) new-service $(call new-name,plan_service PORT=8020) $(DESCRIBED) \
+		$(if $(filter no,$(TABLES)),--no-tables) $(if $(RESOURCE),--resource '$(RESOURCE)') \
 		--port '$(or $(PORT),$(error give it a port: make $@ NAME=$(NAME) PORT=8020))'
 	@$(IN_STEP)
-new-lib: pants-ready ## Make a library: NAME=loan_math [DESCRIPTION='what it does'] [OWNER=team]
+new-lib: pants-ready ## Make a library: NAME=loan_math [DESCRIPTION=…] [OWNER=…]
 	@$(WORKSPACE) new-lib $(call new-name,loan_math) $(DESCRIBED)
 	@$(IN_STEP)
 update-package: pants-ready ## Merge into a package what has changed in its template since it was made: NAME=plan_service

@@ -1,52 +1,73 @@
 """New packages, made from their templates."""
 
+import importlib.util
 import keyword
 import re
 import shutil
-import sys
 from pathlib import Path
 
 from workspace.catalogue import check
 from workspace.errors import WorkspaceError
+from workspace.git import present_files
 from workspace.member_lists import declarations
 from workspace.members import members, services
-from workspace.package_templates import Answers, Kind, committed_tree, render
+from workspace.package_templates import Answers, Kind, committed_tree, plural, render
+
+OWNER = "platform"
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PORTS = range(1024, 65536)
 _UNQUOTABLE = frozenset('"\\\n\r\t')
 _LIBRARY_SCOPE = "domain"
+# The example has a class or a name of its own that these would hide.
+_RESERVED = frozenset({"table", "setting", "idempotency_key"})
 
 
-def new_package(
+def new_service(
     root: Path,
-    kind: Kind,
     name: str,
+    port: str,
     *,
-    owner: str = "platform",
-    description: str | None = None,
-    port: str = "0",
-    tables: bool = False,
+    resource: str = "",
+    description: str = "",
+    owner: str = OWNER,
+    tables: bool = True,
 ) -> list[str]:
-    """Make a package, enter it in the lists of packages, and give the paths of the files that were written.
+    """Make a service, enter it in the lists of packages, and give the paths of the files that were written.
 
-    Without a description it is what the template's example does. Port and tables are a service's. Raises WorkspaceError
-    for a name, port or description that cannot be taken; then nothing is written.
+    Its example is one resource, which it keeps in a table of its own unless `tables` is false. Resource and description
+    have defaults that follow from the name. Raises WorkspaceError for what cannot be taken; then nothing is written.
     """
-    _check_name(root, kind, name)
-    described = description or _example(kind, tables=tables)
-    _check_description(described)
-    if kind is Kind.SERVICE:
-        answers = Answers(kind, name, described, owner, port=_free_port(root, port), tables=tables)
-    else:
-        answers = Answers(kind, name, described, owner, scope=_LIBRARY_SCOPE)
+    _check_name(root, Kind.SERVICE, name)
+    one = resource or _resource_of(name)
+    if not _NAME.fullmatch(one) or keyword.iskeyword(one) or one in _RESERVED:
+        raise WorkspaceError(
+            f'RESOURCE "{one}" is no name for what it keeps: use a noun in the singular, as in loan_plan'
+        )
+    example = f"{plural(one).replace('_', ' ').capitalize()} of a user" if tables else "Tells who asks"
+    described = _checked(description or example)
+    wanted = _free_port(root, port)
+    return _made(root, Answers(Kind.SERVICE, name, described, owner, port=wanted, tables=tables, resource=one))
+
+
+def new_library(root: Path, name: str, *, description: str = "", owner: str = OWNER) -> list[str]:
+    """Make a library that depends on no other package, and give the paths of the files that were written.
+
+    Raises WorkspaceError for a name or description that cannot be taken; then nothing is written.
+    """
+    _check_name(root, Kind.LIBRARY, name)
+    described = _checked(description or "Amounts in parts that sum to them")
+    return _made(root, Answers(Kind.LIBRARY, name, described, owner, scope=_LIBRARY_SCOPE))
+
+
+def _made(root: Path, answers: Answers) -> list[str]:
     folder = root / answers.path
-    render(root, root / kind.template, answers, tree=committed_tree(root, kind), into=folder)
+    render(root, root / answers.kind.template, answers, tree=committed_tree(root, answers.kind), into=folder)
     try:
         check(services(root))
-    except WorkspaceError:
+    except WorkspaceError as error:
         shutil.rmtree(folder)
-        raise
+        raise WorkspaceError(f"{error}. Another RESOURCE gives another prefix") from error
     written = [path for path in folder.rglob("*") if path.is_file()]
     for path, text in declarations(root, members(root)):
         if path.read_text(encoding="utf-8") != text:
@@ -55,33 +76,37 @@ def new_package(
     return sorted(path.relative_to(root).as_posix() for path in written)
 
 
-def _example(kind: Kind, *, tables: bool) -> str:
-    if kind is Kind.LIBRARY:
-        return "Amounts in parts that sum to them"
-    return "Notes that a user keeps" if tables else "Tells who asks"
+def _resource_of(service: str) -> str:
+    """Give what a service is about by its name.
+
+    >>> [_resource_of(name) for name in ("plan_service", "assets_service", "nudge_engine", "ml_inference")]
+    ['plan', 'asset', 'nudge', 'ml_inference']
+    """
+    noun = re.sub("_(service|api|engine)$", "", service)
+    return noun.removesuffix("s") if not noun.endswith("ss") else noun
 
 
 def _check_name(root: Path, kind: Kind, name: str) -> None:
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         raise WorkspaceError(f'NAME "{name}" cannot be imported: use small letters, digits and _, as in plan_service')
-    if name in sys.stdlib_module_names:
-        raise WorkspaceError(f'NAME "{name}" is a module of Python, which nobody could import any more')
     for member in members(root):
         if member.name == name:
             raise WorkspaceError(f'NAME "{name}" is taken by {member.path}')
-    folder = root / kind.group / name
-    left = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    if left:
-        raise WorkspaceError(
-            f"{left[0].relative_to(root)} is there already: move {kind.group}/{name} away, or choose another NAME"
-        )
+    found = importlib.util.find_spec(name)
+    # What was deleted may still be installed, as a folder without modules.
+    if found is not None and found.origin is not None:
+        raise WorkspaceError(f'NAME "{name}" is what Python imports from {found.origin}, and nobody could any more')
+    folder = f"{kind.group}/{name}"
+    if left := present_files(root, folder):
+        raise WorkspaceError(f"{left[0]} is there already: move {folder} away, or choose another NAME")
 
 
-def _check_description(description: str) -> None:
+def _checked(description: str) -> str:
     if _UNQUOTABLE & set(description) or description.endswith("."):
         raise WorkspaceError(
             f"DESCRIPTION {description!r}: write one line without quotes, backslashes and a full stop at its end"
         )
+    return description
 
 
 def _free_port(root: Path, text: str) -> int:

@@ -59,6 +59,12 @@ def tracked_files(root: Path, path: str) -> list[str]:
     return [name for name in _git(root, "ls-files", "-z", "--", path).split("\0") if name]
 
 
+def present_files(root: Path, path: str) -> list[str]:
+    """Give the files below a folder that are there and that git does not ignore."""
+    listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", path).split("\0")
+    return [name for name in listed if name and (root / name).is_file()]
+
+
 def merge_base(root: Path, base: str) -> str:
     """Give the commit at which HEAD and `base` parted. Raises WorkspaceError when there is none."""
     done = _run(root, "merge-base", base, "HEAD")

@@ -37,7 +37,6 @@ from workspace import (
     wheels,
 )
 from workspace.errors import NotPossibleHereError, WorkspaceError
-from workspace.package_templates import Kind
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -111,14 +110,18 @@ def _parser() -> argparse.ArgumentParser:
     corpus_of.add_argument("folder", type=Path, help="a folder of statement files, perhaps with an expected.csv")
     corpus_of.add_argument("--url", help="address of a running Purser; one of its own without")
     add("count", _count, "count the tests that Pants reported")
-    for name, kind in (("new-service", Kind.SERVICE), ("new-lib", Kind.LIBRARY)):
-        new = add(name, _new_package, f"make a {kind} from its template")
-        new.set_defaults(kind=kind)
+    for name, command, purpose in (
+        ("new-service", _new_service, "make a service from its template"),
+        ("new-lib", _new_library, "make a library from its template"),
+    ):
+        new = add(name, command, purpose)
         new.add_argument("name", help="the name that code imports")
-        new.add_argument("--description", help="what it does, in one line")
-        new.add_argument("--owner", default="platform", help="who looks after it (default: platform)")
-    commands.choices["new-service"].add_argument("--port", required=True, help="where it listens when it runs apart")
-    commands.choices["new-service"].add_argument("--no-tables", action="store_true", help="it keeps no data of its own")
+        new.add_argument("--description", default="", help="what it does, in one line")
+        new.add_argument("--owner", default=generators.OWNER, help="who looks after it (default: %(default)s)")
+    new_service = commands.choices["new-service"]
+    new_service.add_argument("--port", required=True, help="where it listens when it runs apart")
+    new_service.add_argument("--resource", default="", help="what it keeps, in the singular; from its name without")
+    new_service.add_argument("--no-tables", action="store_true", help="it keeps no data of its own")
     add("update-package", _update_package, "merge what has changed in its template").add_argument("package")
     run = add("run", _run, "run services apart")
     run.add_argument("service", nargs="?", help="one service alone, with reload")
@@ -308,12 +311,20 @@ def _count(options: argparse.Namespace) -> int:
     return 0
 
 
-def _new_package(options: argparse.Namespace) -> int:
-    root: Path = options.root
-    port, tables = getattr(options, "port", "0"), not getattr(options, "no_tables", True)
-    for path in generators.new_package(
-        root, options.kind, options.name, port=port, tables=tables, description=options.description, owner=options.owner
-    ):
+def _new_service(options: argparse.Namespace) -> int:
+    described = {"description": options.description, "owner": options.owner}
+    given = {"resource": options.resource, "tables": not options.no_tables}
+    return _wrote(generators.new_service(options.root, options.name, options.port, **given, **described))
+
+
+def _new_library(options: argparse.Namespace) -> int:
+    return _wrote(
+        generators.new_library(options.root, options.name, description=options.description, owner=options.owner)
+    )
+
+
+def _wrote(paths: Sequence[str]) -> int:
+    for path in paths:
         print(f"wrote {path}")
     return 0
 

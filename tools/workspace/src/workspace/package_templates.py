@@ -41,7 +41,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Answers:
-    """What a package is made from; `port` and `tables` are a service's, `scope` is a library's."""
+    """What a package is made from; `port`, `tables` and `resource` are a service's, `scope` is a library's."""
 
     kind: Kind
     name: str
@@ -49,12 +49,30 @@ class Answers:
     owner: str
     port: int = 0
     tables: bool = False
+    resource: str = ""
+    """What it keeps or answers, as a name in code and in the singular: `loan_plan`."""
     scope: str = ""
 
     @property
     def path(self) -> str:
         """The package's folder, relative to the root."""
         return f"{self.kind.group}/{self.name}"
+
+    @property
+    def prefix(self) -> str:
+        """The URL prefix of a service."""
+        return f"/v1/{plural(self.resource).replace('_', '-')}"
+
+
+def plural(noun: str) -> str:
+    """Give the plural of an English noun by the usual rules.
+
+    >>> [plural(noun) for noun in ("loan_plan", "category", "day", "tax", "branch")]
+    ['loan_plans', 'categories', 'days', 'taxes', 'branches']
+    """
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}{'es' if noun.endswith(('s', 'x', 'z', 'ch', 'sh')) else 's'}"
 
 
 def committed_tree(root: Path, kind: Kind) -> str:
@@ -89,7 +107,9 @@ def render(root: Path, template: Path, answers: Answers, *, tree: str, into: Pat
     # It takes as long to import as most commands take to run.
     import copier
 
-    asked = {**asdict(answers), "template": tree, "ranges": _ranges(root) if answers.kind is Kind.SERVICE else {}}
+    asked: dict[str, object] = {**asdict(answers), "template": tree}
+    if answers.kind is Kind.SERVICE:
+        asked |= {**_words(answers.resource), "path": answers.prefix, "ranges": _ranges(root)}
     copier.run_copy(str(template), into, data=asked, defaults=True, overwrite=True, quiet=True)
     # The order of imports and the length of lines depend on the name.
     ruff = [sys.executable, "-m", "ruff"]
@@ -118,6 +138,22 @@ def recorded(member: Member) -> tuple[Answers, str]:
         raise WorkspaceError(
             f"{member.path}/{ANSWERS} is not what the generators write ({error}); take it from git's history"
         ) from error
+
+
+def _words(resource: str) -> dict[str, str]:
+    many = plural(resource)
+    return {
+        "one_name": resource,
+        "many_name": many,
+        "one": resource.replace("_", " "),
+        "many": many.replace("_", " "),
+        "One": _class_name(resource),
+        "Many": _class_name(many),
+    }
+
+
+def _class_name(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
 
 
 def _ranges(root: Path) -> Mapping[str, str]:
