@@ -1,9 +1,11 @@
 """What the containers of the compose file have in common: names, secrets and hardening."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workspace.catalogue import declarations
+from workspace.errors import WorkspaceError
 from workspace.members import Member
 
 NAME = "purser"
@@ -15,6 +17,8 @@ MONITORING_NETWORK = "monitoring"
 OPERATORS_NETWORK = "operators"
 SUBNET = "${SUBNET:-172.31.240.0/24}"
 SECRETS = "${SECRETS:?make the secrets first, by `make compose-secrets`}"
+
+_VARIABLE = re.compile(r"\$\{([A-Z_]+):(-|\?)([^}]*)\}")
 
 Body = dict[str, object]
 
@@ -115,3 +119,18 @@ def container(
         "security_opt": ["no-new-privileges:true"],
         "deploy": {"resources": {"limits": {"cpus": "1.0", "memory": memory, "pids": 512}}},
     }
+
+
+def filled(text: str, variables: Mapping[str, str]) -> str:
+    """Give a compose file with its variables filled in, as compose does it.
+
+    Raises WorkspaceError with the file's own message where a variable is missing that it cannot do without.
+    """
+
+    def value(found: re.Match[str]) -> str:
+        name, kind, rest = found.groups()
+        if kind == "?" and not variables.get(name):
+            raise WorkspaceError(f"{name}: {rest}")
+        return variables.get(name) or rest
+
+    return _VARIABLE.sub(value, text).replace("$$", "$")
