@@ -1,5 +1,7 @@
 """Statements of investment accounts over HTTP: entries, securities and positions, and rows that a bank takes back."""
 
+import csv
+import io
 from decimal import Decimal
 from itertools import permutations
 from typing import Any
@@ -75,6 +77,58 @@ async def test_a_purchase_stays_no_spending_when_all_marks_are_given_back_to_the
         "1000.00": False,
         "-126.00": True,
     }
+
+
+@pytest.mark.parametrize("in_bulk", [False, True])
+async def test_a_purchase_is_no_spending_again_when_the_user_s_own_mark_is_given_back(client, household, in_bulk):
+    booked = await household.upload(broker(DEPOSIT, BOUGHT, PAID))
+    account_id = booked["accounts"][0]["account_id"]
+
+    async def mark(row: dict[str, Any], wanted: bool | None) -> tuple[Any, ...]:
+        if in_bulk:
+            body = {"ids": [row["id"]], "changes": {"marked_transfer": wanted}}
+            assert (await client.post("/v1/transactions/bulk", json=body)).status_code == 200
+        else:
+            await household.change(f"/v1/transactions/{row['id']}", "*", marked_transfer=wanted)
+        (found,) = [r for r in await household.rows(account_id=account_id) if r["id"] == row["id"]]
+        return found["marked_transfer"], found["transfer_by"]
+
+    async def kinds() -> dict[str, str]:
+        ledger = (await client.get("/v1/ledger", params={"format": "csv"})).text
+        return {line["amount"]: line["kind"] for line in csv.DictReader(io.StringIO(ledger))}
+
+    deposit, bought, paid = await household.rows()
+    told = {"1000.00": "income", "-126.00": "transfer", "3.21": "income"}
+    assert await kinds() == told
+    assert await mark(bought, False) == (False, "user")
+    assert await kinds() == {**told, "-126.00": "expense"}
+    assert await mark(bought, None) == (True, "none")
+    assert await mark(paid, True) == (True, "user")
+    assert await kinds() == {**told, "3.21": "transfer"}
+    assert await mark(paid, None) == (False, "none")
+    assert await mark(deposit, True) == (True, "user")
+    assert await mark(deposit, None) == (False, "none")
+    assert await kinds() == told
+
+
+async def test_a_shop_s_row_is_spending_again_when_the_user_s_own_mark_is_given_back(client, household):
+    account = await household.account()
+    row = await household.enter(account, "-5", description="Shop", marked_transfer=True)
+    rule = {"conditions": [{"field": "text", "operator": "contains", "value": "shop"}]}
+    path = f"/v1/transactions/{row['id']}"
+
+    async def kind() -> str:
+        (line,) = csv.DictReader(io.StringIO((await client.get("/v1/ledger", params={"format": "csv"})).text))
+        return str(line["kind"])
+
+    assert await kind() == "transfer"
+    assert (await household.change(path, "*", marked_transfer=None)).json()["transfer_by"] == "none"
+    assert await kind() == "expense"
+    await client.post("/v1/rules", json={**rule, "actions": {"transfer": True}})
+    await household.change(path, "*", marked_transfer=False)
+    assert await kind() == "expense"
+    assert (await household.change(path, "*", marked_transfer=None)).json()["transfer_by"] == "rule"
+    assert await kind() == "transfer"
 
 
 async def test_a_preview_counts_and_keeps_nothing(client, household):

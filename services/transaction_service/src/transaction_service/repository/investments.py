@@ -27,6 +27,9 @@ from transaction_service.statements.investments import AccountInvestments, Inves
 
 T = TypeVar("T")
 
+MOVES = frozenset({InvestmentKind.BUY, InvestmentKind.SELL, InvestmentKind.RETURN_OF_CAPITAL, InvestmentKind.SPLIT})
+"""What turns money into securities or back, which is neither income nor spending."""
+
 _AT_ONCE = 500
 """So many values go into one query."""
 
@@ -220,6 +223,28 @@ class InvestmentRepository(Repository[InvestmentEntry]):
                 .values(marked_transfer=True)
                 .execution_options(synchronize_session=False)
             )
+
+    async def moves(self, row_ids: Collection[UUID]) -> set[UUID]:
+        """Those of the rows that their import has marked as transfers, or would have if the user had not."""
+        found: set[UUID] = set()
+        for part in _parts(list(row_ids)):
+            statement = (
+                select(col(InvestmentEntry.transaction_id))
+                .join(
+                    Transaction,
+                    and_(
+                        col(Transaction.id) == col(InvestmentEntry.transaction_id),
+                        col(Transaction.import_id) == col(InvestmentEntry.import_id),
+                    ),
+                )
+                .where(
+                    of_user(self.user_id, col(InvestmentEntry.user_id)),
+                    col(InvestmentEntry.transaction_id).in_(part),
+                    col(InvestmentEntry.kind).in_([str(kind) for kind in MOVES]),
+                )
+            )
+            found.update(row_id for row_id in await self.session.scalars(statement) if row_id is not None)
+        return found
 
     async def forget(self, import_id: UUID) -> None:
         """Delete what an import brought: entries and positions."""

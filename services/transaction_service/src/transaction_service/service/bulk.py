@@ -97,7 +97,8 @@ class BulkEdits:
             return _Plan(len(states), 0, back)
         edit = cast("Edit", changes.given())
         decide = await self._transactions.decide() if edits.asks_rules(edit) else edits.no_rules
-        return await offload(_planned, states, edit, decide)
+        plan = await offload(_planned, states, edit, decide)
+        return replace(plan, changes=await self._transactions.as_statements_mark(plan.changes))
 
     async def _named(self, ids: Sequence[UUID], *, trash: bool) -> list[RowState]:
         states = await self._states.named(set(ids), trash=trash)

@@ -7,12 +7,13 @@ from datetime import date
 from uuid import UUID
 
 from api_common.pagination import PageQuery, Slice
-from data_processing import InvestmentKind, StatementFile
+from data_processing import StatementFile
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from transaction_service.models import InvestmentEntry, Position, Security
 from transaction_service.repository.accounts import AccountRepository
 from transaction_service.repository.investments import (
+    MOVES,
     InvestmentFilter,
     InvestmentRepository,
     PositionRepository,
@@ -27,8 +28,6 @@ from transaction_service.statements.investments import (
     file_investments,
     says_anything,
 )
-
-_MOVES = frozenset({InvestmentKind.BUY, InvestmentKind.SELL, InvestmentKind.RETURN_OF_CAPITAL, InvestmentKind.SPLIT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ class Investments:
 
 def _is_move(row: InvestmentRow, matched: _Matched) -> bool:
     """Whether the entry turned money into securities or back, which is neither income nor spending."""
-    return row.entry.kind in _MOVES and row.identity in matched.links
+    return row.entry.kind in MOVES and row.identity in matched.links
 
 
 def _notes(left_out: int) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import cast
 from uuid import UUID
 
@@ -11,12 +12,13 @@ from api_common.preconditions import Precondition
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from transaction_service.errors import CategoryNotFound, CurrencyDiffers, IdTaken, RowReplaced, TransactionNotFound
-from transaction_service.models import JournalAction, Transaction
+from transaction_service.models import ChosenBy, JournalAction, Transaction
 from transaction_service.repository.accounts import AccountRepository
 from transaction_service.repository.categories import CategoryRepository
 from transaction_service.repository.corrections import CorrectionRepository
+from transaction_service.repository.investments import InvestmentRepository
 from transaction_service.repository.ledger import LedgerRepository
-from transaction_service.repository.row_states import RowStateRepository
+from transaction_service.repository.row_states import RowStateRepository, StateChange
 from transaction_service.repository.rules import RuleRepository
 from transaction_service.repository.transactions import TransactionRepository
 from transaction_service.repository.transfers import TransferRepository
@@ -49,6 +51,7 @@ class Transactions:
         self._categories = CategoryRepository(session, user_id)
         self._rules = RuleRepository(session, user_id)
         self._corrections = CorrectionRepository(session, user_id)
+        self._investments = InvestmentRepository(session, user_id)
         self._ledger = LedgerRepository(session, user_id)
         self._journal = Journal(session, user_id)
 
@@ -128,7 +131,8 @@ class Transactions:
             edit["splits"] = _parts(changes.splits, before)
         await self.check_categories([changes.category_id, *(part.category_id for part in edit.get("splits", ()))])
         decide = await self.decide() if edits.asks_rules(edit) else edits.no_rules
-        return await self._store(row, before, edits.edited(before, edit, decide), JournalAction.ROW_CHANGED)
+        ((_, after),) = await self.as_statements_mark([(before, edits.edited(before, edit, decide))])
+        return await self._store(row, before, after, JournalAction.ROW_CHANGED)
 
     async def split(
         self, transaction_id: UUID, splits: Sequence[SplitInput], expected: Precondition
@@ -175,6 +179,21 @@ class Transactions:
     async def decide(self) -> Decide:
         """What the user's rules make of a row."""
         return Categoriser(await self._rules.ordered()).decide
+
+    async def as_statements_mark(self, changes: Sequence[StateChange]) -> Sequence[StateChange]:
+        """The changes, with the mark of a transfer that a statement gave a row on those that the user gives back.
+
+        The money of such a row became securities, or came back from them, as the statement of its account says.
+        """
+        given_back = [
+            after.id
+            for before, after in changes
+            if before.transfer_by == ChosenBy.USER and after.transfer_by == ChosenBy.NONE
+        ]
+        moves = await self._investments.moves(given_back) if given_back else set[UUID]()
+        if not moves:
+            return changes
+        return [(b, replace(after, marked_transfer=True) if after.id in moves else after) for b, after in changes]
 
     async def check_categories(self, wanted: Iterable[UUID | None]) -> None:
         """Raise CategoryNotFound for an id that is neither a built-in category nor one of the user's."""
