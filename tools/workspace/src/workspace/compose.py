@@ -154,7 +154,9 @@ def _postgres(services: Sequence[Member]) -> Part:
         environment={
             "POSTGRES_DB": "purser",
             "POSTGRES_PASSWORD_FILE": "/run/secrets/postgres_password",
-            "POSTGRES_INITDB_ARGS": "--auth-host=scram-sha-256 --data-checksums",
+            # Order by code points, as SQLite has it, that no update of the system's library changes below an index.
+            "POSTGRES_INITDB_ARGS": "--auth-host=scram-sha-256 --data-checksums --encoding=UTF8 "
+            "--locale-provider=builtin --locale=C.UTF-8",
         },
         secrets=["postgres_password"],
         volumes=["postgres:/var/lib/postgresql"],
