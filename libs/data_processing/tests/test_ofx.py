@@ -16,6 +16,7 @@ from data_processing import (
     fingerprints,
     read_statement_file,
 )
+from data_processing.formats.ofx.tokens import survey, tokens
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -350,3 +351,15 @@ def test_end_tags_and_header_never_change_an_identity(rows):
     plain = only(document(statement(write(rows, end_tags=False, comma=True)), header=""))
     tagged = only(document(statement(write(rows, end_tags=True, comma=False)), header=XML_HEADER))
     assert fingerprints(plain.entries) == fingerprints(tagged.entries)
+
+
+FRAGMENTS = ["<OFX>", "</OFX>", "<STMTTRN>", "</STMTTRN>", "<MEMO>", "</MEMO>", "<stmttrn>", "<!--", "-->", "<![CDATA["]
+FRAGMENTS += ["]]>", "A & B", " < ", "1.00", "\r\n", "<", ">", "/", "<NAME x='1'>"]
+
+
+@given(text=st.lists(st.sampled_from(FRAGMENTS)).map("".join), length=st.integers(1, 40))
+def test_a_document_is_cut_into_the_same_tags_and_values_wherever_its_pieces_end(text, length):
+    text = f"HEADER<OFX>{text}"
+    pieces = [text[start : start + length] for start in range(0, len(text), length)]
+    assert survey(pieces) == survey([text])
+    assert list(tokens(pieces, lower=True)) == list(tokens([text], lower=True))

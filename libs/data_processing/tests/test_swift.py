@@ -246,6 +246,12 @@ def test_a_pending_row_and_its_booking_share_their_identity():
     assert fingerprints(interim.entries)[0] == fingerprints(booked.entries)[0]
 
 
+def test_a_control_character_in_a_number_does_not_put_its_digits_together():
+    (found,) = read(mt940(":61:2604020402D12\x0e3,45NTRFNONREF", ":86:TEA")).statements
+    assert found.entries == ()
+    assert [(refused.place, "no statement line" in refused.reason) for refused in found.refused] == [("line 5", True)]
+
+
 def test_envelopes_control_characters_and_lines_between_messages_are_no_text():
     message = mt940(":61:260402C1,NTRFNONREF", ":86:A\x02B")
     text = "\x01\r\nEXMPNL2A\r\n940\r\n" + message.replace("-\r\n", "-\x03\r\n")

@@ -115,17 +115,22 @@ class Source:
 
     @cached_property
     def content(self) -> bytes:
-        """All bytes; raises ``UnsafeFile`` for more than can be held in memory."""
+        """All bytes; raises as ``refuse_too_large``."""
         if isinstance(self._file, bytes):
             return self._file
+        self.refuse_too_large()
         with self.binary() as opened:
-            content = opened.read(MOST_HELD + 1)
-        if len(content) > MOST_HELD:
+            return opened.read()
+
+    def refuse_too_large(self) -> None:
+        """Raise ``UnsafeFile`` for more bytes than a file may have whose rows are held in memory."""
+        with self.binary() as opened:
+            size = opened.seek(0, SEEK_END)
+        if size > MOST_HELD:
             raise UnsafeFile(
                 f"The file is larger than {MOST_HELD // 1024**2} MiB, which only tables (CSV, TSV) may be. Export "
                 "shorter periods and upload them one by one."
             )
-        return content
 
     @cached_property
     def encoding_used(self) -> str:

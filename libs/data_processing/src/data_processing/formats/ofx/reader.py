@@ -10,7 +10,7 @@ from data_processing.formats.ofx.investments import INVESTMENTS
 from data_processing.formats.ofx.rows import INNER_AGGREGATES, read_row
 from data_processing.formats.ofx.securities import POSITIONS, SECURITIES, described_security, identifier
 from data_processing.formats.ofx.statements import StatementInProgress
-from data_processing.formats.ofx.tokens import Token, complete, document_start, tokens, value
+from data_processing.formats.ofx.tokens import Token, document_start, survey, tokens, value
 from data_processing.formats.source import Source
 from data_processing.investments import Security
 from data_processing.statement import StatementFile
@@ -39,15 +39,15 @@ class OfxFormat:
 
     def read(self, source: Source) -> StatementFile:
         """The statements of the document; raises as ``Format.read`` says."""
-        text = source.text
-        start = document_start(text)
-        if start is None or not complete(text):
+        source.refuse_too_large()
+        known = survey(source.texts())
+        if not known.complete:
             raise TruncatedFile(
                 "The OFX file stops before its end tag </OFX>, so rows may be missing. Download it again."
             )
         document = _Document()
-        document.walk(tokens(text, start))
-        return document.result(self.name, source.decoded.encoding)
+        document.walk(tokens(source.texts(), lower=known.lower))
+        return document.result(self.name, source.encoding)
 
 
 class _Document:

@@ -7,19 +7,24 @@ nesting cannot exhaust anything, and declared entities are never expanded.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from html.entities import html5
 from itertools import chain
 from typing import Final
+
+from data_processing.errors import UnsafeFile
 
 Token = tuple[str, str, str]
 """Tag name in upper case (an end tag keeps its slash), raw text after it, and the tag's own end tag or ''."""
 
 _PIECE: Final = 1 << 17
+_LONGEST: Final = 16 * 1024 * 1024
+_LONGEST_TAG: Final = 1 << 16
 # Possessive quantifiers (``*+``) keep the match linear in the length of hostile input.
 _TOKEN = re.compile(r"<(/?[A-Za-z][\w.:-]*+)[^<>]*+>([^<]*+(?:<(?![A-Za-z/])[^<]*+)*+)((?:</\1\s*+>)?)")
 _START = re.compile(r"<OFX\b[^<>]*+>", re.IGNORECASE)
-_END = re.compile(r"</OFX\s*+>", re.IGNORECASE)
+_BOUNDS = re.compile(r"<(?:(/)OFX\s*+|(OFX)\b[^<>]*+)>", re.IGNORECASE)
 _TAG_NAME = re.compile(r"<(/?[A-Za-z][\w.:-]*+)")
 _ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
@@ -30,30 +35,85 @@ def document_start(text: str) -> int | None:
     return found.start() if found else None
 
 
-def complete(text: str) -> bool:
-    """Whether the document, or the last of several, runs to its end tag."""
-    starts = [found.start() for found in _START.finditer(text)]
-    ends = [found.start() for found in _END.finditer(text)]
-    return bool(starts and ends) and ends[-1] > starts[-1]
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What must be known of a text before its tags are read.
+
+    ``complete`` says whether the document, or the last of several, runs to its end tag; ``lower`` whether there are
+    tags in lower case.
+    """
+
+    complete: bool
+    lower: bool
 
 
-def tokens(text: str, start: int) -> Iterator[Token]:
-    """The document's tags and values, in order, a few thousand in memory at a time."""
-    body = text[start:]
-    body = _replaced(body, "<![CDATA[", "]]>", _escape)
-    body = _replaced(body, "<!--", "-->", lambda _: "")
-    if "<OFX" not in body or "<stmttrn" in body:
-        body = _TAG_NAME.sub(lambda found: found[0].upper(), body)
-    return chain.from_iterable(map(_TOKEN.findall, _pieces(body)))
+def survey(pieces: Iterable[str]) -> Survey:
+    """The survey of a text that comes in pieces."""
+    started = ended = lower = False
+    rest = ""
+    for piece in pieces:
+        text = rest + piece
+        for found in _BOUNDS.finditer(text):
+            ended = bool(found[1])
+            lower = lower or (not started and not ended and found[2] != "OFX")
+            started = started or not ended
+        lower = lower or "<stmttrn" in text
+        rest = _cut_tag(text)
+    return Survey(complete=started and ended, lower=lower)
 
 
-def _pieces(body: str) -> Iterator[str]:
-    """The body cut before rows, so that no token is cut."""
-    start = 0
-    while (cut := body.find("<STMTTRN", start + _PIECE)) >= 0:
-        yield body[start:cut]
-        start = cut
-    yield body[start:]
+def tokens(pieces: Iterable[str], *, lower: bool) -> Iterator[Token]:
+    """The document's tags and values, in order, of a text that comes in pieces; a few thousand are held at a time."""
+    bodies = _bodies(pieces)
+    if lower:
+        bodies = (_TAG_NAME.sub(lambda found: found[0].upper(), body) for body in bodies)
+    return chain.from_iterable(map(_TOKEN.findall, bodies))
+
+
+def _bodies(pieces: Iterable[str]) -> Iterator[str]:
+    """The text from the document's start on, without comments, cut where no token is cut."""
+    rest, begun = "", False
+    for piece in _small(pieces):
+        rest += piece
+        if not begun:
+            start = document_start(rest)
+            if start is None:
+                rest = _cut_tag(rest)
+                continue
+            rest, begun = rest[start:], True
+        text = _without_sections(rest)
+        end = _last_start(text)
+        yield text[:end]
+        rest = text[end:]
+        if len(rest) > _LONGEST:
+            raise UnsafeFile("An element of the OFX file is larger than any bank's. Download it again.")
+    yield _without_sections(rest)
+
+
+def _small(pieces: Iterable[str]) -> Iterator[str]:
+    return (piece[start : start + _PIECE] for piece in pieces for start in range(0, len(piece), _PIECE))
+
+
+def _cut_tag(text: str) -> str:
+    """The start of a tag that the text ends in; empty where it ends in none."""
+    start = text.rfind("<", -_LONGEST_TAG)
+    return text[start:] if start >= 0 and ">" not in text[start:] else ""
+
+
+def _last_start(text: str) -> int:
+    """Where the last start tag is, before which a token ends; sections without their end are not looked into."""
+    end = min(at if at >= 0 else len(text) for at in (text.find("<![CDATA["), text.find("<!--")))
+    while (end := text.rfind("<", 0, end)) > 0:
+        if _TAG_NAME.match(text, end) and text[end + 1] != "/":
+            return end
+    return 0
+
+
+def _without_sections(text: str) -> str:
+    """The text without comments, and with what CDATA sections hold as ordinary text."""
+    if "<!" not in text:
+        return text
+    return _replaced(_replaced(text, "<![CDATA[", "]]>", _escape), "<!--", "-->", lambda _: "")
 
 
 def value(raw: str) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
 from data_processing.amounts import MAX_DECIMALS, QUANTITY_DECIMALS, AmountReader, amount_reader, shortened
-from data_processing.dates import DateReader, settle
 from data_processing.errors import UnclearAmounts
 
 _DATE = re.compile(r"([0-9]{1,2})\s*[-/.]\s*([0-9]{1,2})\s*([-/.'])\s*([0-9]{1,4})")
@@ -40,12 +38,31 @@ def _year(digits: str, *, apostrophe: bool, today: date) -> int:
     return 1900 + year
 
 
-def date_reader(texts: Iterable[str], *, today: date) -> DateReader:
-    """The reader of the file's dates; raises ``UnclearDates`` when nothing tells whether the day or month is first."""
-    return settle("either", {plain_date(text, today=today) for text in texts}, today=today)
+class ShownMarks:
+    """The decimal marks that numbers show, each with the first number that shows it."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, str] = {}
+
+    def add(self, text: str) -> None:
+        """One more number."""
+        mark = _decimal_mark(text) if text else None
+        if mark:
+            self._shown.setdefault(mark, text)
+
+    @property
+    def mark(self) -> str | None:
+        """The one mark; None where no number shows any. Raises ``UnclearAmounts`` where they show both."""
+        shown = self._shown
+        if len(shown) > 1:
+            raise UnclearAmounts(
+                f'The file writes amounts in two ways: "{shown["."][:40]}" has a decimal point, "{shown[","][:40]}" a '
+                "decimal comma. Export it again with one setting for numbers."
+            )
+        return next(iter(shown), None)
 
 
-def amount_reader_of(texts: Iterable[str]) -> AmountReader:
+def amount_reader_of(amounts: ShownMarks) -> AmountReader:
     """The reader of the file's amounts, by the decimal mark that they show.
 
     Without a mark that can only be decimal, ``1,234`` and ``1.234`` are refused row by row, because each can be read in
@@ -54,18 +71,18 @@ def amount_reader_of(texts: Iterable[str]) -> AmountReader:
     Raises:
         UnclearAmounts: some amounts show a decimal point, others a decimal comma.
     """
-    return _reader(_shown_mark(texts), MAX_DECIMALS)
+    return _reader(amounts.mark, MAX_DECIMALS)
 
 
-def quantity_reader_of(amounts: Iterable[str], quantities: Iterable[str]) -> AmountReader:
+def quantity_reader_of(amounts: ShownMarks, quantities: ShownMarks) -> AmountReader:
     """The reader of units and prices: by the mark of the amounts or, where they show none, by their own.
 
     A price may be a fraction, such as ``12 1/8``.
     """
-    mark = _shown_mark(amounts)
+    mark = amounts.mark
     if mark is None:
         try:
-            mark = _shown_mark(quantities)
+            mark = quantities.mark
         except UnclearAmounts:
             mark = None
     plain = _reader(mark, QUANTITY_DECIMALS)
@@ -84,20 +101,6 @@ def _reader(mark: str | None, max_decimals: int) -> AmountReader:
         return _unsettled
     thousands = (".'" if mark == "," else ",'") + " "
     return amount_reader(decimal=mark, thousands=thousands, currency_signs="$€£", max_decimals=max_decimals)
-
-
-def _shown_mark(texts: Iterable[str]) -> str | None:
-    shown: dict[str, str] = {}
-    for text in texts:
-        mark = _decimal_mark(text)
-        if mark:
-            shown.setdefault(mark, text)
-    if len(shown) > 1:
-        raise UnclearAmounts(
-            f'The file writes amounts in two ways: "{shown["."][:40]}" has a decimal point, "{shown[","][:40]}" a '
-            "decimal comma. Export it again with one setting for numbers."
-        )
-    return next(iter(shown), None)
 
 
 def _decimal_mark(text: str) -> str | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from data_processing.amounts import shortened
+from data_processing.dates import settle
 from data_processing.errors import NoStatements
-from data_processing.formats.qif.conventions import amount_reader_of, date_reader, plain_date, quantity_reader_of
+from data_processing.formats.qif.conventions import ShownMarks, amount_reader_of, plain_date, quantity_reader_of
 from data_processing.formats.qif.entries import EntryReader
 from data_processing.formats.qif.investments import Conventions
 from data_processing.formats.qif.records import PRICES, SECTION, Record, records
@@ -44,11 +46,39 @@ _START = re.compile(rf"(?:\s*#[^\n]*\n)*{SECTION.pattern}", re.IGNORECASE)
 
 @dataclass(slots=True)
 class _Register:
-    """The records of one account."""
+    """The rows of one account, while its records pass by."""
 
     name: str | None
     type: str | None
-    records: list[Record] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    investments: list[InvestmentEntry] = field(default_factory=list)
+    refused: list[RefusedRow] = field(default_factory=list)
+    reminders: int = 0
+
+    def add(self, record: Record, reader: EntryReader) -> None:
+        """One more record."""
+        try:
+            entry, investment = reader.read(record)
+        except ValueError as reason:
+            raw = " ".join(f"{letter}{text}" for letter, text in record.fields.items())
+            self.refused.append(RefusedRow(f"line {record.line}", str(reason), None, shortened(raw, 300)))
+            return
+        if entry is not None:
+            self.entries.append(entry)
+        if investment is not None:
+            self.investments.append(investment)
+        self.reminders += entry is None and investment is None
+
+    @property
+    def statement(self) -> Statement:
+        """The account's statement."""
+        return Statement(
+            AccountReference(name=self.name, type=self.type),
+            None,
+            tuple(self.entries),
+            tuple(self.refused),
+            investments=tuple(self.investments),
+        )
 
 
 class QifFormat:
@@ -63,77 +93,110 @@ class QifFormat:
 
     def read(self, source: Source) -> StatementFile:
         """The statements of the file; raises as ``Format.read`` says."""
-        found = _contents(source.text)
-        if not found.registers:
+        source.refuse_too_large()
+        survey = _Survey(source.today)
+        with source.lines() as lines:
+            for account, record in _accounts(records(lines)):
+                survey.add(account, record)
+        if not survey.registers:
             raise NoStatements(
                 "The QIF file holds no register of an account, only lists such as categories or securities. "
                 "Export the account's transactions."
             )
-        every = [record for register in found.registers for record in register.records]
-        texts = {text for record in every if (text := record.get("D"))}
-        amounts = [text for record in every for text in _amounts(record)]
-        quantities = [text for record in every for letter in "QI" if (text := record.get(letter))]
-        conventions = Conventions(
-            date_reader(texts, today=source.today),
-            amount_reader_of(amounts),
-            quantity_reader_of(amounts, quantities),
-            found.securities,
-        )
-        reader = EntryReader(conventions, {text: plain_date(text, today=source.today) for text in texts})
-        notes: list[str] = []
-        statements = [_statement(register, reader, notes) for register in found.registers]
-        prices = _prices(found, conventions, source.today, notes)
+        conventions = survey.conventions()
+        reader = EntryReader(conventions, survey.dates)
+        with source.lines() as lines:
+            for account, record in _accounts(records(lines)):
+                if account is not None:
+                    survey.registers[account].add(record, reader)
+        notes = [
+            f"{still} {'reminder is' if still == 1 else 'reminders are'} left out."
+            for register in survey.registers.values()
+            if (still := register.reminders)
+        ]
+        prices = _prices(survey.prices, conventions, source.today, notes)
         return StatementFile(
             self.name,
-            source.decoded.encoding,
-            tuple(statements),
+            source.encoding,
+            tuple(register.statement for register in survey.registers.values()),
             (*notes, *reader.notes),
-            securities=found.securities.all,
+            securities=survey.securities.all,
             prices=prices,
         )
 
 
-@dataclass(slots=True)
-class _Contents:
-    """What the file holds: the registers of accounts, the securities it describes, and lines of prices."""
+class _Survey:
+    """What must be known of all records before the first can be read, gathered while they pass by."""
 
-    registers: list[_Register]
-    securities: SecurityList
-    prices: list[str]
+    def __init__(self, today: date) -> None:
+        self.registers: dict[_Account, _Register] = {}
+        self.securities = SecurityList()
+        self.prices: list[str] = []
+        self.dates: dict[str, str] = {}
+        self._today = today
+        self._amounts = ShownMarks()
+        self._quantities = ShownMarks()
+
+    def add(self, account: _Account | None, record: Record) -> None:
+        """One more record."""
+        if account is None:
+            if record.section == "type:security":
+                self.securities.describe(record)
+            elif record.section == PRICES:
+                self.prices.append(record.get("line"))
+            return
+        if account not in self.registers:
+            self.registers[account] = _Register(account.name or _own_name(record), account.type)
+        written = record.get("D")
+        if written and written not in self.dates:
+            self.dates[written] = plain_date(written, today=self._today)
+        for amount in (record.get("T"), record.get("U"), *(split.amount for split in record.splits)):
+            self._amounts.add(amount)
+        for letter in "QI":
+            self._quantities.add(record.get(letter))
+
+    def conventions(self) -> Conventions:
+        """How the file writes dates, amounts and quantities; raises ``UnclearDates`` or ``UnclearAmounts``."""
+        return Conventions(
+            settle("either", self.dates.values(), today=self._today),
+            amount_reader_of(self._amounts),
+            quantity_reader_of(self._amounts, self._quantities),
+            self.securities,
+        )
 
 
-def _contents(text: str) -> _Contents:
-    """The file's registers with their records, and its lists; an account list alone makes no register."""
-    found: dict[tuple[str | None, str | None], _Register] = {}
-    contents = _Contents([], SecurityList(), [])
+class _Account(NamedTuple):
+    """What tells the accounts of a file apart."""
+
+    name: str | None
+    type: str | None
+
+
+def _accounts(found: Iterator[Record]) -> Iterator[tuple[_Account | None, Record]]:
+    """The records with the account whose register they stand in; None for those of lists."""
+    types: dict[str, str | None] = {}
     name = kind = None
-    for record in records(text):
+    for record in found:
         if record.section == "account":
             name = record.get("N") or None
             kind = _ACCOUNT_TYPES.get(record.get("T").casefold())
-        elif record.section == "type:security":
-            contents.securities.describe(record)
-        elif record.section == PRICES:
-            contents.prices.append(record.get("line"))
         elif record.section in _REGISTERS:
             type_ = _REGISTERS[record.section] or kind
-            register = found.get((name, type_ if name is None else None))
-            if register is None:
-                register = found[name, type_ if name is None else None] = _Register(name, type_)
-            register.records.append(record)
-    contents.registers = list(found.values())
-    return contents
+            # A named account keeps the type it came with first.
+            yield _Account(name, type_ if name is None else types.setdefault(name, type_)), record
+        else:
+            yield None, record
 
 
-def _prices(found: _Contents, conventions: Conventions, today: date, notes: list[str]) -> tuple[SecurityPrice, ...]:
+def _prices(lines: list[str], conventions: Conventions, today: date, notes: list[str]) -> tuple[SecurityPrice, ...]:
     prices, unread = [], 0
-    for line in found.prices:
+    for line in lines:
         parts = price_parts(line)
         try:
             if parts is None:
                 raise ValueError(line)
             named, price, day = parts
-            security = found.securities.named(named)
+            security = conventions.securities.named(named)
             if price and security is not None:
                 read = conventions.dates.read(plain_date(day, today=today))
                 prices.append(SecurityPrice(security, conventions.quantities(price), read))
@@ -144,40 +207,6 @@ def _prices(found: _Contents, conventions: Conventions, today: date, notes: list
     return tuple(prices)
 
 
-def _amounts(record: Record) -> list[str]:
-    return [text for text in (record.get("T"), record.get("U"), *(split.amount for split in record.splits)) if text]
-
-
-def _statement(register: _Register, reader: EntryReader, notes: list[str]) -> Statement:
-    entries: list[Entry] = []
-    investments: list[InvestmentEntry] = []
-    refused: list[RefusedRow] = []
-    still = 0
-    for record in register.records:
-        try:
-            entry, investment = reader.read(record)
-        except ValueError as reason:
-            raw = " ".join(f"{letter}{text}" for letter, text in record.fields.items())
-            refused.append(RefusedRow(f"line {record.line}", str(reason), None, shortened(raw, 300)))
-            continue
-        if entry is not None:
-            entries.append(entry)
-        if investment is not None:
-            investments.append(investment)
-        still += entry is None and investment is None
-    if still:
-        notes.append(f"{still} {'reminder is' if still == 1 else 'reminders are'} left out.")
-    name = register.name or _own_name(register.records)
-    return Statement(
-        AccountReference(name=name, type=register.type),
-        None,
-        tuple(entries),
-        tuple(refused),
-        investments=tuple(investments),
-    )
-
-
-def _own_name(found: list[Record]) -> str | None:
+def _own_name(first: Record) -> str | None:
     """The account's name, which its first record says as a transfer to itself: ``POpening Balance``, ``L[Name]``."""
-    first = found[0]
     return transfer_account(first.get("L")) if first.get("P").casefold() == "opening balance" else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -38,12 +38,12 @@ class Record:
         return self.fields.get(letter, "")
 
 
-def records(text: str) -> Iterator[Record]:
-    """The records in order; empty ones are left out. A section is named ``type:bank``, ``account`` …"""
+def records(lines: Iterable[str]) -> Iterator[Record]:
+    """The records of the lines in order; empty ones are left out. A section is named ``type:bank``, ``account`` …"""
     section = ""
     record: Record | None = None
-    for number, raw in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
-        line = raw.strip(" \t\x1a\ufeff")
+    for number, raw in enumerate(lines, start=1):
+        line = raw.strip(" \t\n\x1a\ufeff")
         if not line:
             continue
         if line[0] == "!" and (found := SECTION.match(line)):

@@ -17,6 +17,7 @@ from data_processing.quick import quick
 _TAG = re.compile(r"\n:(20|21|25P?|28C?|13D?|34F|6[02][FM]|6[145]|86|90[CD]|NS):")
 _END = re.compile(r"\n[^\S\n]*-(?:\}.*|XXX)?[^\S\n]*(?=\n|\Z)")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]+")
+_IN_NUMBER = re.compile(rf"(?<=[0-9.,]){_CONTROLS.pattern}(?=[0-9.,])")
 _NO_CONTROLS: Final = {code: None for code in range(32) if code not in (9, 10, 13)}
 _ENVELOPE = re.compile(r"^\{1:.*\{4:", re.MULTILINE)
 _TAG_LENGTH: Final = 4
@@ -85,7 +86,7 @@ def _at_fields(pieces: Iterable[str]) -> Iterator[str]:
     """The text without control characters and envelopes, in pieces that start with a line end and end before one."""
     rest = "\n"
     for piece in pieces:
-        rest += piece.translate(_NO_CONTROLS) if piece.isascii() else _CONTROLS.sub("", piece)
+        rest += _without_controls(piece)
         end = rest.rfind("\n:", len(rest) - len(piece) - 1)
         if end > 0:
             yield _without_envelopes(rest[:end])
@@ -93,6 +94,12 @@ def _at_fields(pieces: Iterable[str]) -> Iterator[str]:
         if len(rest) > _LONGEST:
             raise UnsafeFile("A field of the MT940 file is larger than any bank's. Download it again.")
     yield _without_envelopes(rest)
+
+
+def _without_controls(text: str) -> str:
+    """The text without control characters; a number that one stands in is not put together."""
+    cleaned = text.translate(_NO_CONTROLS) if text.isascii() else _CONTROLS.sub("", text)
+    return cleaned if len(cleaned) == len(text) else _CONTROLS.sub("", _IN_NUMBER.sub(" ", text))
 
 
 def _without_envelopes(text: str) -> str:
