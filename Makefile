@@ -21,6 +21,9 @@ export WORKSPACE_PANTS := $(CURDIR)/pants
 ifdef PORT
 export PURSER_PORT := $(PORT)
 endif
+ifdef BASE_IMAGE
+export BASE_IMAGE
+endif
 ifdef DATA_DIR
 export PURSER_DATA_DIR := $(abspath $(DATA_DIR))
 endif
@@ -129,7 +132,7 @@ package: pants-ready ## Build dist/: a PEX of every service, one file that runs;
 	@./pants --tag=-image package ::
 
 .PHONY: images
-images: pants-ready ## Build a container image of every service, and `purser` with all of them [SERVICE=name]
+images: pants-ready ## Build a container image of every service, and `purser` with all of them [SERVICE=name] [BASE_IMAGE=…@sha256:…]
 	@$(WORKSPACE) images $(SERVICE)
 
 .PHONY: test-images
@@ -176,7 +179,7 @@ DESCRIBED = $(if $(DESCRIPTION),--description $(call quoted,$(DESCRIPTION))) $(i
 quoted = '$(subst ','\'',$(1))'
 new-name = '$(or $(NAME),$(error name the package: make $@ NAME=$(1)))'
 
-.PHONY: new-service new-lib update-package
+.PHONY: new-service new-lib update-package test-generators
 new-service: pants-ready ## Make a service: NAME=plan_service PORT=8020 [RESOURCE=plan] [TABLES=no] [DESCRIPTION=…] [OWNER=…]
 	@$(WORKSPACE) new-service $(call new-name,plan_service PORT=8020) $(DESCRIBED) \
 		$(if $(filter no,$(TABLES)),--no-tables) $(if $(RESOURCE),--resource '$(RESOURCE)') \
@@ -188,6 +191,9 @@ new-lib: pants-ready ## Make a library: NAME=loan_math [DESCRIPTION=…] [OWNER=
 update-package: pants-ready ## Merge into a package what has changed in its template since it was made: NAME=plan_service
 	@$(WORKSPACE) update-package $(call new-name,plan_service)
 	@$(IN_STEP)
+
+test-generators: pants-ready ## Make packages of each kind in a copy of the repository and see them pass every gate
+	@$(WORKSPACE) try-generators
 
 ## Keep in step
 

@@ -1,15 +1,10 @@
 """The proof that forbidden imports are refused: each is tried in a copy of the repository."""
 
-import os
-import signal
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from workspace import git
+from workspace.copies import copied
 from workspace.errors import WorkspaceError
 
 
@@ -53,7 +48,7 @@ def unrefused(root: Path) -> list[str]:
 
     Raises WorkspaceError when the untouched copy is refused already: then the refusals would prove nothing.
     """
-    with _copy(root) as copy:
+    with copied(root) as copy:
         clean = _dependencies(root, copy)
         if clean.returncode != 0:
             raise WorkspaceError(f"`pants dependencies ::` fails without any forbidden import:\n{clean.stderr}")
@@ -76,16 +71,3 @@ def _try(root: Path, copy: Path, case: Forbidden) -> str | None:
 
 def _dependencies(root: Path, copy: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([root / "pants", "dependencies", "::"], capture_output=True, text=True, cwd=copy, check=False)
-
-
-@contextmanager
-def _copy(root: Path) -> Iterator[Path]:
-    """Copy what git tracks or would track; a Pants daemon that was started in the copy ends with it."""
-    with tempfile.TemporaryDirectory(prefix="purser-boundaries-") as folder:
-        copy = Path(folder)
-        git.copy_to(root, copy)
-        try:
-            yield copy
-        finally:
-            for record in copy.glob(".pids/*/pantsd/pid"):
-                os.kill(int(record.read_text()), signal.SIGKILL)

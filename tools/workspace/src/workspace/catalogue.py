@@ -35,7 +35,7 @@ def check(services: Sequence[Member]) -> None:
             )
         for prefix in declared.prefixes:
             for other, holder in prefixes.items():
-                if f"{prefix}/".startswith(f"{other}/") or f"{other}/".startswith(f"{prefix}/"):
+                if overlap(prefix, other):
                     raise WorkspaceError(
                         f'{service.path}/pyproject.toml: the prefix "{prefix}" overlaps with "{other}" of {holder.name}'
                     )
@@ -43,6 +43,15 @@ def check(services: Sequence[Member]) -> None:
         missing = [name for name in declared.calls if name not in names]
         if missing:
             raise WorkspaceError(f'{service.path}/pyproject.toml: calls "{missing[0]}", and no service is called so')
+
+
+def overlap(prefix: str, other: str) -> bool:
+    """Tell whether one URL prefix lies within the other.
+
+    >>> overlap("/v1/plans", "/v1/plans/old"), overlap("/v1/plan", "/v1/plans")
+    (True, False)
+    """
+    return f"{prefix}/".startswith(f"{other}/") or f"{other}/".startswith(f"{prefix}/")
 
 
 def readme_table(services: Sequence[Member]) -> str:

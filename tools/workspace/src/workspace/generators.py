@@ -3,10 +3,9 @@
 import importlib.util
 import keyword
 import re
-import shutil
 from pathlib import Path
 
-from workspace.catalogue import check
+from workspace import catalogue
 from workspace.errors import WorkspaceError
 from workspace.git import present_files
 from workspace.member_lists import declarations
@@ -46,8 +45,16 @@ def new_service(
         )
     example = f"{plural(one).replace('_', ' ').capitalize()} of a user" if tables else "Tells who asks"
     described = _checked(description or example)
-    wanted = _free_port(root, port)
-    return _made(root, Answers(Kind.SERVICE, name, described, owner, port=wanted, tables=tables, resource=one))
+    free = _free_port(root, port)
+    answers = Answers(Kind.SERVICE, name, described, owner, port=free, tables=tables, resource=one)
+    for service, declared in catalogue.declarations(services(root)):
+        for taken in declared.prefixes:
+            if catalogue.overlap(answers.prefix, taken):
+                raise WorkspaceError(
+                    f'RESOURCE "{one}" would be served at {answers.prefix}, and {service.name} serves {taken}: '
+                    "choose another"
+                )
+    return _made(root, answers)
 
 
 def new_library(root: Path, name: str, *, description: str = "", owner: str = OWNER) -> list[str]:
@@ -63,11 +70,6 @@ def new_library(root: Path, name: str, *, description: str = "", owner: str = OW
 def _made(root: Path, answers: Answers) -> list[str]:
     folder = root / answers.path
     render(root, root / answers.kind.template, answers, tree=committed_tree(root, answers.kind), into=folder)
-    try:
-        check(services(root))
-    except WorkspaceError as error:
-        shutil.rmtree(folder)
-        raise WorkspaceError(f"{error}. Another RESOURCE gives another prefix") from error
     written = [path for path in folder.rglob("*") if path.is_file()]
     for path, text in declarations(root, members(root)):
         if path.read_text(encoding="utf-8") != text:

@@ -116,10 +116,9 @@ def revision(root: Path) -> str:
 
 def copy_to(root: Path, folder: Path) -> None:
     """Copy what git tracks or would track."""
-    for name in filter(None, _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")):
-        if (root / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / name, folder / name)
+    for name in present_files(root, "."):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(root / name, folder / name)
 
 
 def _git(root: Path, *arguments: str) -> str:

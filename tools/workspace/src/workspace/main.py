@@ -21,6 +21,7 @@ from workspace import (
     corpus_client,
     engine,
     generated,
+    generator_trial,
     generators,
     graph,
     images,
@@ -122,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     new_service.add_argument("--port", required=True, help="where it listens when it runs apart")
     new_service.add_argument("--resource", default="", help="what it keeps, in the singular; from its name without")
     new_service.add_argument("--no-tables", action="store_true", help="it keeps no data of its own")
+    add("try-generators", _try_generators, "make packages in a copy of the repository, and see them pass the gates")
     add("update-package", _update_package, "merge what has changed in its template").add_argument("package")
     run = add("run", _run, "run services apart")
     run.add_argument("service", nargs="?", help="one service alone, with reload")
@@ -327,6 +329,10 @@ def _wrote(paths: Sequence[str]) -> int:
     for path in paths:
         print(f"wrote {path}")
     return 0
+
+
+def _try_generators(options: argparse.Namespace) -> int:
+    return _verdict(generator_trial.failing(options.root))
 
 
 def _update_package(options: argparse.Namespace) -> int:
