@@ -14,7 +14,8 @@ from transaction_service.models.base import Table
 class Correction(Table, Owned, table=True):
     """A statement's word that the account's earlier row with this bank's id is replaced or void.
 
-    `transaction_id` is that row, a tombstone; none while no file has brought it. `replaced_by` is the row in its place.
+    `transaction_id` is that row, a tombstone; none while no file has brought it. `replaced_by` is the row in its place,
+    and `linked_to` the other side of the transfer that the user had made of it.
     """
 
     __tablename__ = "corrections"
@@ -25,3 +26,4 @@ class Correction(Table, Owned, table=True):
     bank_id: str = Field(sa_type=Text)
     transaction_id: UUID | None = Field(default=None, foreign_key="transactions.id", index=True, ondelete="SET NULL")
     replaced_by: UUID | None = Field(default=None, foreign_key="transactions.id", index=True, ondelete="SET NULL")
+    linked_to: UUID | None = Field(default=None, foreign_key="transactions.id", index=True, ondelete="SET NULL")

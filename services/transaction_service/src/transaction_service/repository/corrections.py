@@ -46,6 +46,28 @@ class CorrectionRepository(Repository[Correction]):
         )
         return {bank_id: row_id for bank_id, row_id in await self.session.execute(statement) if row_id is not None}
 
+    async def links_of(self, row_ids: Collection[UUID]) -> dict[UUID, UUID]:
+        """The rows that the user had linked with rows that were taken back, by these."""
+        found: dict[UUID, UUID] = {}
+        for part in _parts(row_ids):
+            statement = select(col(Correction.transaction_id), col(Correction.linked_to)).where(
+                of_user(self.user_id, col(Correction.user_id)), col(Correction.transaction_id).in_(part)
+            )
+            found |= {one: other for one, other in await self.session.execute(statement) if one and other}
+        return found
+
+    async def link_back(self, row_id: UUID, other_id: UUID) -> None:
+        """Remember with a row that was taken back which row the user had linked with it, as that one stands again."""
+        await self.session.execute(
+            update(Correction)
+            .where(
+                of_user(self.user_id, col(Correction.user_id)),
+                col(Correction.transaction_id) == row_id,
+                col(Correction.linked_to).is_(None),
+            )
+            .values(linked_to=other_id)
+        )
+
     async def stand_ins(self, rows: Collection[RowState]) -> dict[UUID, UUID]:
         """The rows that stand in the place of these, which the user had deleted before their bank replaced them."""
         by_bank_id = {
@@ -149,11 +171,15 @@ class CorrectionRepository(Repository[Correction]):
                 .values(replaced_by=by)
             )
 
-    async def forget(self, import_id: UUID) -> set[UUID]:
-        """Delete the corrections that an import brought; gives the rows that nothing takes back any more."""
+    async def forget(self, import_id: UUID) -> dict[UUID, UUID | None]:
+        """Delete the corrections that an import brought.
+
+        Gives the rows that nothing takes back any more, each with the row that the user had linked with it.
+        """
         mine = (col(Correction.user_id) == self.user_id, col(Correction.import_id) == import_id)
         named = await self.session.scalars(select(col(Correction.transaction_id)).where(*mine))
         rows = {row_id for row_id in named if row_id is not None}
+        links = await self.links_of(rows)
         await self.session.execute(delete(Correction).where(*mine).execution_options(synchronize_session=False))
         still: set[UUID] = set()
         for part in _parts(rows):
@@ -161,7 +187,7 @@ class CorrectionRepository(Repository[Correction]):
                 col(Correction.user_id) == self.user_id, col(Correction.transaction_id).in_(part)
             )
             still |= {row_id for row_id in await self.session.scalars(statement) if row_id is not None}
-        return rows - still
+        return {row_id: links.get(row_id) for row_id in rows - still}
 
     async def imports_of(self, row_ids: Collection[UUID]) -> Sequence[UUID]:
         """The imports that brought those of the rows that stand."""

@@ -120,6 +120,13 @@ class TransferRepository(Repository[Transfer]):
                     found[row_id] = TransferPartner(transfer_id, account_id)
         return found
 
+    async def chosen_partners(self, row_ids: Collection[UUID]) -> dict[UUID, UUID]:
+        """The other sides of the transfers that the user has made of these rows."""
+        chosen = [transfer for transfer in await self.linked(row_ids) if transfer.decided_by == ChosenBy.USER]
+        sides = [(transfer.outgoing_id, transfer.incoming_id) for transfer in chosen]
+        partners = dict(sides) | {incoming: outgoing for outgoing, incoming in sides}
+        return {row_id: partners[row_id] for row_id in row_ids if row_id in partners}
+
     async def undecided(self) -> dict[Pair, TransferStatus]:
         """All pairs that are proposed, and those that the user has rejected."""
         statement = select(col(Transfer.outgoing_id), col(Transfer.incoming_id), col(Transfer.status)).where(

@@ -99,12 +99,21 @@ class Corrections:
                     user_id=self._user_id, account_id=account_id, import_id=import_id, bank_id=void
                 )
             if corrections:
-                await self._links.dissolve([row.id for row, _ in _replaced(of_account)])
                 known = await self._corrections.void_rows(account_id)
                 for correction in corrections.values():
                     correction.transaction_id = correction.transaction_id or known.get(correction.bank_id)
+                await self._keep_links(list(corrections.values()))
+                await self._links.dissolve([row.id for row, _ in _replaced(of_account)])
                 await self._corrections.keep(corrections.values())
             await self._put_aside(account_id, import_id)
+
+    async def _keep_links(self, corrections: Sequence[Correction]) -> None:
+        """Keep with corrections which rows the user has linked with those that they take back: these links end."""
+        rows = [correction.transaction_id for correction in corrections if correction.transaction_id is not None]
+        linked = await self._corrections.links_of(rows) | await self._links.chosen_partners(rows) if rows else {}
+        for correction in corrections:
+            if correction.transaction_id is not None and correction.linked_to is None:
+                correction.linked_to = linked.get(correction.transaction_id)
 
     async def _replacements(self, plan: AccountPlan, import_id: UUID) -> dict[str, Correction]:
         """The corrections by rows that stand in the ledger; a row that waits for the user corrects nothing yet."""
@@ -143,13 +152,14 @@ class Corrections:
             correction.transaction_id = rows[0].id
             if correction.replaced_by is not None:
                 by[rows[0].id] = correction.replaced_by
+        await self._keep_links(waiting)
         await self._mark(list(void.values()), deleted=True, import_id=import_id)
         await self._corrections.replaced(by)
 
     async def forget(self, import_id: UUID) -> None:
         """Take back an import's corrections, after its rows were removed: what it had deleted stands again.
 
-        Links of transfers ended with the correction, so they are looked for anew.
+        Links of transfers ended with the correction: those of the user are made again, others are looked for anew.
         """
         rows = await self._corrections.forget(import_id)
         if not rows:
@@ -162,6 +172,11 @@ class Corrections:
         standing = [row for row in found if row.id not in gone]
         await self._corrections.replaced({row.id: None for row in standing if row.replaced_by is not None})
         await self._mark(standing, deleted=False, import_id=import_id)
+        for row_id, linked_to in rows.items():
+            if row_id in gone or linked_to is None:
+                continue
+            if not await self._transfers.restore((row_id, linked_to)):
+                await self._corrections.link_back(linked_to, row_id)
         for brought_by in await self._corrections.imports_of(rows):
             await self._transfers.find(brought_by)
 

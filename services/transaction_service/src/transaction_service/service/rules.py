@@ -248,8 +248,8 @@ async def _check_memory(rules: Sequence[Rule]) -> None:
     memory = await offload(memory_of, rules)
     if memory > MOST_MEMORY:
         raise RuleTooCostly(
-            f"To look for all texts and expressions of the rules would take {memory // _MIB} MiB of memory; the limit is "
-            f"{MOST_MEMORY // _MIB} MiB. Use fewer repetitions, join rules, or disable some.",
+            f"To look for all texts and expressions of the rules would take {memory // _MIB} MiB of memory, more than the "
+            f"{MOST_MEMORY // _MIB} MiB that there are. Use fewer repetitions, join rules, or disable some.",
             memory=memory,
             limit=MOST_MEMORY,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from api_common.columns import now
@@ -99,11 +100,26 @@ class Transfers:
         Raises TransactionNotFound, SameAccount, SameSign, AmountsDiffer, RowPending, AlreadyLinked.
         """
         await self._ledger.begin_change()
-        rows = [await self._transactions.get(row_id) for row_id in transaction_ids]
-        outgoing, incoming = _sides(*rows)
+        return await self._describe(await self._linked(*[await self._transactions.get(i) for i in transaction_ids]))
+
+    async def restore(self, transaction_ids: tuple[UUID, UUID]) -> bool:
+        """Link two rows that the user had linked, within a change that has begun, if they are what they were.
+
+        Gives whether both stand. A row that is part of another transfer by now stays in that one.
+        """
+        rows = [await self._transactions.get_or_none(row_id) for row_id in transaction_ids]
+        standing = [row for row in rows if row is not None]
+        if len(standing) < 2:
+            return False
+        with suppress(SameSign, AmountsDiffer, RowPending, AlreadyLinked):
+            await self._linked(*standing)
+        return True
+
+    async def _linked(self, one: Transaction, other: Transaction) -> Transfer:
+        outgoing, incoming = _sides(one, other)
         known = await self._transfers.of_pair(outgoing.id, incoming.id)
         if known is not None and known.status == TransferStatus.LINKED:
-            return await self._describe(known)
+            return known
         if known is None:
             across = outgoing.currency != incoming.currency
             known = Transfer(
@@ -115,7 +131,8 @@ class Transfers:
                 rate=f"{exchange_rate(outgoing.amount, incoming.amount):f}" if across else None,
             )
             await self._transfers.add(known)
-        return await self._link(known)
+        await self._link(known)
+        return known
 
     async def accept(self, transfer_id: UUID) -> TransferSchema:
         """Link a pair that was proposed, or rejected by mistake.
@@ -130,7 +147,8 @@ class Transfers:
             await self._transactions.get(transfer.outgoing_id),
             await self._transactions.get(transfer.incoming_id),
         )
-        return await self._link(transfer)
+        await self._link(transfer)
+        return await self._describe(transfer)
 
     async def reject(self, transfer_id: UUID) -> TransferSchema:
         """Say that a pair is no transfer; it is never linked or proposed again. Raises TransferNotFound."""
@@ -154,7 +172,7 @@ class Transfers:
             await self._record(JournalAction.TRANSFER_UNLINKED, transfer, unlinked=True)
         await self._transfers.delete(transfer)
 
-    async def _link(self, transfer: Transfer) -> TransferSchema:
+    async def _link(self, transfer: Transfer) -> None:
         rows = (transfer.outgoing_id, transfer.incoming_id)
         others = [other for other in await self._transfers.linked(rows) if other.id != transfer.id]
         if others:
@@ -167,7 +185,6 @@ class Transfers:
         await self._decide(transfer, TransferStatus.LINKED)
         await self._transfers.withdraw_proposals(rows)
         await self._record(JournalAction.TRANSFER_LINKED, transfer)
-        return await self._describe(transfer)
 
     async def _decide(self, transfer: Transfer, status: TransferStatus) -> None:
         transfer.status, transfer.decided_by, transfer.decided_at = status, ChosenBy.USER, now()

@@ -191,6 +191,7 @@ def upgrade() -> None:
         sa.Column("bank_id", sa.Text(), nullable=False),
         sa.Column("transaction_id", sa.Uuid(), nullable=True),
         sa.Column("replaced_by", sa.Uuid(), nullable=True),
+        sa.Column("linked_to", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_corrections_account_id_accounts"), ondelete="CASCADE"
         ),
@@ -209,6 +210,12 @@ def upgrade() -> None:
             name=op.f("fk_corrections_replaced_by_transactions"),
             ondelete="SET NULL",
         ),
+        sa.ForeignKeyConstraint(
+            ["linked_to"],
+            ["transactions.id"],
+            name=op.f("fk_corrections_linked_to_transactions"),
+            ondelete="SET NULL",
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_corrections")),
         sa.UniqueConstraint(
             "account_id", "bank_id", "import_id", name=op.f("uq_corrections_account_id_bank_id_import_id")
@@ -216,6 +223,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("corrections", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_corrections_import_id"), ["import_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_corrections_linked_to"), ["linked_to"], unique=False)
         batch_op.create_index(batch_op.f("ix_corrections_replaced_by"), ["replaced_by"], unique=False)
         batch_op.create_index(batch_op.f("ix_corrections_transaction_id"), ["transaction_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_corrections_user_id"), ["user_id"], unique=False)
@@ -557,6 +565,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_corrections_user_id"))
         batch_op.drop_index(batch_op.f("ix_corrections_transaction_id"))
         batch_op.drop_index(batch_op.f("ix_corrections_replaced_by"))
+        batch_op.drop_index(batch_op.f("ix_corrections_linked_to"))
         batch_op.drop_index(batch_op.f("ix_corrections_import_id"))
 
     op.drop_table("corrections")
