@@ -162,8 +162,8 @@ release: development ## Print which packages would be released, as what and why;
 .PHONY: test-lowest test-consumers
 test-lowest: development ## Test libraries with the lowest versions that they declare [PACKAGE=libs/config]
 	@$(WORKSPACE) lowest $(PACKAGE)
-test-consumers: development ## Test the last released services on the libraries as they are
-	@$(WORKSPACE) consumers
+test-consumers: development ## Test the last released services on the libraries as they are [SERVICE=name]
+	@$(WORKSPACE) consumers $(SERVICE)
 
 .PHONY: sbom audit
 sbom: development ## Write dist/sbom/: a bill of materials (CycloneDX) for each service

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from workspace import lock
 from workspace.build_files import siblings
@@ -40,29 +41,53 @@ def failing_at_lowest(root: Path, packages: Sequence[Member]) -> list[str]:
     return found
 
 
-def failing_consumers(root: Path) -> list[str]:
-    """Run the tests of each service as last released, on the libraries as they are; give a message per failing one.
+def failing_consumers(root: Path, services: Sequence[Member]) -> list[str]:
+    """Run the tests of services as last released, on the libraries as they are; give a message per failing one.
 
     A service whose ranges exclude the libraries as they are is left out: nobody can install the two together.
     """
-    workspace = members(root)
+    libraries = [member for member in members(root) if member.path.startswith("libs/")]
     found = []
-    for service in workspace:
+    for service in services:
         released = last_release(root, service.name) if service.service is not None else None
         if released is None:
             continue
-        with laid_out(root, released.tag, service.path) as folder, tempfile.TemporaryDirectory() as name:
-            python = _environment(root, Path(name))
-            libraries = [member for member in workspace if member.path.startswith("libs/")]
-            extra = "[testing]" if service.testing else ""
-            wanted = [f"--editable={folder / service.path}{extra}", *_editable(libraries)]
-            done = _try_install(root, python, [*wanted, *_test_pins(root, without=())])
-            if done.returncode != 0:
-                print(f"{released.tag} does not take the libraries as they are:\n{done.stderr.strip()}", flush=True)
+        # The whole of what was released: its tests read the documents of their time and start other services.
+        with laid_out(root, released.tag) as folder, tempfile.TemporaryDirectory(prefix="purser-consumer-") as name:
+            consumers = _with_services_it_runs(service.name, members(folder))
+            if excluded := _excluded(consumers, libraries):
+                print(f"{released.tag} is left out: {excluded}", flush=True)
                 continue
-            if not _passes(folder / service.path / "tests", python, folder):
+            python = _environment(root, Path(name))
+            # Without sources, which would bring the libraries as they were.
+            wanted = ["--no-sources", f"--group={folder / 'pyproject.toml'}:test", *_editable([*consumers, *libraries])]
+            done = _try_install(root, python, wanted)
+            if done.returncode != 0:
+                found.append(
+                    f"{released.tag} cannot be installed with the libraries as they are:\n{done.stderr.strip()}"
+                )
+            elif not _passes(consumers[0].tests, python, folder):
                 found.append(f"{released.tag} fails on the libraries as they are; see above")
     return found
+
+
+def _with_services_it_runs(name: str, released: Sequence[Member]) -> list[Member]:
+    """Give a service, and those that it holds in its process or that its tests start."""
+    [service] = [member for member in released if member.name == name]
+    run = {*service.dependencies, *service.tested_with.starts}
+    others = [member for member in released if member.service is not None and {member.distribution, member.name} & run]
+    return [service, *others]
+
+
+def _excluded(consumers: Sequence[Member], libraries: Sequence[Member]) -> str | None:
+    """Give the first range of a service in which a library as it is does not lie."""
+    for consumer in consumers:
+        for requirement in map(Requirement, requirements(consumer)):
+            for library in libraries:
+                fits = Version(library.version) in requirement.specifier
+                if canonicalize_name(requirement.name) == library.distribution and not fits:
+                    return f"{consumer.name} needs {requirement}, and {library.path} is at {library.version}"
+    return None
 
 
 def _environment(root: Path, folder: Path) -> Path:

@@ -96,7 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     add("wheels", _wheels, "build every wheel, and see all of them work outside the workspace")
     lowest = add("lowest", _lowest, "test packages with the lowest versions that they declare")
     lowest.add_argument("packages", nargs="*", help="folders or names; all libraries without")
-    add("consumers", _consumers, "test the last released services on the libraries as they are")
+    consumers = add("consumers", _consumers, "test the last released services on the libraries as they are")
+    consumers.add_argument("packages", nargs="*", help="services, by folder or name; all without")
     add("sbom", _sbom, "write a bill of materials for each service")
     add("audit", _audit, "ask for known vulnerabilities of what is locked")
     add("boundaries", _boundaries, "see forbidden imports refused, and each package imported alone")
@@ -251,7 +252,8 @@ def _lowest(options: argparse.Namespace) -> int:
 
 
 def _consumers(options: argparse.Namespace) -> int:
-    return _verdict(compatibility.failing_consumers(options.root))
+    packages = members.chosen(options.root, options.packages)
+    return _verdict(compatibility.failing_consumers(options.root, packages))
 
 
 def _sbom(options: argparse.Namespace) -> int:
