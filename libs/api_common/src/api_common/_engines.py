@@ -23,6 +23,7 @@ MIGRATION_TIMEOUT_SECONDS = 60
 READERS_ON_SQLITE = 4
 POSTGRES_POOL_SIZE = 8
 REST_SECONDS = 1.0
+MAPPED_BYTES = 2 << 30
 POOL_TIMEOUT_SECONDS = 10
 CONNECT_TIMEOUT_SECONDS = 5
 
@@ -177,7 +178,13 @@ def _sqlite_reader(url: URL) -> AsyncEngine:
         pool_timeout=POOL_TIMEOUT_SECONDS,
         connect_args=_direct_connection(url),
     )
-    _on_connect(engine.sync_engine, "PRAGMA query_only = ON")
+    _on_connect(
+        engine.sync_engine,
+        "PRAGMA query_only = ON",
+        # Pages are read where the system keeps them, and not copied into each connection: a row that is looked up in a
+        # large file costs half. The writer goes without: an error of the disk ends a process that maps the file.
+        f"PRAGMA mmap_size = {MAPPED_BYTES}",
+    )
     return engine
 
 

@@ -6,11 +6,10 @@ Each source holds all rows that can pass one part of the filter, and the rest of
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
@@ -47,29 +46,48 @@ _VECTOR: ColumnElement[Any] = literal_column(
 class Candidates:
     """The rows of SQLite's table whose rowids `rows` selects; all of them have the `words` of the search.
 
-    `size` is how many they are, where that was counted, and at least so many otherwise.
+    `size` is how many they are, where that was counted.
     """
 
     rows: Select[Any] | CompoundSelect[Any]
     words: tuple[SearchWord, ...] = ()
-    size: int = 0
+    size: int | None = None
+
+    @property
+    def many(self) -> bool:
+        """Whether they are too many to be looked up without need."""
+        return self.size is None
 
     def condition(self) -> ColumnElement[bool]:
-        """Whether a row is one of them."""
+        """Whether a row is one of them, for a query that looks each of them up."""
         return _ROWID.in_(self.rows)
+
+    def known(self) -> ColumnElement[bool]:
+        """The same for a query that reads an index, whose entries name their rows without being followed."""
+        return literal_column("+transactions.rowid").in_(self.rows)
 
     async def count(self, session: AsyncSession, most: int) -> int:
         """How many they are, counted no further than one beyond `most`."""
         some = self.rows.limit(most + 1).subquery()
         return int(await session.scalar(select(func.count()).select_from(some)) or 0)
 
-    async def listed(self, session: AsyncSession, most: int) -> Candidates | None:
-        """The same rows by a list of them, so that they are looked for once; None when they are more than `most`."""
-        found = (await session.scalars(self.rows.limit(most + 1))).all()
-        if len(found) > most:
-            return None
-        listed = func.json_each(orjson.dumps(found).decode()).table_valued("value")
-        return replace(self, rows=select(listed.c.value), size=len(found))
+
+@dataclass(frozen=True)
+class Indexed:
+    """The rows that have the `words`, by PostgreSQL's index of them; `many` when no word is seldom."""
+
+    words: tuple[SearchWord, ...]
+    user_id: UUID
+    many: bool
+
+    def condition(self) -> ColumnElement[bool]:
+        """Whether a row is one of them."""
+        prefix = self.user_id.hex[-_LAST_OF_ID:]
+        query = " & ".join(
+            "(" + " | ".join([f"'{prefix}{word.prefix}':*", *(f"'{prefix}{whole}'" for whole in word.whole)]) + ")"
+            for word in self.words
+        )
+        return _VECTOR.op("@@")(sql_cast(literal(query), TSQUERY))
 
 
 def search_of(wanted: TransactionFilter) -> tuple[SearchWord, ...]:
@@ -101,19 +119,6 @@ def on_sqlite(wanted: TransactionFilter, user_id: UUID, *, by_date: bool) -> Ite
     yield from _few(wanted, user_id)
     for bounds in _ranges(wanted, by_date=by_date):
         yield _where(col(Transaction.user_id) == user_id, *bounds)
-
-
-def on_postgresql(wanted: TransactionFilter, user_id: UUID) -> ColumnElement[bool] | None:
-    """The condition that the index of words answers; PostgreSQL knows itself when to use which index."""
-    words = search_of(wanted)
-    if not words:
-        return None
-    prefix = user_id.hex[-_LAST_OF_ID:]
-    query = " & ".join(
-        "(" + " | ".join([f"'{prefix}{word.prefix}':*", *(f"'{prefix}{whole}'" for whole in word.whole)]) + ")"
-        for word in words
-    )
-    return _VECTOR.op("@@")(sql_cast(literal(query), TSQUERY))
 
 
 def _match(words: Sequence[SearchWord], user_id: UUID) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     CompoundSelect,
     Select,
@@ -18,10 +19,14 @@ from sqlalchemy import (
     and_,
     exists,
     false,
+    not_,
     or_,
     select,
     union_all,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import col
 
 from transaction_service.models import Split, Tag, Transaction, Transfer, TransferStatus
@@ -29,6 +34,25 @@ from transaction_service.search.words import SearchWord, query_words
 
 Columns = Callable[[Any], SQLColumnExpression[Any]]
 """How a condition names a column of the table: plainly (`col`), or so that no index answers it."""
+
+
+class one_of(FunctionElement[bool]):  # noqa: N801  (a function of SQL)
+    """Whether an id is among those of a query: of few rows, so that PostgreSQL can ask an index for each of them."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(one_of)
+def _is_in(element: one_of, compiler: SQLCompiler, **options: Any) -> str:
+    value, query = element.clauses
+    return f"{compiler.process(value, **options)} IN {compiler.process(query, **options)}"
+
+
+@compiles(one_of, "postgresql")
+def _is_any(element: one_of, compiler: SQLCompiler, **options: Any) -> str:
+    value, query = element.clauses
+    return f"{compiler.process(value, **options)} = ANY (ARRAY {compiler.process(query, **options)})"
 
 
 class Direction(StrEnum):
@@ -132,7 +156,8 @@ class TransactionFilter:
             (self.marked_transfer, column(Transaction.marked_transfer)),
         ):
             if wanted is not None:
-                found.append(flag.is_(wanted))
+                # Plainly, as in the conditions of their indexes: PostgreSQL does not take `IS true` for the same.
+                found.append(and_(flag) if wanted else not_(flag))
         if self.has_note is not None:
             note = column(Transaction.note)
             found.append(note.is_not(None) if self.has_note else note.is_(None))
@@ -192,7 +217,7 @@ def _is_deleted(column: Columns) -> ColumnElement[bool]:
 def _in_categories(user_id: UUID, category_ids: Collection[UUID], column: Columns) -> ColumnElement[bool]:
     """A row's own category, or that of one of its parts."""
     own = column(Transaction.category_id).in_(sorted(category_ids))
-    return or_(own, column(Transaction.id).in_(split_into(user_id, category_ids)))
+    return or_(own, one_of(column(Transaction.id), split_into(user_id, category_ids).scalar_subquery()))
 
 
 def _without_category(column: Columns) -> ColumnElement[bool]:

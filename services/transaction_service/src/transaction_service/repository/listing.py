@@ -27,15 +27,20 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from transaction_service.models import Transaction
+from transaction_service.repository.candidates import Candidates
 from transaction_service.repository.filters import TransactionFilter
 from transaction_service.repository.prepared import PreparedStatement
 from transaction_service.repository.row_json import RowWriter, row_writer
 from transaction_service.repository.row_orders import MERCHANT_KEY, ORDERS, TransactionSort
-from transaction_service.repository.row_search import MOST_CANDIDATES, RowSearch
+from transaction_service.repository.row_search import RowSearch
 
 TRIED_FIRST = (1_000, 10_000)
 """So many rows are tried in the order of the list before an index of the filter is asked; the second number only when
 the first rows promise to fill the page then, or when the index gives very many."""
+
+ENTRIES_FOR_A_ROW = 4
+"""So many entries of an index are passed over in the time that it takes to look a row up by itself."""
+
 _EVERYTHING = TransactionFilter()
 _BETWEEN_ROWS = "\n"
 """JSON in one line has none."""
@@ -69,15 +74,15 @@ class ListingRepository(RowSearch):
         near, far = _edges(wanted, sort)
         # An index is entered at one value: the cursor's, where there is one, and left at one.
         entered = after or near
-        in_order = statement.where(*self.in_order(wanted, indexed - _RANGED), *entered)
-        whole = in_order.where(*far)
+        whole = statement.where(*self.in_order(wanted, indexed - _RANGED), *entered, *far)
         if not wanted.limits_beyond(*indexed):
             return await self._rows(whole)
 
-        async def tried(most: int) -> tuple[Sequence[_Row], bool]:
+        async def tried(most: int, known: Candidates | None = None) -> tuple[Sequence[_Row], bool]:
             """What the next so many rows in the order of the list have, and whether that is the page."""
             bound = await self._bound(wanted, sort, keyset, after, most)
-            found = await self._rows(whole if bound is None else in_order.where(keyset.until(bound)))
+            entries = statement.where(*self.in_order(wanted, indexed - _RANGED, known), *entered)
+            found = await self._rows(entries.where(*far) if bound is None else entries.where(keyset.until(bound)))
             return found, bound is None or len(found) > page.limit
 
         few, more = TRIED_FIRST
@@ -90,14 +95,13 @@ class ListingRepository(RowSearch):
         source = await self.source(wanted, by_date=sort.by_date)
         if source is None and self.is_sqlite:
             return await self._rows(whole)
-        if source is not None and likely > more:
-            # The first rows may be of one merchant or amount. Of many candidates, each of which is looked up by
-            # itself, the page is worth another try.
-            reach = more if source.size > MOST_CANDIDATES else 2 * likely if likely < source.size else 0
-            if reach:
-                rows, is_page = await tried(reach)
-            if is_page:
-                return rows
+        if source is not None and source.many and likely > more:
+            # The first rows may be of one merchant or amount.
+            rows, is_page = await tried(more)
+        elif isinstance(source, Candidates) and rows and likely <= ENTRIES_FOR_A_ROW * (source.size or 0):
+            rows, is_page = await tried(2 * likely, source)
+        if is_page:
+            return rows
         pool = (
             select(col(Transaction.id).label("id"), sort.key.label("key"))
             .where(*self.among(wanted, source), *after)
