@@ -64,7 +64,7 @@ def test_no_container_may_more_than_its_work(content: dict[str, Any]) -> None:
         assert container["deploy"]["resources"]["limits"].keys() == {"cpus", "memory", "pids"}, name
         assert "privileged" not in container, name
         assert ("healthcheck" in container) != (name in ENDS), name
-        assert container["restart"] == ("no" if name in ENDS else "unless-stopped"), name
+        assert container["restart"] == ("on-failure:5" if name in ENDS else "unless-stopped"), name
 
 
 def test_only_services_reach_the_database_and_only_the_front_door_and_dashboards_the_outside(

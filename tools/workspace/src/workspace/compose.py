@@ -185,7 +185,7 @@ def _roles(services: Sequence[Member]) -> Part:
         networks=[DATABASE_NETWORK],
         after={"postgres": "service_healthy"},
         memory="128m",
-        restart="no",
+        restart="on-failure:5",
     )
     return Part("roles", "Gives each service its role and its schema at every start, then ends.", body)
 

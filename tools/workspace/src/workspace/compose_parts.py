@@ -86,7 +86,7 @@ def migration_of(service: Member) -> Part:
         networks=[DATABASE_NETWORK],
         after={"roles": "service_completed_successfully"},
         memory="512m",
-        restart="no",
+        restart="on-failure:5",
     )
     return Part(f"migrate-{host(service)}", f"Brings the tables of {service.name} up to date, then ends.", body)
 
