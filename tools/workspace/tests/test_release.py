@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 from workspace.api_gate import judged
+from workspace.compatibility import failing_consumers
 from workspace.errors import WorkspaceError
-from workspace.members import members
+from workspace.members import chosen, members
 from workspace.release import carry_out
 from workspace.release_plan import as_table, release_plan, widened
 from workspace.versions import last_release
@@ -201,3 +203,83 @@ def test_a_widened_range_keeps_its_begin_and_ends_before_the_next_break(
     specifier: str, version: str, expected: str
 ) -> None:
     assert widened(specifier, Version(version)) == expected
+
+
+# Stands for uv: an environment is one of this Python, and what is installed is found by its path.
+UV = """
+case "$1" in
+venv) for folder; do :; done; exec {python} -m venv --without-pip "$folder" ;;
+pip)
+    while [ $# -gt 0 ]; do
+        case "$1" in
+        --python) site=$("$2" -c 'import sysconfig; print(sysconfig.get_path("purelib"))') ;;
+        --editable=*) echo "${1#--editable=}/src" >> "$site/editable.pth" ;;
+        esac
+        shift
+    done ;;
+esac
+"""
+
+
+@pytest.fixture
+def consumed(repository: Path, stand_in: Callable[[str, str], None], importable: Callable[..., None]) -> Path:
+    """The repository with a service that uses the library, and one that holds that service; both released."""
+    stand_in("uv", UV.replace("{python}", sys.executable))
+    importable()
+    (repository / ".gitignore").write_text(".tools\n__pycache__\n", encoding="utf-8")
+    (repository / "pyproject.toml").write_text("[dependency-groups]\ntest = []\n", encoding="utf-8")
+    (repository / "page.md").write_text("of the release", encoding="utf-8")
+    declare(repository, "services/front", "purser-books>=0.1,<0.2", service=True)
+    for service, test in {
+        "books": "import money, pathlib\ndef test_reading():\n    money.read('file')\n"
+        "    assert (pathlib.Path(__file__).parents[3] / 'page.md').read_text() == 'of the release'\n",
+        "front": "def test_holding_the_books():\n    import books\n",
+    }.items():
+        (repository / "services" / service / "tests").mkdir()
+        (repository / "services" / service / "tests" / f"test_{service}.py").write_text(test, encoding="utf-8")
+        if service == "books":
+            tell(repository, "services/books", "tests.fixed.md")
+    commit(repository)
+    assert release(repository) == ["books@0.1.1", "front@0.1.0"]
+    (repository / "page.md").write_text("of today", encoding="utf-8")
+    (repository / "services/books/tests/test_books.py").write_text("assert False", encoding="utf-8")
+    return repository
+
+
+def failing(root: Path, *names: str) -> list[str]:
+    return failing_consumers(root, chosen(root, names))
+
+
+def test_a_released_service_passes_on_a_library_that_only_gained_something(consumed: Path) -> None:
+    (consumed / "libs/money/src/money/__init__.py").write_text("def read(path): ...\ndef write(): ...\n")
+    assert failing(consumed, "books", "front") == []
+
+
+def test_a_released_service_fails_on_a_library_that_lost_what_it_uses(
+    consumed: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    break_the_library(consumed)
+
+    assert failing(consumed, "books", "front") == ["books@0.1.1 fails on the libraries as they are; see above"]
+    assert "has no attribute 'read'" in capfd.readouterr().out
+
+
+def test_a_released_service_is_left_out_where_its_range_excludes_the_library(
+    consumed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    break_the_library(consumed)
+    tell(consumed, "libs/money", "names.breaking.md")
+    file = consumed / "libs/money/pyproject.toml"
+    file.write_text(file.read_text().replace("0.1.0", "0.2.0"), encoding="utf-8")
+
+    assert failing(consumed, "books") == []
+    left_out = "books@0.1.1 is left out: books needs purser-money<0.2,>=0.1, and libs/money is at 0.2.0\n"
+    assert capsys.readouterr().out == left_out
+
+
+def test_a_released_service_that_cannot_be_installed_is_told_as_such(
+    consumed: Path, stand_in: Callable[[str, str], None]
+) -> None:
+    stand_in("uv", '[ "$1" = venv ] || { echo "no such index" >&2; exit 1; }')
+    [message] = failing(consumed, "books")
+    assert message == "books@0.1.1 cannot be installed with the libraries as they are:\nno such index"
