@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -49,6 +50,7 @@ def bodies(ids: Mapping[str, str]) -> dict[tuple[str, str], Any]:
         ("POST", "/v1/rules/suggest"): {"transaction_ids": rows},
         ("POST", "/v1/rules/preview"): {"rule": rule},
         ("PATCH", "/v1/rules/{rule_id}"): {"name": "Taken"},
+        ("POST", "/v1/proposals/bulk"): {"decision": "rejected", "ids": [ids["proposal_id"]]},
         ("POST", "/v1/csv-profiles"): {"name": "Theirs"},
         ("PATCH", "/v1/csv-profiles/{profile_id}"): {"name": "Taken"},
     }
@@ -149,17 +151,36 @@ async def test_the_ids_of_another_user_open_nothing_on_any_route(
     assert not ids_in(foreign.values()) & known
 
 
-async def test_an_id_that_another_user_has_chosen_is_taken(
+async def test_of_an_id_that_another_user_has_nothing_is_said_but_what_is_said_of_one_s_own(
     client: httpx2.AsyncClient, owned: dict[str, str], stranger: dict[str, str]
 ) -> None:
     account = (await client.post("/v1/accounts", json={"name": "A", "currency": "EUR"}, headers=stranger)).json()
-    for name, path, body in (
-        ("account_id", "/v1/accounts", {"name": "Theirs", "currency": "EUR"}),
-        ("transaction_id", "/v1/transactions", {"account_id": account["id"], "booking_date": DAY, "amount": "1"}),
-        ("category_id", "/v1/categories", {"name": "Theirs", "kind": "expense"}),
-        ("assertion_id", f"/v1/accounts/{account['id']}/assertions", {"date": DAY, "amount": "1"}),
-        ("rule_id", "/v1/rules", bodies(owned)["POST", "/v1/rules"] | {"actions": {"note": "x"}, "conditions": [ANY]}),
+
+    async def answer(path: str, body: dict[str, Any], status: int) -> dict[str, Any]:
+        posted = await client.post(path, json=body, headers=stranger)
+        assert posted.status_code == status, f"{path}: {posted.text}"
+        return {name: value for name, value in posted.json().items() if name != "trace_id"}
+
+    rule = {"conditions": [ANY], "actions": {"note": "x"}}
+    for name, path, body, other in (
+        ("account_id", "/v1/accounts", {"name": "Theirs", "currency": "EUR"}, {"name": "Else"}),
+        (
+            "transaction_id",
+            "/v1/transactions",
+            {"account_id": account["id"], "booking_date": DAY, "amount": "1"},
+            {"amount": "2"},
+        ),
+        ("category_id", "/v1/categories", {"name": "Theirs", "kind": "expense"}, {"name": "Else"}),
+        (
+            "assertion_id",
+            f"/v1/accounts/{account['id']}/assertions",
+            {"date": DAY, "amount": "1"},
+            {"date": "2026-03-02"},
+        ),
+        ("rule_id", "/v1/rules", rule, {"name": "Else"}),
     ):
-        answer = await client.post(path, json={**body, "id": owned[name]}, headers=stranger)
-        assert answer.status_code == 409, f"{path}: {answer.text}"
-        assert not ids_in([answer.text]) & set(owned.values()) - sent(answer)
+        own = str(uuid4())
+        await answer(path, {**body, "id": own}, 201)
+        taken = await answer(path, {**body, **other, "id": own}, 409)
+        assert taken["code"] == "id_taken"
+        assert await answer(path, {**body, **other, "id": owned[name]}, 409) == taken

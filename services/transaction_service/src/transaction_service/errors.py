@@ -139,10 +139,18 @@ class ReferenceTaken(Conflict):
 
 
 class IdTaken(Conflict):
-    """The client's own id stands for something else already."""
+    """The client's own id stands for something else already.
+
+    Ids are unique in the whole database, as rows refer to one another by them. So this is said of other users' ids too,
+    in the very same words as of the client's own: nobody learns whose an id is or what it stands for. Nor does anybody
+    come upon one by trying, since an id holds 74 random bits.
+    """
 
     code = "id_taken"
     title = "Id is in use"
+
+    def __init__(self) -> None:
+        super().__init__("The id that was sent stands for something else already. Send another id, or none.")
 
 
 class CategoryInUse(Conflict):

@@ -1,6 +1,4 @@
-"""The ledger as a value, as an application and as a process."""
-
-from __future__ import annotations
+"""transaction_service as a value, as an application and as a process."""
 
 import api_common
 from api_common import Service
@@ -10,6 +8,7 @@ from config import load
 from fastapi import FastAPI
 
 from transaction_service._version import VERSION
+from transaction_service.errors import IdTaken
 from transaction_service.models import Table
 from transaction_service.routes import (
     accounts,
@@ -30,10 +29,14 @@ from transaction_service.routes import (
 )
 from transaction_service.settings import Settings
 
+_WITH_OWN_IDS = ("accounts", "balance_assertions", "categories", "rules", "transactions")
+"""Tables whose rows may have ids that clients have chosen."""
+
 DATABASE = DatabaseSpec(
     schema="transaction_service",
     metadata=Table.metadata,
     migrations="transaction_service.migrations",
+    conflicts={f"pk_{table}": IdTaken for table in _WITH_OWN_IDS},
     by_hand=("transactions_search", "ix_transactions_search", "ix_transactions_merchant"),
 )
 

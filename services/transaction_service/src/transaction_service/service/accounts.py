@@ -110,7 +110,7 @@ class Accounts:
         described = await self._describe(existing)
         same = all(getattr(described, name) == getattr(wanted, name) for name in _CREATED_FIELDS)
         if not same:
-            raise IdTaken(f"The id {existing.id} stands for another account already. Send another id, or none.")
+            raise IdTaken
         return described
 
     async def _set_references(self, account: Account, wanted: Sequence[ReferenceSchema]) -> None:

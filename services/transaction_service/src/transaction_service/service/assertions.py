@@ -49,7 +49,7 @@ class Assertions:
         await self._accounts.get(self._account_id)
         if wanted.id is not None and (known := await self._assertions.get_or_none(wanted.id)) is not None:
             if (known.account_id, known.balance_date, known.amount) != (self._account_id, wanted.date, wanted.amount):
-                raise IdTaken(f"The id {wanted.id} stands for another assertion already. Send another id, or none.")
+                raise IdTaken
             return _schema(known)
         await self._check_day(wanted.date)
         assertion = BalanceAssertion(

@@ -60,7 +60,7 @@ class Categories:
         tree = await self._categories.tree()
         if wanted.id is not None and (existing := tree.get(wanted.id)) is not None:
             if (existing.name, existing.parent_id) != (wanted.name, wanted.parent_id):
-                raise IdTaken(f"The id {wanted.id} stands for another category already. Send another id, or none.")
+                raise IdTaken
             return _schema(existing, tree)
         kind = wanted.kind
         if wanted.parent_id is not None:

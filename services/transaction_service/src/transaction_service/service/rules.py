@@ -89,7 +89,7 @@ class Rules:
         await self._check(rule)
         if wanted.id is not None and (existing := await self._rules.get_or_none(wanted.id)) is not None:
             if _content(existing) != _content(rule):
-                raise IdTaken(f"The id {wanted.id} stands for another rule already. Send another id, or none.")
+                raise IdTaken
             return (await self._shown([existing]))[0]
         rules = await self._rules.ordered()
         if len(rules) >= MOST_RULES:
@@ -248,8 +248,8 @@ async def _check_memory(rules: Sequence[Rule]) -> None:
     memory = await offload(memory_of, rules)
     if memory > MOST_MEMORY:
         raise RuleTooCostly(
-            f"To look for all texts and expressions of the rules would take {memory // _MIB} MiB of memory, more than the "
-            f"{MOST_MEMORY // _MIB} MiB that there are. Use fewer repetitions, join rules, or disable some.",
+            f"To look for all texts and expressions of the rules would take {memory // _MIB} MiB of memory; there are "
+            f"{MOST_MEMORY // _MIB} MiB. Use fewer repetitions, join rules, or disable some.",
             memory=memory,
             limit=MOST_MEMORY,
         )

@@ -241,7 +241,7 @@ class Transactions:
             and existing.text == wanted.description
         )
         if not same:
-            raise IdTaken(f"The id {wanted.id} stands for another row already. Send another id, or none.")
+            raise IdTaken
         return existing
 
 
