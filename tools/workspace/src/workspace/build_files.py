@@ -105,8 +105,14 @@ def _workspace_tests(found: Sequence[Member], declared: TestDeclaration) -> str:
     return _call(
         "workspace_tests",
         *declared.requires,
+        *declared.runs,
         services=[member.name for member in found if member.service is not None],
-        dependencies=["//:documents", *(f"//{folder}" for folder in declared.reads), *documents],
+        dependencies=[
+            *(f":{name}" for name in declared.runs),
+            "//:documents",
+            *(f"//{folder}" for folder in declared.reads),
+            *documents,
+        ],
         variables=list(declared.sees),
     )
 
