@@ -98,10 +98,11 @@ coverage: development ## Print the coverage of each package; under 80 % fails [P
 	@$(WORKSPACE) coverage $(PACKAGE)
 
 .PHONY: lint
-lint: development ## Check style, format and declared dependencies
+lint: development ## Check style, format, declared dependencies, and that packages are built as their templates say
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/ruff format --check --quiet .
 	@$(WORKSPACE) declared
+	@$(WORKSPACE) anatomy
 
 .PHONY: format
 format: development ## Format, and mend what can be mended

@@ -14,7 +14,7 @@ from api_common import Service, create_app
 from api_common.database import DatabaseSpec
 from api_common.testing import SettingsFactory, client_for
 from auth_house import House, OpenHouse, TravellingClock
-from auth_service.main import database, service
+from auth_service.main import DATABASE, service
 from auth_service.settings import Settings
 
 pytest_plugins = ["api_common.testing"]
@@ -26,7 +26,7 @@ hypothesis.settings.load_profile("purser")
 
 @pytest.fixture(scope="session")
 def database_specs() -> Sequence[DatabaseSpec]:
-    return [database()]
+    return [DATABASE]
 
 
 @pytest.fixture

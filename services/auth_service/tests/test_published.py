@@ -7,19 +7,19 @@ from api_common import create_app
 from api_common.database import Database
 from api_common.migrations import differences, downgrade, upgrade
 from api_common.testing import SettingsFactory, client_for
+from auth_service.main import DATABASE, service
 from auth_service.main import create_app as create_own_app
-from auth_service.main import database, service
 from auth_service.scopes import ALL_SCOPES
 from auth_service.settings import Settings
 
 
 async def test_the_migrations_lead_to_the_models_and_back(settings_for: SettingsFactory) -> None:
-    async with Database.open(database(), settings_for(Settings)) as opened:
+    async with Database.open(DATABASE, settings_for(Settings)) as opened:
         url = opened.url
-    assert differences(database(), url) == ""
-    downgrade(database(), url, "base")
-    upgrade(database(), url)
-    assert differences(database(), url) == ""
+    assert differences(DATABASE, url) == ""
+    downgrade(DATABASE, url, "base")
+    upgrade(DATABASE, url)
+    assert differences(DATABASE, url) == ""
 
 
 def test_every_route_says_what_it_may_refuse_and_needs_known_scopes(

@@ -1,5 +1,6 @@
 """Packages made from the templates, and brought up to date with them, in a small repository."""
 
+import re
 import shutil
 import subprocess
 import tomllib
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import workspace
+from workspace.anatomy import deviations
 from workspace.errors import WorkspaceError
 from workspace.generators import new_library, new_service
 from workspace.main import main
@@ -312,3 +314,73 @@ def test_answers_that_were_broken_by_hand_are_named(house: Path, plans: Member) 
 
     with pytest.raises(WorkspaceError, match=r"services/plan_service/\.copier-answers\.yml is not what the generators"):
         update(house, plans)
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "message"),
+    [
+        ("src/plan_service/main.py", "port=8020", "port=8021", r"main\.py: run\(\) is not\ndef run"),
+        (
+            "src/plan_service/main.py",
+            "def create_app",
+            "def make_app",
+            r"main\.py does not define service, create_app, run",
+        ),
+        ("src/plan_service/main.py", '"Plans of a user"', '"Plans"', "gives summary='Plans' and not 'Plans of a user'"),
+        (
+            "src/plan_service/settings.py",
+            "The settings of",
+            "Settings of",
+            r"settings\.py does not begin with 'The sett",
+        ),
+        ("README.md", "Plans of a user", "About plans", r"README\.md does not begin with '# plan_service\\n\\nPlans"),
+        ("CHANGELOG.md", "plan_service", "plans", r"CHANGELOG\.md does not begin with '# Changelog of plan_service'"),
+        (
+            "pyproject.toml",
+            'license = "Apache-2.0"\n',
+            "",
+            r"pyproject\.toml: \[project\] does not have name, .* in this",
+        ),
+        ("pyproject.toml", "packages = [", 'packages = ["b", ', r"\[tool\.hatch\.build\.targets\.wheel\] packages is"),
+        (
+            "pyproject.toml",
+            "fastapi>=0.163",
+            "fastapi>=0.100",
+            'requires "fastapi>=0.100,<0.164" and not "fastapi>=0.163',
+        ),
+    ],
+)
+def test_a_package_that_is_built_otherwise_than_its_template_is_told_where(
+    house: Path, plans: Member, file: str, before: str, after: str, message: str
+) -> None:
+    alike = deviations(house, [plans])
+    edit(plans.folder / file, before, after)
+
+    found = deviations(house, [chosen(house, ["plan_service"])[0]])
+
+    assert (alike, len(found)) == ([], 1)
+    assert re.search(message, found[0])
+    assert found[0].startswith(f"services/plan_service/{file}")
+
+
+def test_files_that_every_package_has_are_missed(house: Path, plans: Member) -> None:
+    for name in ("py.typed", "models.py"):
+        (plans.sources / name).unlink()
+
+    assert [message.partition(",")[0] for message in deviations(house, [plans])] == [
+        "services/plan_service/src/plan_service/py.typed is missing",
+        "services/plan_service/src/plan_service/models is missing",
+    ]
+
+
+def test_what_a_package_has_beside_the_common_parts_is_its_own(house: Path, plans: Member) -> None:
+    edit(plans.folder / "pyproject.toml", 'owner = "platform"\n', 'owner = "planning"\nnamed = ["uvloop"]\n')
+    edit(
+        plans.sources / "main.py",
+        "settings: Settings | None = None",
+        "settings: Settings | None = None, *, rows: int = 1",
+    )
+    edit(plans.folder / "README.md", "of a user.", "of a user: what they cost, and when.")
+    (plans.sources / "routes" / "plans.py").unlink()
+
+    assert deviations(house, [chosen(house, ["plan_service"])[0]]) == []

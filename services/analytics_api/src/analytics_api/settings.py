@@ -1,4 +1,4 @@
-"""The settings that only analytics_api has."""
+"""The settings of analytics_api."""
 
 from typing import ClassVar
 

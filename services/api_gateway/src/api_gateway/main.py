@@ -1,4 +1,4 @@
-"""All services in one process: as a value, as an application and as a process."""
+"""api_gateway as a value, as an application and as a process: all services in one."""
 
 import os
 import sys

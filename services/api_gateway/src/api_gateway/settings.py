@@ -1,4 +1,4 @@
-"""The settings of the front door."""
+"""The settings of api_gateway."""
 
 from typing import ClassVar
 

@@ -11,7 +11,7 @@ from api_common.problems import ServiceUnavailable
 from config import SettingsError, load
 from sqlalchemy.exc import OperationalError
 
-from auth_service.main import database
+from auth_service.main import DATABASE
 from auth_service.settings import Settings
 
 
@@ -34,7 +34,7 @@ def run_command(work: Callable[[Settings], Awaitable[str]], settings: Settings |
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[Database]:
     """Open the database that the settings name, at the revision that this version needs."""
-    async with Database.open(database(), settings) as opened:
+    async with Database.open(DATABASE, settings) as opened:
         if settings.migrates_on_start:
             await opened.upgrade()
         else:

@@ -1,12 +1,12 @@
-"""auth_service as a value, as an application, and as a process."""
+"""auth_service as a value, as an application and as a process."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import api_common
 from api_common import Runtime, Service
-from api_common import create_app as create_application
 from api_common.database import DatabaseSpec
-from api_common.server import run as run_service
+from api_common.server import run as serve
 from config import load
 from fastapi import FastAPI
 
@@ -19,24 +19,23 @@ from auth_service.routes import ROUTERS
 from auth_service.service.parts import Parts
 from auth_service.settings import Settings
 
-NAME = "auth_service"
-
-
-def database() -> DatabaseSpec:
-    """Describe the tables, and what their unique constraints mean to a client."""
-    return DatabaseSpec(
-        schema=NAME,
-        metadata=Table.metadata,
-        migrations="auth_service.migrations",
-        conflicts={
-            "uq_user_account_email": lambda: EmailTaken("There is an account with this address already."),
-            "uq_service_client_name": lambda: ClientNameTaken("There is a client with this name already."),
-        },
-    )
+DATABASE = DatabaseSpec(
+    schema="auth_service",
+    metadata=Table.metadata,
+    migrations="auth_service.migrations",
+    conflicts={
+        "uq_user_account_email": lambda: EmailTaken("There is an account with this address already."),
+        "uq_service_client_name": lambda: ClientNameTaken("There is a client with this name already."),
+    },
+)
 
 
 def service(settings: Settings | None = None, *, clock: Clock = utc_now) -> Service:
-    """Describe the service; settings come from the environment unless they are given."""
+    """The service with the given settings, or those of the environment.
+
+    Raises:
+        config.SettingsError: a variable is wrong or unknown.
+    """
     chosen = settings or load(Settings)
 
     @asynccontextmanager
@@ -46,22 +45,26 @@ def service(settings: Settings | None = None, *, clock: Clock = utc_now) -> Serv
         yield
 
     return Service(
-        name=NAME,
+        name="auth_service",
         version=VERSION,
         summary="Users, credentials, tokens and signing keys",
         settings=chosen,
         routers=ROUTERS,
-        database=database(),
+        database=DATABASE,
         lifespan=lifespan,
         calls=tuple(chosen.data_owners),
     )
 
 
 def create_app() -> FastAPI:
-    """Build the application of this service alone."""
-    return create_application(service())
+    """The application of this service alone."""
+    return api_common.create_app(service())
 
 
 def run() -> None:
     """Serve until told to stop."""
-    run_service(service)
+    serve(service, port=8001)
+
+
+if __name__ == "__main__":
+    run()

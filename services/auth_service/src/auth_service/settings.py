@@ -1,4 +1,4 @@
-"""The settings that only auth_service has; their variables start with ``PURSER_AUTH_SERVICE__``."""
+"""The settings of auth_service."""
 
 from typing import Annotated, ClassVar, Self
 
@@ -31,7 +31,6 @@ class Settings(ServiceSettings):
 
     service_name: ClassVar[str] = "auth_service"
 
-    port: int = Field(8001, ge=1, le=65535, description="a port number from 1 to 65535")
     sign_up_open: bool = Field(True, description="true or false: whether people may make accounts for themselves")
     public_clients: tuple[str, ...] = Field(
         ("purser",), min_length=1, description="client ids of applications without a secret; the first is the default"

@@ -1,4 +1,4 @@
-"""The settings of the ledger."""
+"""The settings of transaction_service."""
 
 from __future__ import annotations
 

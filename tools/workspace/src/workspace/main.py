@@ -11,6 +11,7 @@ from workspace import (
     affected,
     affected_report,
     affected_runs,
+    anatomy,
     apart,
     api_gate,
     boundaries,
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         ("coverage", _coverage, "print each package's coverage"),
         ("type-check", _types, "check types"),
         ("declared", _declared, "compare imports with declared dependencies"),
+        ("anatomy", _anatomy, "compare packages with their templates"),
         ("bench", _bench, "run benchmarks"),
     ):
         add(name, command, purpose).add_argument("packages", nargs="*", help="folders or names; all without")
@@ -168,6 +170,11 @@ def _types(options: argparse.Namespace) -> int:
 
 def _declared(options: argparse.Namespace) -> int:
     return _verdict(checks.declared(members.chosen(options.root, options.packages), members.members(options.root)))
+
+
+def _anatomy(options: argparse.Namespace) -> int:
+    found = members.chosen(options.root, options.packages)
+    return _verdict(anatomy.deviations(options.root, [one for one in found if not one.path.startswith("tools/")]))
 
 
 def _bench(options: argparse.Namespace) -> int:

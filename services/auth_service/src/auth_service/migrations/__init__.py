@@ -1,1 +1,1 @@
-"""The Alembic chain of auth_service."""
+"""The Alembic chain of auth_service's tables."""

@@ -1,4 +1,4 @@
-"""The HTTP face of auth_service, one module per resource."""
+"""Routes of auth_service, one module per resource."""
 
 from fastapi import APIRouter
 

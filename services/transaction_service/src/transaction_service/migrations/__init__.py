@@ -1,1 +1,1 @@
-"""The Alembic chain of the ledger's tables."""
+"""The Alembic chain of transaction_service's tables."""

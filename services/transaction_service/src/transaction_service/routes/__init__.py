@@ -1,1 +1,1 @@
-"""The HTTP face of the ledger, one module per resource."""
+"""Routes of transaction_service, one module per resource."""
