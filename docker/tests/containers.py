@@ -59,7 +59,7 @@ class Container:
 
     def stop(self) -> int:
         """Ask it to end, as an operator does; the exit code."""
-        self.engine.output("stop", "--time", "20", self.id)
+        self.engine.output("stop", "-t", "20", self.id)
         return int(self.engine.output("inspect", "--format", "{{.State.ExitCode}}", self.id))
 
     def run(self, *command: str) -> str:

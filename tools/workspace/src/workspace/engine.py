@@ -58,7 +58,12 @@ def engine(root: Path, say: Callable[[str], None]) -> Engine:
 
 
 def base_image(root: Path) -> str:
-    """Give the name of the image that all others are built on, as docker/Dockerfile has it."""
+    """Give the name of the image that all others are built on: BASE_IMAGE of the environment, or of docker/Dockerfile.
+
+    Raises WorkspaceError when neither names one.
+    """
+    if chosen := os.environ.get("BASE_IMAGE"):
+        return chosen
     template = root / "docker" / "Dockerfile"
     declared = _BASE.search(template.read_text(encoding="utf-8"))
     if declared is None:

@@ -13,7 +13,7 @@ from workspace.members import Member
 
 def build(root: Path, engine: Engine, services: Sequence[Member]) -> None:
     """Build the image of each service. Raises WorkspaceError when Pants fails; it has then said why."""
-    arguments = [f"BASE_IMAGE={os.environ.get('BASE_IMAGE') or base_image(root)}", f"REVISION={git.revision(root)}"]
+    arguments = [f"BASE_IMAGE={base_image(root)}", f"REVISION={git.revision(root)}"]
     variables = {
         **os.environ,
         "PANTS_DOCKER_EXECUTABLE_SEARCH_PATHS": str([str(engine.path.parent)]),
