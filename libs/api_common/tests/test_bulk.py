@@ -14,7 +14,7 @@ from api_common.database import Database
 from api_common.problems import InvalidInput
 from api_common.testing import CountedQueries
 from bookkeeping_example import Account, Entry
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlmodel import col
 
 
@@ -45,6 +45,17 @@ async def test_no_rows_are_no_statement(database: Database, counted_queries: Cou
         with counted_queries() as statements:
             assert await bulk_insert(session, Entry, ["id"], []) == 0
     assert not [statement for statement in statements if "INSERT" in statement]
+
+
+async def test_statements_after_a_bulk_insert_are_planned_as_before_it(database: Database) -> None:
+    account = (new_id(), uuid4(), "Current", Decimal(0), datetime(2026, 3, 1, tzinfo=UTC), 1)
+    columns = ["id", "user_id", "name", "opening_balance", "opened_at", "version"]
+    if database.dialect == "sqlite":
+        pytest.skip("SQLite plans each statement once")
+    async with database.write() as session:
+        before = await session.scalar(text("SHOW plan_cache_mode"))
+        await bulk_insert(session, Account, columns, [account])
+        assert (before, await session.scalar(text("SHOW plan_cache_mode"))) == ("force_custom_plan",) * 2
 
 
 @pytest.mark.parametrize("wrong", [None, 11_000])
