@@ -1,5 +1,6 @@
 """Known balances beside the ledger's, and what rows may have to do with a gap, without a database."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -70,6 +71,21 @@ def test_a_day_that_a_later_file_closes_otherwise_is_no_gap() -> None:
     assert (last_difference(checked[:2]), carried_difference(checked[:2])) == (Decimal(0), Decimal(0))
     assert anchor_of([evening, noon]) == evening
     assert anchored([evening, noon, next_day], ledger("0", d1="-30", d2="-5")) == 100
+
+
+def test_an_interim_balance_is_no_gap_where_the_day_s_end_is_known() -> None:
+    evening, noon = closed(1, 1, "70"), replace(closed(2, 1, "90"), interim=True)
+    own = ledger("100", d1="-30")
+    for other in (evening, closing(1, "70", BalanceSource.RUNNING), closing(1, "70", BalanceSource.ASSERTION)):
+        checked = check_balances([other, noon], own)
+        assert gaps(checked) == [None, None]
+        assert [item.superseded for item in sorted(checked, key=lambda item: item.known.amount)] == [False, True]
+        assert (last_difference(checked), carried_difference(checked)) == (Decimal(0), Decimal(0))
+    assert anchor_of([evening, noon]) == evening
+    lacking = check_balances([evening, noon, closed(3, 2, "65")], ledger("100", d1="-10", d2="-5"))
+    assert gaps(lacking) == [("-20", None, after(1)), None, None]
+    assert gaps(check_balances([noon], own)) == [("20", None, after(1))]
+    assert gaps(check_balances([noon], ledger("100", d1="-10"))) == [None]
 
 
 def test_a_later_file_that_closes_a_day_with_what_the_ledger_lacks_is_a_gap() -> None:

@@ -126,6 +126,48 @@ async def test_a_statement_fetched_at_noon_and_again_in_the_evening_is_no_gap(
     assert (line["status"], line["difference"]) == ("adds_up", "0.00")
 
 
+def within_the_day(statement: bytes) -> bytes:
+    """The statement as a report of the day that is not over yet (camt.052)."""
+    report = statement.replace(b"camt.053", b"camt.052").replace(b"BkToCstmrStmt", b"BkToCstmrAcctRpt")
+    return report.replace(b"<Stmt>", b"<Rpt>").replace(b"</Stmt>", b"</Rpt>")
+
+
+async def test_a_report_of_noon_is_no_gap_whenever_it_comes(
+    household: Any, client: httpx2.AsyncClient, stranger: dict[str, str]
+) -> None:
+    noon = within_the_day(camt(1, "1000.00", "-100.00", closing="900.00"))
+    evening = camt(1, "1000.00", "-100.00", "-50.00", closing="850.00")
+    for files, headers in (((noon, evening), {}), ((evening, noon), stranger)):
+        for content in files:
+            answer = await client.post("/v1/imports", content=content, headers=headers)
+            assert answer.status_code == 201, answer.text
+        (account,) = (await client.get("/v1/accounts", headers=headers)).json()["items"]
+        answer = await client.get(f"/v1/accounts/{account['id']}/reconciliation", headers=headers)
+        assert sorted(short(answer.json())) == [
+            ("2026-01-01", "opening", "1000.00", "1000.00", "adds_up"),
+            ("2026-01-28", "closing", "850.00", "850.00", "adds_up"),
+            ("2026-01-28", "closing", "900.00", "850.00", "superseded"),
+        ]
+        (line,) = (await client.get("/v1/reconciliation", headers=headers)).json()["items"]
+        assert (line["status"], line["difference"]) == ("adds_up", "0.00")
+
+
+async def test_a_report_of_noon_is_no_gap_where_the_next_day_opens_otherwise(
+    household: Any, client: httpx2.AsyncClient
+) -> None:
+    noon = within_the_day(camt(1, "1000.00", "-100.00", closing="900.00"))
+    await household.upload(noon)
+    account = await only_account(client)
+    await household.enter(account, "-50", booking_date="2026-01-28", description="Cash")
+    assert [item["status"] for item in (await timeline(client, account))["items"]] == ["adds_up", "gap"]
+    await household.upload(camt(2, "850.00", "-30.00", closing="820.00").replace(b"2026-02-01", b"2026-01-29"))
+    assert short(await timeline(client, account)) == [
+        ("2026-01-01", "opening", "1000.00", "1000.00", "adds_up"),
+        ("2026-01-29", "opening", "850.00", "850.00", "adds_up"),
+        ("2026-02-28", "closing", "820.00", "820.00", "adds_up"),
+    ]
+
+
 async def test_balances_before_the_opening_date_are_not_compared(household: Any, client: httpx2.AsyncClient) -> None:
     account = await household.account(opening_balance="900", opening_date="2026-02-01", references=[{"number": IBAN}])
     await household.upload(camt(1, "1000.00", "-100.00", closing="850.00"))

@@ -28,7 +28,8 @@ _ORDER = {source: place for place, source in enumerate(BalanceSource)}
 class KnownBalance:
     """A balance at the end of a day, or, for an opening, at its start.
 
-    Banks date an opening either by the first day of the statement or by the day before, whose end it then is.
+    Banks date an opening either by the first day of the statement or by the day before, whose end it then is. An
+    `interim` closing is that of a report within the day, after which more may have been booked.
     """
 
     day: date
@@ -36,6 +37,7 @@ class KnownBalance:
     amount: Decimal
     import_id: UUID | None = None
     assertion_id: UUID | None = None
+    interim: bool = False
 
     @property
     def order(self) -> tuple[date, int, str, Decimal]:
@@ -60,7 +62,8 @@ class CheckedBalance:
     """A known balance beside the ledger's at that time; `gap` where the two begin to differ, or differ otherwise.
 
     `as_of` is the day at whose end it was: for most openings the day before. It is `superseded` where a later file
-    closes the same day with another balance, with which the ledger agrees: more was booked after the first was made.
+    closes the same day with another balance, with which the ledger agrees: more was booked after the first was made. An
+    interim one is superseded by whatever else is known of the day's end, whichever file came first.
     """
 
     known: KnownBalance
@@ -113,7 +116,7 @@ def check_balances(
     difference: what the ledger lacks before the first of them, known from the day `after`
 
     Of several balances for one time the one that agrees with what came before is believed, else the last. Of several
-    closings of one day those of earlier files are superseded by a later one that is believed.
+    closings of one day those of earlier files are superseded by a later one that is believed, and interim ones by any.
     """
     found: list[CheckedBalance] = []
     ordered = sorted(known, key=lambda balance: balance.order)
@@ -132,11 +135,19 @@ def check_balances(
 
 
 def _settled(same_time: Sequence[CheckedBalance]) -> list[CheckedBalance]:
-    """The balances, with the closings of files superseded that a later file closes with what the ledger holds."""
-    agreed = [item.known.import_id for item in same_time if item.known.source is BalanceSource.CLOSING and not item.gap]
+    """The balances, with those superseded that differ as they were stated before the day's end.
+
+    These are the closings of files that a later file closes with what the ledger holds, and the interim ones of days
+    whose end is known.
+    """
+    closings = [item for item in same_time if item.known.source is BalanceSource.CLOSING and not item.known.interim]
+    agreed = [item.known.import_id for item in closings if not item.gap]
     latest = max((import_id for import_id in agreed if import_id is not None), default=None)
+    is_known = any(not item.known.interim for item in same_time)
     return [
-        replace(item, gap=None, superseded=True) if item.gap and latest is not None and _earlier(item, latest) else item
+        replace(item, gap=None, superseded=True)
+        if item.gap and ((is_known and item.known.interim) or (latest is not None and _earlier(item, latest)))
+        else item
         for item in same_time
     ]
 
@@ -147,8 +158,10 @@ def _earlier(item: CheckedBalance, import_id: UUID) -> bool:
 
 
 def _believed(same_time: Sequence[CheckedBalance]) -> Decimal:
-    agreeing = (item.difference for item in same_time if item.gap is None and not item.superseded)
-    return next(agreeing, same_time[-1].difference)
+    standing = [item for item in same_time if not item.superseded]
+    counting = [item for item in standing if not item.known.interim] or standing
+    agreeing = (item.difference for item in counting if item.gap is None)
+    return next(agreeing, counting[-1].difference)
 
 
 def last_difference(checked: Sequence[CheckedBalance]) -> Decimal:
@@ -175,9 +188,10 @@ def _time(known: KnownBalance) -> tuple[date, bool]:
 
 
 def anchor_of(known: Sequence[KnownBalance]) -> KnownBalance:
-    """The first of the balances, and of several such ones what the latest import states."""
+    """The first of the balances, and of several such ones what the latest import states, if it may not be interim."""
     ordered = sorted(known, key=lambda balance: balance.order)
-    return [b for b in ordered if (b.day, b.source) == (ordered[0].day, ordered[0].source)][-1]
+    first = [b for b in ordered if (b.day, b.source) == (ordered[0].day, ordered[0].source)]
+    return ([b for b in first if not b.interim] or first)[-1]
 
 
 def anchored(known: Sequence[KnownBalance], ledger: LedgerBalances) -> Decimal:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -32,6 +32,8 @@ from transaction_service.repository.exact_sums import joined, units_and_milliont
 _MOST_SUSPECTS = 200
 _MOST_IMPORTS = 200
 _STATED = (BalanceSource.OPENING, BalanceSource.CLOSING)
+_WITHIN_THE_DAY = ("camt.052", "mt942")
+"""Formats of reports that a bank makes while the day goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +56,25 @@ class ReconciliationRepository:
     async def stated(self, account_ids: Collection[UUID]) -> dict[UUID, list[KnownBalance]]:
         """The balances that statements and the user state, by account; those of single rows apart."""
         found: dict[UUID, set[KnownBalance]] = {account_id: set() for account_id in account_ids}
-        balances = select(
-            col(StatementBalance.account_id),
-            col(StatementBalance.balance_date),
-            col(StatementBalance.kind),
-            col(StatementBalance.amount),
-            col(StatementBalance.import_id),
-        ).where(
-            col(StatementBalance.user_id) == self.user_id,
-            col(StatementBalance.account_id).in_(account_ids),
-            col(StatementBalance.kind).in_(_STATED),
+        balances = (
+            select(
+                col(StatementBalance.account_id),
+                col(StatementBalance.balance_date),
+                col(StatementBalance.kind),
+                col(StatementBalance.amount),
+                col(StatementBalance.import_id),
+                col(StatementImport.format),
+            )
+            .join(StatementImport, col(StatementImport.id) == col(StatementBalance.import_id))
+            .where(
+                col(StatementBalance.user_id) == self.user_id,
+                col(StatementBalance.account_id).in_(account_ids),
+                col(StatementBalance.kind).in_(_STATED),
+            )
         )
-        for account_id, day, kind, amount, import_id in await self.session.execute(balances):
+        for account_id, day, kind, amount, import_id, form in await self.session.execute(balances):
             if day is not None:
-                found[account_id].add(KnownBalance(day, BalanceSource(kind), amount, import_id))
+                found[account_id].add(_known(day, BalanceSource(kind), amount, import_id, form))
         await self._add_undated(found)
         assertions = select(BalanceAssertion).where(
             col(BalanceAssertion.user_id) == self.user_id, col(BalanceAssertion.account_id).in_(account_ids)
@@ -80,10 +87,12 @@ class ReconciliationRepository:
 
     async def _add_undated(self, found: dict[UUID, set[KnownBalance]]) -> None:
         """Balances without a date of their own stand at the ends of their statement's period."""
-        statements = select(Statement).where(
-            col(Statement.user_id) == self.user_id, col(Statement.account_id).in_(found)
+        statements = (
+            select(Statement, col(StatementImport.format))
+            .join(StatementImport, col(StatementImport.id) == col(Statement.import_id))
+            .where(col(Statement.user_id) == self.user_id, col(Statement.account_id).in_(found))
         )
-        for statement in (await self.session.scalars(statements)).all():
+        for statement, form in (await self.session.execute(statements)).all():
             known = found[statement.account_id]
             dated = {(balance.source, balance.amount) for balance in known if balance.import_id == statement.import_id}
             for source, day, amount in (
@@ -91,7 +100,7 @@ class ReconciliationRepository:
                 (BalanceSource.CLOSING, statement.ends, statement.closing),
             ):
                 if day is not None and amount is not None and (source, amount) not in dated:
-                    known.add(KnownBalance(day, source, amount, statement.import_id))
+                    known.add(_known(day, source, amount, statement.import_id, form))
 
     async def running_days(
         self, account_id: UUID, first: date | None, last: date | None, *, limit: int, newest: bool = False
@@ -233,7 +242,17 @@ class ReconciliationRepository:
         return conditions
 
 
-def _once_each(known: Collection[KnownBalance]) -> list[KnownBalance]:
-    """In order, and what several imports state alike once, as the latest of them does."""
-    ordered = sorted(known, key=lambda balance: balance.order)
+def _known(day: date, source: BalanceSource, amount: Decimal, import_id: UUID, form: str) -> KnownBalance:
+    interim = source is BalanceSource.CLOSING and form.startswith(_WITHIN_THE_DAY)
+    return KnownBalance(day, source, amount, import_id, interim=interim)
+
+
+def _once_each(known: Set[KnownBalance]) -> list[KnownBalance]:
+    """In order, and what several imports state alike once, as the latest of them does, and no interim report.
+
+    An interim closing of a day whose end the next day's opening tells is left out.
+    """
+    opened = {b.day - timedelta(days=1): b.amount for b in known if b.source is BalanceSource.OPENING}
+    passed = {b for b in known if b.interim and opened.get(b.day, b.amount) != b.amount}
+    ordered = sorted(known - passed, key=lambda balance: (not balance.interim, balance.order))
     return sorted({(b.day, b.source, b.amount): b for b in ordered}.values(), key=lambda balance: balance.order)
