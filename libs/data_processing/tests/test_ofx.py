@@ -353,6 +353,14 @@ def test_end_tags_and_header_never_change_an_identity(rows):
     assert fingerprints(plain.entries) == fingerprints(tagged.entries)
 
 
+@pytest.mark.parametrize("written", [str.lower, str.title, str.upper])
+def test_tags_may_be_written_in_either_case(written):
+    content = document(statement(row(), after="<LEDGERBAL><BALAMT>5.00<DTASOF>20260403</LEDGERBAL>"))
+    found = only(re.sub(r"(?<=<)/?[A-Z]{4,}", lambda tag: written(tag[0]), content.decode()).encode())
+    assert [(entry.amount, entry.bank_id, entry.text) for entry in found.entries] == [(Decimal(-1), "F1", "COFFEE")]
+    assert [balance.amount for balance in found.balances] == [Decimal("5.00")]
+
+
 FRAGMENTS = ["<OFX>", "</OFX>", "<STMTTRN>", "</STMTTRN>", "<MEMO>", "</MEMO>", "<stmttrn>", "<!--", "-->", "<![CDATA["]
 FRAGMENTS += ["]]>", "A & B", " < ", "1.00", "\r\n", "<", ">", "/", "<NAME x='1'>"]
 

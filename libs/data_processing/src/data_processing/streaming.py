@@ -78,9 +78,9 @@ def open_statement_file(
     """The statements of a file part by part, the same as ``read_statement_file`` gives as a whole.
 
     Tables as text (CSV, TSV) are read twice, once before the first part, and never held; so memory does not grow with
-    their rows, and whatever is wrong with the file as a whole is raised here. MT and camt files are held a
-    statement at a time, and may raise ``TruncatedFile`` or ``BrokenFile`` between parts: book all parts or none. The
-    other formats are held as a whole; a file of theirs of more than 256 MiB is refused.
+    their rows, and whatever is wrong with the file as a whole is raised here. Of workbooks the cells are held, but
+    not the rows. MT and camt files are held a statement at a time, and may raise ``TruncatedFile`` or ``BrokenFile``
+    between parts: book all parts or none. Of OFX and QIF all rows are held; a file of more than 256 MiB is refused.
 
     Args:
         file: a path, or a binary file that can be read from its start more than once.

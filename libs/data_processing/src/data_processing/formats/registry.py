@@ -56,6 +56,6 @@ def detect(source: Source) -> Format | None:
 
 def opened(known: Format, source: Source, *, rows: int) -> OpenFile:
     """The file in parts: from the file itself where the format can, else cut from the whole."""
-    if isinstance(known, DelimitedFormat | CamtFormat | SwiftFormat):
+    if isinstance(known, DelimitedFormat | ExcelFormat | CamtFormat | SwiftFormat):
         return known.open(source, rows=rows)
     return cut(known.read(source), rows=rows)

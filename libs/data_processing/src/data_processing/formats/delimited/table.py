@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -101,13 +100,6 @@ class TableReader:
                     entries.append(entry)
                     full += 1
         yield tuple(entries), tuple(refused), True
-
-
-def read_table(table: Table, *, today: date) -> tuple[Statement, list[str]]:
-    """The table's statement as a whole, and what the user should know about it; raises as ``TableReader``."""
-    reader = TableReader(table, today=today)
-    ((_, statement),) = ((part.number, part.statement) for part in reader.parts(rows=sys.maxsize))
-    return statement, reader.notes
 
 
 @dataclass(frozen=True, slots=True)

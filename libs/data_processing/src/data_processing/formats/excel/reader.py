@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from itertools import islice
@@ -14,16 +16,27 @@ from data_processing.formats.delimited.header import Header, find_header, header
 from data_processing.formats.delimited.mapping import CsvMapping
 from data_processing.formats.delimited.proposal import ProposedMapping, propose
 from data_processing.formats.delimited.shape import likeliest_header
-from data_processing.formats.delimited.table import NumberedRow, Table, read_table
+from data_processing.formats.delimited.table import NumberedRow, Table, TableReader
 from data_processing.formats.excel.cells import Cell, cell_text
 from data_processing.formats.excel.container import safe_content
+from data_processing.formats.parts import ROWS_OF_A_PART, OpenFile, StatementPart, collected
 from data_processing.formats.source import Source
-from data_processing.statement import Statement, StatementFile
+from data_processing.statement import StatementFile
 
 _SEARCHED_ROWS = 60
 _BETWEEN = " | "
 
-Sheet = list[list[Cell]]
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The rows of a sheet from its first cell on, made anew at each iteration."""
+
+    cells: CalamineSheet
+    kind: str
+
+    def __iter__(self) -> Iterator[list[Cell]]:
+        with _damage_named(self.kind):
+            yield from self.cells.iter_rows()
 
 
 class ExcelFormat:
@@ -37,6 +50,10 @@ class ExcelFormat:
 
     def read(self, source: Source) -> StatementFile:
         """The statements of the workbook; raises as ``Format.read`` says."""
+        return collected(self.open(source, rows=ROWS_OF_A_PART))
+
+    def open(self, source: Source, *, rows: int) -> OpenFile:
+        """The parts of the workbook's statements; raises as ``Format.read`` says, all of it before the first part."""
         kind = source.workbook or "xlsx"
         sheets = _sheets(safe_content(source.content, kind), kind)
         if not sheets:
@@ -46,16 +63,21 @@ class ExcelFormat:
         except UnknownCsvShape as error:
             error.proposal = _proposal(sheets, kind, source)
             raise
-        statements: list[Statement] = []
-        notes: list[str] = []
-        for table in tables:
-            statement, said = read_table(table, today=source.today)
-            statements.append(statement)
-            notes += said
-        skipped = len(sheets) - len(tables)
-        if skipped:
-            notes.append(f"{skipped} of {len(sheets)} sheets hold no table of a known bank and are left out.")
-        return StatementFile(f"{self.name}/{tables[0].profile.dialect}", kind, tuple(statements), tuple(notes))
+        readers = [TableReader(table, today=source.today) for table in tables]
+        opened = OpenFile(f"{self.name}/{tables[0].profile.dialect}", kind, iter(()))
+
+        def parts() -> Iterator[StatementPart]:
+            for number, reader in enumerate(readers):
+                yield from reader.parts(number, rows=rows)
+                opened.notes += reader.notes
+            skipped = len(sheets) - len(tables)
+            if skipped:
+                opened.notes.append(
+                    f"{skipped} of {len(sheets)} sheets hold no table of a known bank and are left out."
+                )
+
+        opened.parts = parts()
+        return opened
 
     def propose(self, source: Source) -> ProposedMapping | None:
         """How the sheet that looks most like a statement might be read; None where no row looks like a header."""
@@ -76,9 +98,15 @@ def _proposal(sheets: dict[str, Sheet], kind: str, source: Source) -> ProposedMa
 
 def _sheets(content: bytes, kind: str) -> dict[str, Sheet]:
     """The sheets that have cells, by name."""
+    with _damage_named(kind), CalamineWorkbook.from_filelike(BytesIO(content)) as book:
+        sheets = {name: Sheet(book.get_sheet_by_name(name), kind) for name in book.sheet_names}
+        return {name: sheet for name, sheet in sheets.items() if any(True for _ in sheet)}
+
+
+@contextmanager
+def _damage_named(kind: str) -> Iterator[None]:
     try:
-        with CalamineWorkbook.from_filelike(BytesIO(content)) as book:
-            sheets = {name: _cells(book.get_sheet_by_name(name)) for name in book.sheet_names}
+        yield
     except BaseException as error:
         # Damage that the Rust code did not expect is a PanicException, which is no Exception and cannot be imported.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
@@ -87,11 +115,6 @@ def _sheets(content: bytes, kind: str) -> dict[str, Sheet]:
             f"The Excel workbook ({kind}) is damaged or of a kind that cannot be read. Open it in a spreadsheet "
             "program, save the sheet as CSV and upload that."
         ) from error
-    return {name: rows for name, rows in sheets.items() if rows}
-
-
-def _cells(sheet: CalamineSheet) -> Sheet:
-    return sheet.to_python(skip_empty_area=False)
 
 
 def _tables(sheets: dict[str, Sheet], mappings: Sequence[CsvMapping]) -> Iterator[Table]:
@@ -109,7 +132,7 @@ def _tables(sheets: dict[str, Sheet], mappings: Sequence[CsvMapping]) -> Iterato
             header,
             profile,
             partial(_rows, rows, header, profile.amount.decimal),
-            "\n".join(";".join(f'"{cell_text(cell)}"' for cell in row) for row in rows[: header.line]),
+            "\n".join(";".join(f'"{cell_text(cell)}"' for cell in row) for row in islice(rows, header.line)),
             place="row" if len(sheets) == 1 else f'sheet "{name}", row',
         )
     if not found and unknown is not None:

@@ -24,7 +24,8 @@ _LONGEST_TAG: Final = 1 << 16
 # Possessive quantifiers (``*+``) keep the match linear in the length of hostile input.
 _TOKEN = re.compile(r"<(/?[A-Za-z][\w.:-]*+)[^<>]*+>([^<]*+(?:<(?![A-Za-z/])[^<]*+)*+)((?:</\1\s*+>)?)")
 _START = re.compile(r"<OFX\b[^<>]*+>", re.IGNORECASE)
-_BOUNDS = re.compile(r"<(?:(/)OFX\s*+|(OFX)\b[^<>]*+)>", re.IGNORECASE)
+_BOUNDS = re.compile(r"<(?:(/)OFX\s*+|OFX\b[^<>]*+)>", re.IGNORECASE)
+_LOWER = re.compile(r"<[A-Z0-9_.:-]*+[a-z]")
 _TAG_NAME = re.compile(r"<(/?[A-Za-z][\w.:-]*+)")
 _ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
@@ -40,7 +41,7 @@ class Survey:
     """What must be known of a text before its tags are read.
 
     ``complete`` says whether the document, or the last of several, runs to its end tag; ``lower`` whether there are
-    tags in lower case.
+    letters in lower case in tags.
     """
 
     complete: bool
@@ -55,9 +56,8 @@ def survey(pieces: Iterable[str]) -> Survey:
         text = rest + piece
         for found in _BOUNDS.finditer(text):
             ended = bool(found[1])
-            lower = lower or (not started and not ended and found[2] != "OFX")
             started = started or not ended
-        lower = lower or "<stmttrn" in text
+        lower = lower or _LOWER.search(text) is not None
         rest = _cut_tag(text)
     return Survey(complete=started and ended, lower=lower)
 
