@@ -125,6 +125,15 @@ def test_an_image_tells_by_itself_whether_it_lives_and_ends_when_it_is_told_to(
     assert dead.returncode == 1
 
 
+def test_an_image_that_is_still_starting_ends_when_it_is_told_to(net: Network, built: dict[str, str]) -> None:
+    container = net.start(built["auth_service"], 8001)
+    # The bit of SIGTERM in what the first process listens to.
+    while not int(container.run("sed", "-n", "s/^SigCgt:\\t//p", "/proc/1/status"), 16) >> 14 & 1:
+        pass
+
+    assert container.stop() == 0
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_an_image_adds_two_layers_to_its_base_and_is_no_larger_than_declared(
     containers: Engine, built: dict[str, str], repository: Path, name: str
