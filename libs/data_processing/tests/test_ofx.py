@@ -353,6 +353,11 @@ def test_end_tags_and_header_never_change_an_identity(rows):
     assert fingerprints(plain.entries) == fingerprints(tagged.entries)
 
 
+def test_two_rows_without_the_tags_between_them_are_not_taken_for_one():
+    with pytest.raises(BrokenFile, match="Transaction 1 of the OFX file has no end"):
+        only(document(statement((row() + row(fitid="F2")).replace("</STMTTRN><STMTTRN>", ""))))
+
+
 @pytest.mark.parametrize("written", [str.lower, str.title, str.upper])
 def test_tags_may_be_written_in_either_case(written):
     content = document(statement(row(), after="<LEDGERBAL><BALAMT>5.00<DTASOF>20260403</LEDGERBAL>"))

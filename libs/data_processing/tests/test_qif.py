@@ -197,6 +197,8 @@ def test_reminders_are_left_out_and_unknown_actions_refused():
         (["Dyesterday", "T1.00"], "not written as a date"),
         (["D2/14/2026", "T12..34"], "is not a number"),
         (["D2/14/2026", "T1.00", "M" + "x" * 10_001], "longer than 10000"),
+        (["D2/14/2026", "T1.00", "D2/15/2026", "T2.00"], "the end mark (^) between two records may be missing"),
+        (["D2/14/2026", "T1.00", "PTea", "T2.00"], "two amounts (T)"),
     ],
 )
 def test_a_record_that_cannot_be_read_is_refused_with_its_place(lines, reason):
@@ -217,6 +219,12 @@ def test_old_encodings_are_read(encoding):
     line_end = "\r" if encoding == "mac_roman" else "\n"
     text = line_end.join(["!Type:Bank ", "D12/31/2025", "T-1.50", "PZürich Café", "^", ""])
     assert only(text, encoding=encoding).entries[0].counterparty == "Zürich Café"
+
+
+@pytest.mark.parametrize("written", ["1 234,56", "1'234,56", "-$0,50", "€12,50"])
+def test_one_amount_with_marks_around_its_digits_settles_the_decimal_mark(written):
+    found = only(f"!Type:Bank\nD12/31/2025\nT{written}\n^\nD12/30/2025\nT1.234\n^\n")
+    assert [str(entry.amount) for entry in found.entries[-1:]] == ["1234"]
 
 
 def test_comments_and_blank_lines_before_the_first_section_do_not_matter():

@@ -181,7 +181,9 @@ def test_polish_subfields_have_another_mark():
 
 
 def test_dutch_slashes_are_told_apart():
-    about = ":86:/EREF/NOTPROVIDED/BENM//NAME/JOHN DOE/IBAN/NL70ABNA0987654321/REMI/Invoice 7/ISDT/2026-04-02"
+    about = (
+        ":86:/EREF/NOTPROVIDED/BENM//NAME/JOHN DOE/IBAN/NL70ABNA0987654321/BIC/ABNANL2A/REMI/Invoice 7/ISDT/2026-04-02"
+    )
     entry = only_entry(":61:260402D10,00N154EREF", about)
     assert (entry.counterparty, entry.counterparty_account) == ("JOHN DOE", "NL70ABNA0987654321")
     assert (entry.reference, "Invoice 7" in entry.text) == (None, True)
@@ -244,6 +246,16 @@ def test_a_pending_row_and_its_booking_share_their_identity():
     (interim,) = read(INTERIM).statements
     (booked,) = read(mt940(":61:260402C5,NTRFNONREF", ":86:Wages")).statements
     assert fingerprints(interim.entries)[0] == fingerprints(booked.entries)[0]
+
+
+def test_information_in_several_fields_is_put_together():
+    entry = only_entry(":61:260402C1,NTRFNONREF", ":86:Invoice 7", ":86:of March")
+    assert entry.text == "Invoice 7 of March"
+
+
+def test_a_row_whose_tag_is_indented_is_a_row():
+    (found,) = read(mt940(":61:260402C1,NTRFNONREF", ":86:TEA", " :61:260403C2,NTRFNONREF", "\t:86:CAKE")).statements
+    assert [(str(entry.amount), entry.text) for entry in found.entries] == [("1", "TEA"), ("2", "CAKE")]
 
 
 def test_a_control_character_in_a_number_does_not_put_its_digits_together():

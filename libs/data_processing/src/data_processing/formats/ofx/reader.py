@@ -112,6 +112,8 @@ class _Document:
         prefix = ""
         for tag, raw, closed in document:
             if closed or (raw and not raw.isspace()):
+                if tag == "TRNAMT" and tag in fields:
+                    break
                 fields.setdefault(prefix + tag, raw)
             elif tag[0] == "/":
                 if tag in ("/STMTTRN", "/STMTTRNP"):

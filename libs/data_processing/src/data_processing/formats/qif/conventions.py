@@ -10,9 +10,10 @@ from data_processing.amounts import MAX_DECIMALS, QUANTITY_DECIMALS, AmountReade
 from data_processing.errors import UnclearAmounts
 
 _DATE = re.compile(r"([0-9]{1,2})\s*[-/.]\s*([0-9]{1,2})\s*([-/.'])\s*([0-9]{1,4})")
-_ONE_MARK = re.compile(r"[+-]?\s*[0-9]*([.,])([0-9]+)")
+_ONE_MARK = re.compile(r"[+-]?[0-9]*([.,])([0-9]+)-?")
+_AROUND = re.compile("[ \u00a0\u202f'\u2019$€£()]")
 _FRACTION = re.compile(r"(?:([0-9]{1,6}) +)?([0-9]{1,3})/(2|4|8|16|32|64|128|256)")
-_GROUPS = re.compile(r"[+-]?\s*[0-9]{1,3}(?:([.,])[0-9]{3})(?:\1[0-9]{3})+")
+_GROUPS = re.compile(r"[+-]?[0-9]{1,3}(?:([.,])[0-9]{3})(?:\1[0-9]{3})+")
 
 
 def plain_date(text: str, *, today: date) -> str:
@@ -104,7 +105,7 @@ def _reader(mark: str | None, max_decimals: int) -> AmountReader:
 
 
 def _decimal_mark(text: str) -> str | None:
-    text = text.strip().strip("$€£").strip()
+    text = _AROUND.sub("", text)
     point, comma = text.rfind("."), text.rfind(",")
     if point >= 0 and comma >= 0:
         return "." if point > comma else ","

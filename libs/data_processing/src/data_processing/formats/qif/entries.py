@@ -13,6 +13,7 @@ from data_processing.investments import InvestmentEntry
 from data_processing.statement import Entry, EntryDetail, new_entry
 
 _SPLIT_MARKS: Final = frozenset({"--split--", "|split|"})
+_TWICE: Final = {"D": "two dates (D)", "T": "two amounts (T)"}
 _INVESTMENTS: Final = frozenset({"type:invst", "type:port"})
 
 
@@ -30,6 +31,10 @@ class EntryReader:
         """The entry, and what a record of an investment register does beside it; see ``read_investment``."""
         if not record.ended:
             raise ValueError("the record has no end mark (^), so it may be cut off")
+        if record.repeated:
+            raise ValueError(
+                f"the record has {_TWICE[record.repeated]}, so the end mark (^) between two records may be missing"
+            )
         if max(map(len, record.fields.values()), default=0) > MAX_FIELD:
             raise ValueError(f"a field of the record is longer than {MAX_FIELD} characters")
         written = record.get("D")

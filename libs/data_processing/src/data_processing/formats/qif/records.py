@@ -11,6 +11,7 @@ SECTION = re.compile(r"\s*!\s*(Type|Account|Option|Clear)\b\s*:?\s*(.*)", re.IGN
 PRICES: Final = "type:prices"
 """The section that lists prices of securities, each in a line of its own."""
 _SPLIT_LETTERS: Final = "SE$%"
+_ONCE: Final = "DT"
 _WITHOUT_SPLITS: Final = frozenset({"type:invst", "type:security"})
 
 
@@ -25,13 +26,17 @@ class Split:
 
 @dataclass(slots=True)
 class Record:
-    """One record: the section it stands in, its first line (from 1), its fields, and whether it has an end."""
+    """One record: the section it stands in, its first line (from 1), its fields, and whether it has an end.
+
+    ``repeated`` is the letter of the date or the amount where the record has it twice.
+    """
 
     section: str
     line: int
     fields: dict[str, str] = field(default_factory=dict)
     splits: list[Split] = field(default_factory=list)
     ended: bool = True
+    repeated: str = ""
 
     def get(self, letter: str) -> str:
         """The field's text; empty where it is missing."""
@@ -78,7 +83,9 @@ def _add(record: Record, letter: str, text: str) -> None:
             elif letter == "$":
                 last.amount = text
         return
-    if letter == "A" and letter in record.fields:
+    if letter not in record.fields:
+        record.fields[letter] = text
+    elif letter == "A":
         record.fields[letter] += f" {text}"
-    else:
-        record.fields.setdefault(letter, text)
+    elif letter in _ONCE:
+        record.repeated = letter

@@ -13,7 +13,7 @@ from data_processing.formats.swift.fields import Field
 from data_processing.quick import quick
 
 _CODED = re.compile(r"\s*([0-9]{3})\s*([^0-9A-Za-z\s])([0-9]{2})")
-_SLASHED = re.compile(r"/([A-Z]{4})/")
+_SLASHED = re.compile(r"/([A-Z]{4}|BIC)/")
 _SEPA = re.compile(r"EREF\+|KREF\+|MREF\+|CRED\+|DEBT\+|SVWZ\+|ABWA\+|ABWE\+|IBAN\+|BIC\+|MTLG:")
 _FULL_SUBFIELD: Final = 27
 _MOST_LAYOUTS: Final = 200

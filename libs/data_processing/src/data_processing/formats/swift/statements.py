@@ -60,8 +60,12 @@ class StatementInProgress:
             self._finish_line()
             self._line = field
         elif tag == "86":
-            if self._line is not None and self._information is None:
-                self._information = field
+            if self._line is not None:
+                before = self._information
+                if before is None:
+                    self._information = field
+                elif len(before.body) <= MAX_FIELD:
+                    self._information = replace(before, body=f"{before.body}\n{field.body}")
         else:
             self._finish_line()
             self._other(field)
