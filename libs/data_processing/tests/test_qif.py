@@ -221,6 +221,11 @@ def test_old_encodings_are_read(encoding):
     assert only(text, encoding=encoding).entries[0].counterparty == "Zürich Café"
 
 
+def test_a_date_among_the_splits_is_not_that_of_the_record():
+    entry = first_entry("D12/31/2025", "T-100.00", "SFood", "D1/10/2026", "$-60.00", "SHome", "$-40.00")
+    assert (entry.booking_date, len(entry.details)) == (date(2025, 12, 31), 2)
+
+
 @pytest.mark.parametrize("written", ["1 234,56", "1'234,56", "-$0,50", "€12,50"])
 def test_one_amount_with_marks_around_its_digits_settles_the_decimal_mark(written):
     found = only(f"!Type:Bank\nD12/31/2025\nT{written}\n^\nD12/30/2025\nT1.234\n^\n")

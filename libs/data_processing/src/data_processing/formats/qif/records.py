@@ -11,7 +11,6 @@ SECTION = re.compile(r"\s*!\s*(Type|Account|Option|Clear)\b\s*:?\s*(.*)", re.IGN
 PRICES: Final = "type:prices"
 """The section that lists prices of securities, each in a line of its own."""
 _SPLIT_LETTERS: Final = "SE$%"
-_ONCE: Final = "DT"
 _WITHOUT_SPLITS: Final = frozenset({"type:invst", "type:security"})
 
 
@@ -87,5 +86,5 @@ def _add(record: Record, letter: str, text: str) -> None:
         record.fields[letter] = text
     elif letter == "A":
         record.fields[letter] += f" {text}"
-    elif letter in _ONCE:
+    elif letter == "T" or (letter == "D" and not record.splits):  # a split may have a date of its own
         record.repeated = letter
