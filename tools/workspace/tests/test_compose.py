@@ -13,6 +13,7 @@ from workspace.compose import compose, compose_tls, secret_names
 from workspace.compose_secrets import name_folder, write_secrets
 from workspace.deployment import deployment, roles_file
 from workspace.errors import WorkspaceError
+from workspace.main import main
 from workspace.monitoring import dashboards, prometheus, read
 
 Declare = Callable[..., Path]
@@ -192,3 +193,18 @@ def test_a_front_door_that_cannot_be_written_is_said_with_its_reason(
     reason = r"the front door's configuration cannot be written:\n(.|\n)*no_such_gateway"
     with pytest.raises(WorkspaceError, match=reason):
         list(deployment(tmp_path, members.services(tmp_path)))
+
+
+def test_the_command_makes_the_secrets_of_all_services_and_says_where(
+    tmp_path: Path, found: list[members.Member], service: Declare, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service(apart.GATEWAY, 8000)
+    (tmp_path / "docker").mkdir()
+    statuses = [main(["--root", str(tmp_path), "compose-secrets"]) for _ in range(2)]
+    folder = tmp_path / "docker/secrets"
+    assert statuses == [0, 0]
+    assert {file.name for file in folder.iterdir()} == set(secret_names(found))
+    assert (tmp_path / "docker/.env").read_text() == "SECRETS=./secrets\n"
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{folder}: {len(secret_names(found))} secrets made")
+    assert second.startswith(f"{folder}: 0 secrets made")
