@@ -27,7 +27,8 @@ def columns_of(rows: FileRows) -> Columns:
 class Identities:
     """The identity of each row, by its number; they are told account by account.
 
-    In memory are a row's key and which of several equal rows it is; the text is made of the row when it is asked for.
+    In memory are a row's key and which of several equal rows it is. The text is made when it is asked for: of these
+    two, or, for a row with an id of its bank, of the row itself.
     `section_of` is the place of the row's statement among those of its account.
     """
 
@@ -39,7 +40,10 @@ class Identities:
         self._by_wording: dict[int, str] = {}
 
     def __getitem__(self, number: int) -> str:
-        return self.of_row(number, self._rows[number])
+        if self._rows.has_id[number]:
+            return self.of_row(number, self._rows[number])
+        content, occurrence = self._place(number)
+        return f"row:{content.hex()}#{occurrence}"
 
     def of(self, wanted: Iterable[int]) -> list[str]:
         """The identities of these rows."""

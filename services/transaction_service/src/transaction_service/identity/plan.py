@@ -162,7 +162,7 @@ class AccountPlan:
 
     def vouches_for(self, identity: str) -> bool:
         """Whether the file has the row of the ledger that carries this identity under the same."""
-        number = self.number_of(identity)
+        number = self.number_of(identity) if self.decisions.standing else None
         return number is not None and _has(self.decisions.standing, number)
 
     def identity_of(self, number: int, row: Row) -> str:
@@ -209,7 +209,7 @@ class AccountPlan:
             self._same(number, found, announced)
 
     def days(self) -> Iterator[Numbers]:
-        """The chosen rows, some thousands at a time and those of one day together."""
+        """The chosen rows day by day, some thousands at a time and those of one day together."""
         return columns_of(self.rows).by_days(self.chosen, most=PIECE)
 
     def contents(self, piece: Numbers) -> list[str]:
@@ -227,7 +227,6 @@ class AccountPlan:
         announced = {row.id: row for row in pending if not row.deleted}
         occurrences: dict[tuple[int, str], int] = {}
         first: dict[tuple[str, int], int] = {}
-        unknown: list[int] = []
         for number, content in zip(piece, contents, strict=True):
             place = self.section_of(number)
             occurrence = occurrences[place, content] = occurrences.get((place, content), -1) + 1
@@ -238,8 +237,7 @@ class AccountPlan:
             if occurrence < len(known):
                 self._same(number, known[occurrence], announced)
             else:
-                unknown.append(number)
-        self.unknown = numbers(sorted([*self.unknown, *unknown]))
+                self.unknown.append(number)
 
     def _same(self, number: int, known: KnownRow, announced: Mapping[UUID, PendingRow]) -> None:
         """The row is that row of the ledger, or, if that one is pending, its booking."""

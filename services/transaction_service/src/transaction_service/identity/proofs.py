@@ -16,7 +16,7 @@ from decimal import Decimal
 from data_processing import Entry, Reconciler, Reconciliation, Statement
 
 from transaction_service.statements.rows import MOST_GAPS, Section
-from transaction_service.statements.spool import FileRows
+from transaction_service.statements.spool import FileRows, numbers
 
 ADDS_UP = "adds_up"
 
@@ -50,12 +50,14 @@ class Coverage:
 
 def coverage(section: Section, rows: FileRows) -> Coverage:
     """What a statement of a file says about its own completeness."""
-    booked = [number for number in section.rows if not rows.pending[number]]
+    booked = numbers(number for number in section.rows if not rows.pending[number])
     found = section.reconciliation or _reconciled(section, rows.entries(booked))
-    days = [rows.days[number] for number in booked]
     stated = [balance.date for balance in section.balances if balance.kind in {"opening", "closing"}]
-    dated = [date.fromordinal(day) for day in (min(days), max(days))] if days else []
-    known = [day for day in (*dated, *stated, section.period_start, section.period_end) if day is not None]
+    known = [
+        day
+        for day in (*rows.first_and_last_day(booked), *stated, section.period_start, section.period_end)
+        if day is not None
+    ]
     opening, closing = found.opening, found.closing
     if found.status == ADDS_UP and (opening is None or closing is None):
         first, last = _ends_of_chain(rows.entries(booked))

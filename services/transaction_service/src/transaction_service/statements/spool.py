@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshal
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
@@ -27,6 +27,7 @@ _RARE = attrgetter(*RARE)
 _WORDS = attrgetter("currency", "text", "counterparty", "counterparty_account", "reference", "category")
 _NOTHING_RARE = (None, None, None, None, (), None)
 
+_PackedRare: TypeAlias = "tuple[str | None, str | None, str | None, str | None, list[_PackedDetail], str | None]"
 _PackedDetail = tuple[str | None, str | None, str, str | None, str | None, str | None, str | None]
 
 Numbers: TypeAlias = "array[int]"
@@ -84,13 +85,17 @@ class FileRows:
         """The entries of the rows with these numbers."""
         return (self[number].entry for number in numbers)
 
+    def first_and_last_day(self, numbers: Numbers) -> Sequence[date]:
+        """The first and the last day of these rows, nothing where there are none."""
+        return [date.fromordinal(find(map(self.days.__getitem__, numbers))) for find in (min, max) if numbers]
+
     def add(self, row: Row) -> int:
         """Keep one more row; gives its number."""
         entry, content, _ = row
         rare = _RARE(entry)
         if rare != _NOTHING_RARE:
             self.rare.update(name for name, value in zip(RARE, rare, strict=True) if value not in (None, ()))
-        packed = _packed(row)
+        packed = _packed(row, None if rare == _NOTHING_RARE else _packed_rare(*rare))
         self._file.write(packed)
         self._starts.append(self._starts[-1] + len(packed))
         self.days.append(entry.booking_date.toordinal())
@@ -120,9 +125,8 @@ def hashed(text: str) -> str:
     return f"hash:{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=32).hexdigest()}"
 
 
-def _packed(row: Row) -> bytes:
+def _packed(row: Row, rare: _PackedRare | None) -> bytes:
     entry, content, merchant = row
-    rare = _RARE(entry)
     return marshal.dumps(
         (
             entry.place,
@@ -137,7 +141,7 @@ def _packed(row: Row) -> bytes:
             entry.reference,
             entry.bank_category,
             entry.pending,
-            None if rare == _NOTHING_RARE else _packed_rare(*rare),
+            rare,
             content,
             merchant,
         ),
@@ -152,7 +156,7 @@ def _packed_rare(
     balance: Decimal | None,
     details: tuple[EntryDetail, ...],
     corrects: str | None,
-) -> tuple[str | None, str | None, str | None, str | None, list[_PackedDetail], str | None]:
+) -> _PackedRare:
     parts = [(_text(part.amount), *_WORDS(part)) for part in details]
     return _text(balance), _text(original), currency, _text(rate), parts, corrects
 
