@@ -129,7 +129,7 @@ def test_a_service_that_does_not_answer_in_time_is_given_up(tmp_path: Path, sett
 
 @pytest.mark.parametrize("limits", [{"requests_at_once": 2}, {"requests_at_once_per_address": 2}])
 def test_more_requests_at_once_than_allowed_are_refused_and_the_others_answered(
-    tmp_path: Path, settings: EdgeSettings, limits: dict[str, int]
+    tmp_path: Path, settings: EdgeSettings, limits: dict[str, Any]
 ) -> None:
     double, narrow = Double(), replace(settings, **limits)
     double.may_answer.clear()

@@ -36,9 +36,9 @@ def deployment(root: Path, services: Sequence[Member]) -> Iterator[tuple[Path, s
     yield folder / "postgres" / "roles.sql", roles_file(apart)
     yield folder / "prometheus" / "prometheus.yaml", prometheus(apart)
     yield from dashboards(root)
-    if apart and len(apart) < len(services):
+    for gateway in (service for service in services if service.name == GATEWAY and apart):
         for name, options in _EDGES.items():
-            yield from front_door(folder / "traefik" / name, apart, options)
+            yield from front_door(gateway, folder / "traefik" / name, apart, options)
 
 
 def roles_file(services: Sequence[Member]) -> str:
@@ -51,17 +51,21 @@ def roles_file(services: Sequence[Member]) -> str:
     return f"-- {_GENERATED}\n\\set ON_ERROR_STOP on\n{passwords}{sql}"
 
 
-def front_door(folder: Path, services: Sequence[Member], options: Sequence[str]) -> Iterator[tuple[Path, str]]:
+def front_door(
+    gateway: Member, folder: Path, services: Sequence[Member], options: Sequence[str]
+) -> Iterator[tuple[Path, str]]:
     """Give Traefik's files, as the gateway writes them. Raises WorkspaceError when it cannot."""
     urls = ",".join(f"{service.name}=http://{host(service)}:{part_of(service).port}" for service in services)
     with tempfile.TemporaryDirectory() as written:
         command = [sys.executable, "-m", EDGE_MODULE, written, "--seen-at", "/etc/traefik", "--inner", ":8099"]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PURSER_")}
+        # The gateway of this repository, whose catalogue was just written, and not another that is installed.
+        places = [str(gateway.sources.parent.absolute()), *filter(None, [environment.get("PYTHONPATH")])]
         done = subprocess.run(
             [*command, *options],
             capture_output=True,
             text=True,
-            env={**environment, "PURSER_SERVICE_URLS": urls},
+            env={**environment, "PYTHONPATH": os.pathsep.join(places), "PURSER_SERVICE_URLS": urls},
             cwd=written,
             check=False,
         )
