@@ -103,8 +103,8 @@ def with_words(words: tuple[SearchWord, ...], user_id: UUID) -> Candidates:
     return Candidates(select(literal_column("rowid")).select_from(index).where(found), words)
 
 
-def on_sqlite(wanted: TransactionFilter, user_id: UUID, *, by_date: bool) -> Iterator[Candidates]:
-    """The sources for a filter besides its words; `by_date` leaves out those that the order of dates serves as well."""
+def besides_words(wanted: TransactionFilter, user_id: UUID, *, by_date: bool) -> Iterator[Candidates]:
+    """The sources for the rest of a filter; `by_date` leaves out those that the order of dates serves as well."""
     row_id = col(Transaction.id)
     for tag in wanted.tags:
         yield _where(row_id.in_(tagged(user_id, tag)))

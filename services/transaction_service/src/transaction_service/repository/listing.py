@@ -34,9 +34,10 @@ from transaction_service.repository.row_json import RowWriter, row_writer
 from transaction_service.repository.row_orders import MERCHANT_KEY, ORDERS, TransactionSort
 from transaction_service.repository.row_search import RowSearch
 
-TRIED_FIRST = (1_000, 10_000)
-"""So many rows are tried in the order of the list before an index of the filter is asked; the second number only when
-the first rows promise to fill the page then, or when the index gives very many."""
+TRIED_FIRST = (1_000, 3_000, 10_000)
+"""So many rows are tried in the order of the list before an index of the filter is asked. The last number is tried then
+when the first rows promise to fill the page within the second (on PostgreSQL the last), and otherwise when the index
+gives very many."""
 
 ENTRIES_FOR_A_ROW = 4
 """So many entries of an index are passed over in the time that it takes to look a row up by itself."""
@@ -85,17 +86,19 @@ class ListingRepository(RowSearch):
             found = await self._rows(entries.where(*far) if bound is None else entries.where(keyset.until(bound)))
             return found, bound is None or len(found) > page.limit
 
-        few, more = TRIED_FIRST
+        few, some, more = TRIED_FIRST
+        # What SQLite's indexes give is quicker to pass over than rows are to read.
+        enough = some if self.is_sqlite else more
         rows, is_page = await tried(few)
         likely = few * (page.limit + 1) // max(1, len(rows))
-        if not is_page and likely <= more:
+        if not is_page and likely <= enough:
             rows, is_page = await tried(more)
         if is_page:
             return rows
         source = await self.source(wanted, by_date=sort.by_date)
         if source is None and self.is_sqlite:
             return await self._rows(whole)
-        if source is not None and source.many and likely > more:
+        if source is not None and source.many and likely > enough:
             # The first rows may be of one merchant or amount.
             rows, is_page = await tried(more)
         elif isinstance(source, Candidates) and rows and likely <= ENTRIES_FOR_A_ROW * (source.size or 0):

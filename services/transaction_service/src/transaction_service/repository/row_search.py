@@ -13,7 +13,7 @@ from sqlmodel import col
 
 from transaction_service.errors import TransactionNotFound
 from transaction_service.models import Transaction
-from transaction_service.repository.candidates import Candidates, Indexed, on_sqlite, search_of, with_words
+from transaction_service.repository.candidates import Candidates, Indexed, besides_words, search_of, with_words
 from transaction_service.repository.filters import Columns, TransactionFilter, occurs
 from transaction_service.repository.row_orders import unindexed
 from transaction_service.search.words import SearchWord
@@ -47,12 +47,14 @@ class RowSearch(Repository[Transaction]):
         """
         words = search_of(wanted)
         seldom = await self._seldom(words) if words else ()
+        others = besides_words(wanted, self.user_id, by_date=by_date)
         if not self.is_sqlite:
-            return Indexed(seldom or words, self.user_id, many=not seldom) if words else None
+            many = not seldom and next(others, None) is None
+            return Indexed(seldom or words, self.user_id, many) if words else None
         best: Candidates | None = None
         fewest = MOST_CANDIDATES + 1
         sources = [with_words(seldom, self.user_id)] if seldom else []
-        for candidates in chain(sources, on_sqlite(wanted, self.user_id, by_date=by_date)):
+        for candidates in chain(sources, others):
             found = await candidates.count(self.session, fewest)
             if found < fewest:
                 best, fewest = replace(candidates, size=found), found
