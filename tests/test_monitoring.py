@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -69,7 +70,12 @@ class Query:
 
 def queries(repository: Path) -> Iterator[Query]:
     for file in sorted((repository / "docker/grafana/dashboards").glob("*.json")):
-        for panel in json.loads(file.read_text(encoding="utf-8"))["panels"]:
+        dashboard = json.loads(file.read_text(encoding="utf-8"))
+        for variable in dashboard["templating"]["list"]:
+            asked_for = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["query"]["query"])
+            assert asked_for is not None, variable
+            yield Query(f"{file.name}: {variable['label']}", "count by ({1}) ({0})".format(*asked_for.groups()))
+        for panel in dashboard["panels"]:
             for target in panel["targets"]:
                 yield Query(f"{file.name}: {panel['title']}", target["expr"])
     for rule in rules(repository):
