@@ -152,6 +152,12 @@ def test_a_damaged_database_gives_no_backup(data: Path, tmp_path: Path) -> None:
     assert names(tmp_path / "kept") == []
 
 
+def test_a_file_that_is_no_database_is_named(data: Path, tmp_path: Path) -> None:
+    (data / "auth_service.sqlite3").write_text("what a bad copy left" * 100, encoding="ascii")
+    with pytest.raises(BackupError, match=r"auth_service\.sqlite3 cannot be read: file is not a database"):
+        create(data, tmp_path / "backup")
+
+
 def test_the_commands_say_what_they_did_and_what_is_wrong(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -178,6 +184,11 @@ def test_the_commands_say_what_they_did_and_what_is_wrong(
 def test_a_folder_without_databases_is_no_data_folder(tmp_path: Path) -> None:
     with pytest.raises(BackupError, match=r"holds no databases\. Name the data folder in PURSER_DATA_DIR"):
         create(tmp_path, tmp_path / "backup")
+
+
+def test_a_place_that_cannot_be_written_is_named(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(BackupError, match=r"secret\.key/backup cannot be written: File exists\. Name another folder"):
+        create(data, data / "secret.key" / "backup")
 
 
 def test_a_wrong_setting_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
