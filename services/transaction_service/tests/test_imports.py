@@ -75,6 +75,7 @@ async def test_an_import_creates_the_account_that_the_file_names_and_tells_all_a
         "reconciliations": [{"status": "unproven", "opening": None, "closing": "987.5001", "gaps": []}],
         "notes": [],
         "transfers": {"linked": 0, "proposed": 0},
+        "previewed_transfers": [],
         "corrected": 0,
         "investments": 0,
         "positions": 0,
@@ -262,7 +263,7 @@ async def test_a_preview_says_what_would_happen_and_writes_nothing(
     file = ofx(row("2026-03-02", "-1"), row("2026-03-03", "-2"))
     preview = await client.post("/v1/imports", params={"preview": "true"}, content=file)
     assert (preview.status_code, preview.json()["status"], preview.json()["booked"]) == (200, "preview", 2)
-    assert preview.json()["transfers"] is None
+    assert preview.json()["transfers"] == {"linked": 0, "proposed": 0}
     assert (await client.get("/v1/accounts")).json()["items"] == []
     assert (await client.get("/v1/imports")).json()["items"] == []
     assert (await household.upload(file))["booked"] == 2

@@ -111,6 +111,11 @@ class BookingRows:
     settled: list[Settled] = field(default_factory=list)
     late: list[Settled] = field(default_factory=list)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns whose values they are."""
+        return (*_COLUMNS, *self.rare)
+
 
 class _Booking(NamedTuple):
     """A row that is to be booked, and the pending row that it takes the place of."""
@@ -304,7 +309,7 @@ class ImportRepository(Repository[StatementImport]):
     async def book(self, rows: BookingRows) -> None:
         """Insert rows and their tags as `booking_rows` gives them, all at once."""
         session = WriteSession(self.session)
-        await bulk_insert(session, Transaction, (*_COLUMNS, *rows.rare), rows.values)
+        await bulk_insert(session, Transaction, rows.columns, rows.values)
         await bulk_insert(session, Tag, ("transaction_id", "tag", "user_id", "tagged_by"), rows.tags)
 
     async def keep_balances(self, plan: ImportPlan, import_id: UUID) -> None:

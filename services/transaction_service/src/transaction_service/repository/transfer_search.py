@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -40,8 +40,12 @@ from transaction_service.models import Account, AccountReference, InvestmentEntr
 from transaction_service.repository.by_ids import of_user
 from transaction_service.search.text import contains_pattern, folded
 from transaction_service.transfers.own_accounts import OwnAccount, comparable_number
+from transaction_service.transfers.planned import PlannedRow
 
 _CHUNK = 5000
+
+DriverRow = Row[*tuple[Any, ...]] | tuple[Any, ...]
+"""A row as `sieve.BareRow` takes it: ids as texts, amounts in millionths, the day as the driver gives it."""
 
 _MATCHED: tuple[SQLColumnExpression[Any], ...] = (
     col(Transaction.id),
@@ -115,13 +119,13 @@ class TransferSearchRepository:
         first, last = (await self.session.execute(dates)).one()
         return None if first is None else (first, last)
 
-    async def several_accounts(self, first: date, last: date) -> bool:
-        """Whether more than one account has rows between the days."""
+    async def some_accounts(self, first: date, last: date) -> set[UUID]:
+        """Two accounts that have rows between the days, or the only one."""
         rows = exists().where(
             col(Transaction.account_id) == col(Account.id), col(Transaction.booking_date).between(first, last)
         )
         statement = select(col(Account.id)).where(col(Account.user_id) == self.user_id, rows).limit(2)
-        return len((await self.session.scalars(statement)).all()) > 1
+        return set((await self.session.scalars(statement)).all())
 
     async def taken_rows(self) -> set[UUID]:
         """The ids of all rows that are linked, or that are the cash of a trade or distribution of securities."""
@@ -154,7 +158,7 @@ class TransferSearchRepository:
         names: Collection[str] | None = None,
         besides: UUID | None = None,
         only: tuple[UUID, Collection[int]] | None = None,
-    ) -> Sequence[Row[*tuple[Any, ...]]]:
+    ) -> Sequence[DriverRow]:
         """The booked rows between the days as the driver gives them: the fields of `BareRow`, the day as a date.
 
         names:   of own accounts, to be found in the rows' texts; None when all accounts have one currency, which
@@ -188,8 +192,29 @@ class TransferSearchRepository:
             )
         # Past the ORM, which would look at each of very many rows.
         connection = await self.session.connection()
-        found: Sequence[Row[*tuple[Any, ...]]] = (await connection.execute(statement)).all()
+        found: Sequence[DriverRow] = (await connection.execute(statement)).all()
         return found
+
+    def as_driver_gives(self, row: PlannedRow, names: Collection[str] | None = None) -> tuple[Any, ...]:
+        """A row that is not booked yet as `bare_rows` would give it afterwards."""
+        original = row.original_amount
+        plain = (
+            str(row.id) if self._is_postgresql else row.id.hex,
+            str(row.account_id) if self._is_postgresql else row.account_id.hex,
+            row.booking_date,
+            int(row.amount * MICROS_PER_UNIT),
+            True,
+        )
+        if names is None:
+            return plain
+        return (
+            *plain,
+            row.currency,
+            None if original is None else int(original * MICROS_PER_UNIT),
+            row.original_currency,
+            row.counterparty_account,
+            row.exchange_rate is not None or any(name in row.search_text for name in names),
+        )
 
     async def rows(self, row_ids: Collection[UUID]) -> Sequence[Row[*tuple[Any, ...]]]:
         """These rows with all that is matched."""
@@ -200,10 +225,12 @@ class TransferSearchRepository:
             found += (await connection.execute(statement)).all()
         return found
 
-    async def returns(self, row_ids: Collection[UUID], within: timedelta) -> Sequence[tuple[UUID, UUID]]:
+    async def returns(
+        self, row_ids: Collection[UUID], within: timedelta, planned: Mapping[UUID, PlannedRow]
+    ) -> Sequence[tuple[UUID, UUID]]:
         """Of these rows those whose amount went the other way between the same two accounts, each with that other row.
 
-        Only where the bank states the number of the other account.
+        Only where the bank states the number of the other account. Rows that are `planned` are looked at as well.
         """
         columns = (
             col(Transaction.id),
@@ -219,6 +246,13 @@ class TransferSearchRepository:
                 select(*columns).where(of_user(self.user_id), *named)
             ):
                 rows[account_id, number].append((row_id, amount, day))
+        numbered: dict[tuple[UUID, str | None], list[PlannedRow]] = defaultdict(list)
+        for row in planned.values():
+            if row.counterparty_account:
+                numbered[row.account_id, row.counterparty_account].append(row)
+                if row.id in row_ids:
+                    key = (row.account_id, row.counterparty_account)
+                    rows[key].append((row.id, row.amount, row.booking_date))
         found: list[tuple[UUID, UUID]] = []
         for (account_id, number), members in rows.items():
             days = [day for _, _, day in members]
@@ -232,6 +266,8 @@ class TransferSearchRepository:
             by_amount: dict[Decimal, list[tuple[UUID, date]]] = defaultdict(list)
             for other_id, _, _, amount, day in await self.session.execute(others):
                 by_amount[amount].append((other_id, day))
+            for other in numbered[account_id, number]:
+                by_amount[other.amount].append((other.id, other.booking_date))
             for row_id, amount, day in members:
                 found += [(row_id, other_id) for other_id, back in by_amount[-amount] if abs(back - day) <= within]
         return found

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from transaction_service.amounts import ExactAmount
 from transaction_service.models import ImportStatus
 from transaction_service.schemas.transactions import TransactionSchema
-from transaction_service.schemas.transfers import TransfersFound
+from transaction_service.schemas.transfers import PreviewedTransfer, TransfersFound
 
 
 class RefusalSchema(BaseModel):
@@ -142,8 +142,11 @@ class ImportSchema(ImportCounts):
     reconciliations: list[StatementReconciliation] = Field(description="One per statement of the file.")
     transfers: TransfersFound | None = Field(
         default=None,
-        description="Transfers between own accounts that it brought to light. Null in a preview: they are looked for "
-        "when the rows stand.",
+        description="Transfers between own accounts that it brought to light, or would, for a preview. A preview of a "
+        "file of more than 50,000 new rows, or of investments, does not look for them, and has null.",
+    )
+    previewed_transfers: list[PreviewedTransfer] = Field(
+        default=[], description="Only in a preview: the transfers that would be linked or proposed, the first hundred."
     )
     corrected: int = Field(
         default=0, description="Rows that the bank has taken back, by this file or by one that came before it."

@@ -88,8 +88,8 @@ class BalancePoint(BaseModel):
     """A known balance beside the ledger's own at that time.
 
     `difference` = `stated` - `ledger`. `status` tells whether they agree; a closing is `superseded`, and no gap, where
-    a file that came later closes the same day with what the ledger holds, or where it is that of a report within the day
-    whose end is known otherwise. `gap` is there where they begin to differ, or begin to differ by another amount.
+    a file that came later closes the same day with what the ledger holds, or where a report within the day states it
+    and the day's end is known otherwise. `gap` is there where they begin to differ, or begin to differ otherwise.
     """
 
     date: date

@@ -48,6 +48,27 @@ class TransferSchema(BaseModel):
     decided_at: datetime | None
 
 
+class PreviewedSide(BaseModel):
+    """One of the two rows; without `transaction_id` it is a row of the file."""
+
+    transaction_id: UUID | None
+    account_id: UUID
+    booking_date: date
+    amount: ExactAmount
+    currency: str
+    description: str
+
+
+class PreviewedTransfer(BaseModel):
+    """A transfer that an import would link, or propose."""
+
+    status: TransferStatus
+    reasons: list[TransferReason] = Field(description="What speaks for it.")
+    rate: str | None
+    outgoing: PreviewedSide
+    incoming: PreviewedSide
+
+
 class TransfersFound(BaseModel):
     """What a search for transfers came to: links that are certain, and proposals that wait for the user."""
 

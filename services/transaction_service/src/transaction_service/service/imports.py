@@ -36,6 +36,7 @@ from transaction_service.service.journal import Journal
 from transaction_service.service.many_rows import ManyRows
 from transaction_service.service.proposals import Proposals
 from transaction_service.service.supplements import SupplementCounts, Supplements
+from transaction_service.service.transfer_preview import TransferPreview, is_previewed
 from transaction_service.service.transfers import Transfers
 from transaction_service.statements.assignment import assign_accounts, statement_refused
 from transaction_service.statements.rows import PreparedFile, Refusals, prepare
@@ -116,10 +117,25 @@ class Imports:
     async def preview(self, upload: Upload) -> ImportSchema:
         """What `book` would do; nothing is written. Raises the same problems."""
         plan = await self._plan(upload)
-        preview = describe(self._record(new_id(), upload, plan, ImportStatus.PREVIEW))
+        import_id = new_id()
+        preview = describe(self._record(import_id, upload, plan, ImportStatus.PREVIEW))
         supplements = await self._keep_supplements(upload, plan, None)
+        found: dict[str, object] = {"proposals": previewed_proposals(plan), **supplements.fields}
+        if is_previewed(plan) and not supplements.investments:
+            rows = await self._booking_rows(upload, plan, import_id, Categoriser(await self._rules.ordered()))
+            session = self._imports.session
+            transfers = await TransferPreview(session, self._user_id).find(plan, rows, import_id)
+            found["transfers"], found["previewed_transfers"] = transfers
         FILES.add(FileOutcome.PREVIEWED)
-        return preview.model_copy(update={"proposals": previewed_proposals(plan), **supplements.fields})
+        return preview.model_copy(update=found)
+
+    async def _booking_rows(
+        self, upload: Upload, plan: ImportPlan, import_id: UUID, categoriser: Categoriser
+    ) -> BookingRows:
+        created_at = upload.started_at
+        return await offload(
+            lambda: booking_rows(plan, import_id=import_id, categoriser=categoriser, created_at=created_at)
+        )
 
     async def book(self, upload: Upload) -> ImportSchema:
         """Book the file's rows that the ledger does not hold: all of them, or, when anything fails, none.
@@ -130,9 +146,7 @@ class Imports:
         plan = await self._plan(upload)
         import_id = new_id()
         categoriser = Categoriser(await self._rules.ordered())
-        rows = await offload(
-            lambda: booking_rows(plan, import_id=import_id, categoriser=categoriser, created_at=upload.started_at)
-        )
+        rows = await self._booking_rows(upload, plan, import_id, categoriser)
         session = self._imports.session
         session.add_all(plan.created)
         await session.flush()

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from transaction_service.categories.defaults import CategoryKind
 from transaction_service.models import ChosenBy, TransferStatus
 from transaction_service.repository.categories import CategoryRepository
-from transaction_service.repository.transfer_search import TransferSearchRepository
+from transaction_service.repository.transfer_search import DriverRow, TransferSearchRepository
 from transaction_service.repository.transfers import TransferRepository
 from transaction_service.transfers.evidence import (
     MOST_DAYS,
@@ -29,6 +29,7 @@ from transaction_service.transfers.evidence import (
 )
 from transaction_service.transfers.matching import REACH, Pair, find_transfers
 from transaction_service.transfers.own_accounts import OwnAccounts
+from transaction_service.transfers.planned import NOTHING_PLANNED, PlannedRow, PlannedRows
 from transaction_service.transfers.sieve import BareRow, sifted
 
 _WINDOW = timedelta(days=365)
@@ -36,6 +37,9 @@ _WINDOW = timedelta(days=365)
 _MARGIN = 2 * REACH
 """What must be known around a window: the rivals of the partners of its rows."""
 _MOST_NAMES = 30
+
+MatchedRow = Row[*tuple[Any, ...]] | PlannedRow
+"""A row with all that is matched, booked or not."""
 
 
 class TransferSearch:
@@ -46,38 +50,47 @@ class TransferSearch:
         self._rows = TransferSearchRepository(session, user_id)
         self._categories = CategoryRepository(session, user_id)
 
-    async def pairs(self, import_id: UUID | None) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
+    async def pairs(
+        self, import_id: UUID | None, planned: PlannedRows = NOTHING_PLANNED
+    ) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
         """The pairs to link and those to propose that are not known yet.
 
         import_id: only pairs with a row of this import
+        planned:   rows of this import that are not booked yet
 
         The history is searched window by window; a pair belongs to the window of its outgoing row.
         """
         linked: list[Candidate] = []
         proposed: list[Candidate] = []
-        span = await self._rows.span(import_id)
-        if span is None or not await self._rows.several_accounts(span[0] - REACH, span[1] + REACH):
+        days = [row.booking_date for row in planned.rows.values()]
+        span = (min(days), max(days)) if days else await self._rows.span(import_id)
+        if span is None or not await self._several_accounts(span[0] - REACH, span[1] + REACH, planned):
             return linked, proposed
-        own = OwnAccounts(await self._rows.own_accounts(), await self._rows.own_names())
+        own = OwnAccounts(planned.named(await self._rows.own_accounts()), await self._rows.own_names())
         kinds = {node.id: node.kind for node in await self._categories.tree()}
         known = await self._transfers.undecided()
         apart = {pair for pair, status in known.items() if status is TransferStatus.REJECTED}
-        taken = await self._rows.taken_rows()
+        taken = await self._rows.taken_rows() | planned.replaced
         for first, last in _windows(span[0] - REACH, span[1] + REACH):
-            if not await self._rows.several_accounts(first - _MARGIN, last + _MARGIN):
+            if not await self._several_accounts(first - _MARGIN, last + _MARGIN, planned):
                 continue
-            rows, rates = await self._candidates(first - _MARGIN, last + _MARGIN, own, import_id)
+            rows, rates = await self._candidates(first - _MARGIN, last + _MARGIN, own, import_id, planned)
             free = (row for row in rows if row.id not in taken and not _is_denied(row))
             matched = (_match_row(row, own, kinds, import_id) for row in free)
             found = await offload(partial(find_transfers, matched, rates=rates, apart=apart))
-            certain, doubtful = await self._without_returns(found.linked, taken)
+            certain, doubtful = await self._without_returns(found.linked, taken, planned)
             linked += [pair for pair in certain if first <= pair.outgoing.booking_date <= last]
             taken |= {row.id for pair in linked for row in (pair.outgoing, pair.incoming)}
             proposed += [pair for pair in (*found.proposed, *doubtful) if first <= pair.outgoing.booking_date <= last]
         return linked, [pair for pair in proposed if _is_new(pair, known, taken)]
 
+    async def _several_accounts(self, first: date, last: date, planned: PlannedRows) -> bool:
+        """Whether more than one account has rows between the days, or would have."""
+        found = await self._rows.some_accounts(first, last)
+        return len(found) > 1 or len(found | planned.accounts_between(first, last)) > 1
+
     async def _without_returns(
-        self, pairs: Sequence[Candidate], taken: Collection[UUID]
+        self, pairs: Sequence[Candidate], taken: Collection[UUID], planned: PlannedRows
     ) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
         """The pairs, and apart those of which one row alone tells and whose money came back where it went out.
 
@@ -93,37 +106,41 @@ class TransferSearch:
         paired = {row.id for pair in pairs for row in (pair.outgoing, pair.incoming)}
         returned = {
             told_once[row_id].outgoing.id
-            for row_id, back_id in await self._rows.returns(told_once, timedelta(days=MOST_DAYS))
+            for row_id, back_id in await self._rows.returns(told_once, timedelta(days=MOST_DAYS), planned.rows)
             if back_id not in paired and back_id not in taken
         }
         certain = [pair for pair in pairs if pair.outgoing.id not in returned]
         return certain, [pair for pair in pairs if pair.outgoing.id in returned]
 
     async def _candidates(
-        self, first: date, last: date, own: OwnAccounts, import_id: UUID | None
-    ) -> tuple[Sequence[Row[*tuple[Any, ...]]], Rates]:
+        self, first: date, last: date, own: OwnAccounts, import_id: UUID | None, planned: PlannedRows
+    ) -> tuple[Sequence[MatchedRow], Rates]:
         across = len({account.currency for account in own.accounts.values()}) > 1
-        bare = list(await (self._all if across else self._likely)(first, last, own, import_id))
+        new = [row for row in planned.rows.values() if first <= row.booking_date <= last]
+        bare = list(await (self._all if across else self._likely)(first, last, own, import_id, new))
         ids, rates = await offload(_sift, bare, own, across)
-        return await self._rows.rows(ids), rates
+        booked = await self._rows.rows([row_id for row_id in ids if row_id not in planned.rows])
+        return [*booked, *(planned.rows[row_id] for row_id in ids if row_id in planned.rows)], rates
 
     async def _all(
-        self, first: date, last: date, own: OwnAccounts, import_id: UUID | None
-    ) -> Iterable[Row[*tuple[Any, ...]]]:
+        self, first: date, last: date, own: OwnAccounts, import_id: UUID | None, new: Sequence[PlannedRow]
+    ) -> Iterable[DriverRow]:
         names = sorted({name for account in own.accounts.values() for name in account.names | account.numbers})
-        return await self._rows.bare_rows(first, last, import_id=import_id, names=names[:_MOST_NAMES])
+        names = names[:_MOST_NAMES]
+        booked = await self._rows.bare_rows(first, last, import_id=import_id, names=names)
+        return chain(booked, (self._rows.as_driver_gives(row, names) for row in new))
 
     async def _likely(
-        self, first: date, last: date, _own: OwnAccounts, import_id: UUID | None
-    ) -> Iterable[Row[*tuple[Any, ...]]]:
+        self, first: date, last: date, _own: OwnAccounts, import_id: UUID | None, new: Sequence[PlannedRow]
+    ) -> Iterable[DriverRow]:
         """All but the rows of the largest account whose opposite amount is in no other: most of a ledger, often."""
         largest = await self._rows.largest_account(first, last)
-        if largest is None:
-            return ()
-        others = await self._rows.bare_rows(first, last, import_id=import_id, besides=largest)
+        others: list[DriverRow] = [self._rows.as_driver_gives(row) for row in new]
+        if largest is not None:
+            others += await self._rows.bare_rows(first, last, import_id=import_id, besides=largest)
         amounts = {-row[3] for row in others}
-        if not amounts:
-            return ()
+        if largest is None or not amounts:
+            return others
         return chain(others, await self._rows.bare_rows(first, last, import_id=import_id, only=(largest, amounts)))
 
 
@@ -139,7 +156,7 @@ def _is_new(pair: Candidate, known: Collection[Pair], taken: Collection[UUID]) -
 
 
 @uncollected()
-def _sift(rows: Sequence[Row[*tuple[Any, ...]]], own: OwnAccounts, across: bool) -> tuple[list[UUID], Rates]:
+def _sift(rows: Sequence[DriverRow], own: OwnAccounts, across: bool) -> tuple[list[UUID], Rates]:
     """The rows that may be part of a transfer, and the rates that all rows show. Runs in a thread: slow for many."""
     ordinals: dict[date | str, int] = {}
     bare = []
@@ -153,15 +170,15 @@ def _sift(rows: Sequence[Row[*tuple[Any, ...]]], own: OwnAccounts, across: bool)
     return ids, rates
 
 
-def _is_denied(row: Row[*tuple[Any, ...]]) -> bool:
+def _is_denied(row: MatchedRow) -> bool:
     """Whether the user has said that the row is no transfer: it is none, unless the user links it."""
     return bool(row.transfer_by == ChosenBy.USER and not row.marked_transfer)
 
 
 def _match_row(
-    row: Row[*tuple[Any, ...]], own: OwnAccounts, kinds: Mapping[UUID, CategoryKind], import_id: UUID | None
+    row: MatchedRow, own: OwnAccounts, kinds: Mapping[UUID, CategoryKind], import_id: UUID | None
 ) -> MatchRow:
-    kind = kinds.get(row.category_id)
+    kind = None if row.category_id is None else kinds.get(row.category_id)
     points_to = own.pointed(row.counterparty_account)
     if not row.counterparty_account:
         points_to = own.mentioned(row.counterparty, row.text) - {row.account_id}
