@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from uuid import uuid4
 
+import httpx2
 import pytest
-from api_common import Service
+from api_common import Service, create_app
 from api_common.compute import offload, thread_use
 from api_common.database import Database, on_commit
 from api_common.metrics import Durations, OutcomeCounter
@@ -104,6 +105,20 @@ async def test_the_metrics_of_an_application_tell_what_is_in_use(
         ("purser_threads_busy",): 0,
         ("purser_threads_waiting",): 0,
     }
+
+
+async def test_the_queues_that_a_service_declares_are_shown_once_it_has_started(settings_for: SettingsFactory) -> None:
+    waiting = iter((2, 5))
+    service = Service(
+        "letters", "1.0.0", "Letters", settings_for(ServiceSettings), queues={"sorting": lambda _: next(waiting)}
+    )
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(create_app(service)), base_url="http://test") as early:
+        before = (await early.get("/metrics")).text
+    async with client_for(service) as client:
+        shown = [(await client.get("/metrics")).text for _ in range(2)]
+    line = 'purser_queue_waiting{queue="sorting",service="letters"}'
+    assert line not in before
+    assert [f"{line} {length}.0" in text for length, text in zip((2, 5), shown, strict=True)] == [True, True]
 
 
 async def test_what_a_unit_of_work_counts_is_counted_when_it_is_committed_and_not_before(database: Database) -> None:

@@ -34,3 +34,8 @@ class Saturation(Collector):
                 in_use.add_metric(named, use.in_use)
                 waiting.add_metric(named, use.waiting)
         yield from (limit, in_use, waiting)
+        queued = GaugeMetricFamily("purser_queue_waiting", "Who waits in a queue.", labels=("service", "queue"))
+        for runtime in self._runtimes:
+            for queue, length in runtime.queues().items():
+                queued.add_metric((runtime.service.name, queue), length)
+        yield queued

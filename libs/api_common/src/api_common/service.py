@@ -48,6 +48,7 @@ class Service:
         calls: names of the services it calls.
         body_limits: bytes that a body may have at an exact path, instead of the limit of the settings; for uploads that
             the route streams to disk.
+        queues: how many wait in each queue of its own, by its name; `/metrics` shows them.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Service:
     checks: Sequence[Check] = ()
     calls: Sequence[str] = ()
     body_limits: Mapping[str, int] = field(default_factory=dict)
+    queues: Mapping[str, Callable[["Runtime"], int]] = field(default_factory=dict)
 
 
 class Runtime:
@@ -74,6 +76,7 @@ class Runtime:
         self._database: Database | None = None
         self._keys: JwksCache | None = None
         self._verifier: TokenVerifier | None = None
+        self._is_open = False
 
     @property
     def database(self) -> Database:
@@ -89,6 +92,10 @@ class Runtime:
     def pools(self) -> dict[str, PoolUse]:
         """Tell what the pools of its database do; nothing without an open database."""
         return self._database.pools() if self._database is not None else {}
+
+    def queues(self) -> dict[str, int]:
+        """Tell how many wait in each queue of the service; nothing until it has started."""
+        return {name: waiting(self) for name, waiting in self.service.queues.items()} if self._is_open else {}
 
     @property
     def verifier(self) -> TokenVerifier:
@@ -145,6 +152,7 @@ class Runtime:
                 await self._database.verify()
         if self.service.lifespan is not None:
             await stack.enter_async_context(self.service.lifespan(self))
+        self._is_open = True
         log.info("service_started", service=self.service.name, seconds=round(time.perf_counter() - started, 3))
 
     def _target(self, name: str) -> str | ASGIApp:

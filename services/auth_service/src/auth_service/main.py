@@ -53,6 +53,7 @@ def service(settings: Settings | None = None, *, clock: Clock = utc_now) -> Serv
         database=DATABASE,
         lifespan=lifespan,
         calls=tuple(chosen.data_owners),
+        queues={"password_hashing": lambda runtime: runtime.resource(Parts).hashing.waiting},
     )
 
 

@@ -50,10 +50,15 @@ class PasswordHashing:
         # Verified in place of the missing one when nobody has the address, so that both cases cost the same.
         self._nobody = _hash_of_no_password(self._hasher)
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a slot."""
+        return self._slots.statistics().tasks_waiting
+
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Wait for a slot and hold it; `hash` and `verify` are called inside."""
-        if self._slots.statistics().tasks_waiting >= self._queue:
+        if self.waiting >= self._queue:
             raise TooManySignIns
         async with self._slots:
             yield
