@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import IO
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from transaction_service.errors import ImportAlreadyUndone
 from transaction_service.identity.decisions import LedgerSide, decide
+from transaction_service.identity.identities import columns_of
 from transaction_service.identity.pending import PendingRow
 from transaction_service.identity.plan import AccountPlan, ImportPlan, pieces_of
 from transaction_service.identity.proofs import touching_days
@@ -252,9 +253,10 @@ class Imports:
             await offload(plan.recognise, piece, identities, known, pending)
         for piece in () if plan.by_identity else plan.days():
             contents = await offload(plan.contents, piece)
-            first, last = (date.fromordinal(plan.rows.days[number]) for number in (piece[0], piece[-1]))
+            first, last = plan.rows.first_and_last_day(piece)
             by_content = await recognition.by_content(account_id, set(contents), first, last)
             await offload(plan.recognise_by_content, piece, contents, by_content, pending)
+        plan.unknown = columns_of(plan.rows).in_order(plan.unknown)
 
     async def _keep_supplements(self, upload: Upload, plan: ImportPlan, import_id: UUID | None) -> SupplementCounts:
         return await self._supplements.keep(
