@@ -86,6 +86,22 @@ async def test_a_password_verifies_against_its_own_hash_only() -> None:
     assert not await hashing.verify("a ladder of green paper", "no hash at all")
 
 
+async def test_those_who_wait_for_a_slot_are_counted() -> None:
+    hashing = PasswordHashing(TEST_ARGON2, slots=1, queue=2)
+
+    async def pass_through() -> None:
+        async with hashing.slot():
+            pass
+
+    async with anyio.create_task_group() as group:
+        async with hashing.slot():
+            group.start_soon(pass_through)
+            group.start_soon(pass_through)
+            await anyio.wait_all_tasks_blocked()
+            counted = hashing.waiting
+    assert (counted, hashing.waiting) == (2, 0)
+
+
 def test_what_is_verified_for_an_unknown_address_is_a_hash_like_any_other_and_of_no_password() -> None:
     hashing = PasswordHashing(TEST_ARGON2, slots=1, queue=0)
     real = hashing._hasher.hash("four quiet ledgers")
