@@ -93,12 +93,11 @@ async def test_those_who_wait_for_a_slot_are_counted() -> None:
         async with hashing.slot():
             pass
 
-    async with anyio.create_task_group() as group:
-        async with hashing.slot():
-            group.start_soon(pass_through)
-            group.start_soon(pass_through)
-            await anyio.wait_all_tasks_blocked()
-            counted = hashing.waiting
+    async with anyio.create_task_group() as group, hashing.slot():
+        group.start_soon(pass_through)
+        group.start_soon(pass_through)
+        await anyio.wait_all_tasks_blocked()
+        counted = hashing.waiting
     assert (counted, hashing.waiting) == (2, 0)
 
 
