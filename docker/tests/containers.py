@@ -15,17 +15,17 @@ ANSWER_SECONDS = 60.0
 _PAUSE = 0.01
 
 
-def wait_until_it_answers(url: str, seconds: float = ANSWER_SECONDS) -> float:
-    """Return as soon as an address answers 200, with the time on the monotonic clock; fail after so many seconds."""
-    deadline = time.monotonic() + seconds
+def wait_until_it_answers(url: str, headers: httpx2.Headers | None = None) -> float:
+    """Return as soon as an address answers 200, with the time on the monotonic clock; fail after a minute."""
+    deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
         try:
-            if httpx2.get(url, timeout=5).status_code == 200:
+            if httpx2.get(url, headers=headers, timeout=5).status_code == 200:
                 return time.monotonic()
         except httpx2.TransportError:
             pass
         time.sleep(_PAUSE)
-    raise AssertionError(f"{url} did not answer within {seconds} s")
+    raise AssertionError(f"{url} did not answer within {ANSWER_SECONDS} s")
 
 
 @dataclass(frozen=True)

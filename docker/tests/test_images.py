@@ -160,11 +160,14 @@ class Copy:
     member: Member
     engine: Engine
 
-    def layers(self, name: str, *options: str) -> list[str]:
-        """Pack the service, build its image under a name that goes at once, and give its layers."""
+    def pack(self) -> None:
+        """Write the two files of which the image is built."""
         parts = [f"{self.member.path}:{part}" for part in ("distributions", "modules")]
         subprocess.run([self.pants, "--no-pantsd", "package", *parts], cwd=self.root, check=True)
-        dockerfile = self.root / self.member.path / "Dockerfile"
+
+    def layers(self, *options: str) -> list[str]:
+        """Build the image under a name that goes at once, and give its layers."""
+        name, dockerfile = f"purser-test-{os.getpid()}", self.root / self.member.path / "Dockerfile"
         base = ("--build-arg", f"BASE_IMAGE={base_image(self.root)}")
         self.engine.output("build", *base, *options, "--tag", name, "--file", dockerfile, self.root / "dist")
         try:
@@ -180,14 +183,15 @@ def copy(repository: Path, containers: Engine, members: dict[str, Member], tmp_p
 
 
 def test_the_same_inputs_give_the_same_layers_and_an_edited_source_changes_the_last_one_only(copy: Copy) -> None:
-    name = f"purser-test-{os.getpid()}"
-    before = copy.layers(name)
+    copy.pack()
+    before = copy.layers()
 
-    assert copy.layers(name, "--no-cache") == before
+    assert copy.layers("--no-cache") == before
 
     module = copy.root / copy.member.path / "src" / copy.member.name / "main.py"
     module.write_text(module.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
-    after = copy.layers(name)
+    copy.pack()
+    after = copy.layers()
 
     assert (after[:-1], after[-1] != before[-1]) == (before[:-1], True)
 
