@@ -15,10 +15,10 @@ from workspace.generators import new_library, new_service
 from workspace.main import main
 from workspace.member_lists import declarations
 from workspace.members import Member, chosen, members
-from workspace.package_templates import FOLDER, Kind
+from workspace.package_templates import TEMPLATES, Kind
 from workspace.package_updates import Update, update
 
-TEMPLATES = Path(workspace.__file__).with_name("templates")
+SHIPPED = Path(workspace.__file__).with_name("templates")
 
 ROOT = """\
 [tool.uv.sources]
@@ -80,7 +80,7 @@ def edit(path: Path, before: str, after: str) -> None:
 @pytest.fixture
 def house(tmp_path: Path, declare: Callable[..., Path]) -> Path:
     """A repository with the templates, the libraries under every service, and a composition."""
-    shutil.copytree(TEMPLATES, tmp_path / FOLDER)
+    shutil.copytree(SHIPPED, tmp_path / TEMPLATES)
     declare("libs/config", project='name = "purser-config"\nversion = "0.2.1"\ndescription = "Settings"')
     shared = f'name = "purser-api-common"\nversion = "1.4.0"\ndescription = "Shared"\ndependencies = {SHARED}'
     declare("libs/api_common", project=shared)
@@ -287,7 +287,7 @@ def test_lines_that_both_sides_changed_are_shown_between_marks(
     )
 
 
-@pytest.mark.parametrize("path", [f"{FOLDER}/service/new.md.jinja", "services/plan_service/notes.md"])
+@pytest.mark.parametrize("path", [f"{TEMPLATES}/service/new.md.jinja", "services/plan_service/notes.md"])
 def test_what_is_not_committed_is_not_merged(house: Path, plans: Member, path: str) -> None:
     (house / path).write_text("Draft.\n", encoding="utf-8")
 

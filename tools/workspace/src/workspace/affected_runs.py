@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workspace.affected import Affected
+from workspace.anatomy import deviations
 from workspace.checks import declared
 from workspace.git import Change
 from workspace.members import members
+from workspace.package_templates import TEMPLATES
 
 SECONDS_FILE = Path(".pants.d") / "seconds.json"
 """How long each test last took, so that a run can say what it saved; a hint, not a result."""
@@ -79,7 +81,10 @@ def lint(root: Path, found: Affected) -> list[str]:
         for check in (["check", "--quiet"], ["format", "--check", "--quiet"])
         if paths and subprocess.run([ruff, *check, *paths], cwd=root, check=False).returncode != 0
     ]
-    return [*problems, *declared(packages, members(root))]
+    everything = members(root)
+    # So does a template that changed, about every package.
+    retold = any(file.path.startswith(f"{TEMPLATES}/") for file in found.changes)
+    return [*problems, *declared(packages, everything), *deviations(root, everything if retold else packages)]
 
 
 def run(root: Path, goal: str, addresses: Sequence[str]) -> tuple[int, str]:

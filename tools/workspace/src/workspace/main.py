@@ -173,8 +173,7 @@ def _declared(options: argparse.Namespace) -> int:
 
 
 def _anatomy(options: argparse.Namespace) -> int:
-    found = members.chosen(options.root, options.packages)
-    return _verdict(anatomy.deviations(options.root, [one for one in found if not one.path.startswith("tools/")]))
+    return _verdict(anatomy.deviations(options.root, members.chosen(options.root, options.packages)))
 
 
 def _bench(options: argparse.Namespace) -> int:

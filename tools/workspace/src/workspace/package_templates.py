@@ -16,7 +16,7 @@ from workspace.git import changed_files, knows, laid_out, tree_of
 from workspace.member_lists import range_of
 from workspace.members import Member, members, requirements
 
-FOLDER = "tools/workspace/src/workspace/templates"
+TEMPLATES = "tools/workspace/src/workspace/templates"
 ANSWERS = ".copier-answers.yml"
 SHARED_LIBRARY = "api_common"
 """The library whose requirements give services the ranges of what they share with it."""
@@ -36,7 +36,7 @@ class Kind(StrEnum):
     @property
     def template(self) -> str:
         """The folder of the template, relative to the root."""
-        return f"{FOLDER}/{self}"
+        return f"{TEMPLATES}/{self}"
 
 
 @dataclass(frozen=True)
