@@ -73,6 +73,25 @@ def test_a_new_export_is_an_addition(tmp_path: Path) -> None:
     assert found == [ContractChange("ledger.internal", "added", ADDITION)]
 
 
+@pytest.mark.parametrize(
+    ("other", "exports", "expected"),
+    [
+        ("def frames(a, b): ...", "frames", [("ledger.frames", "parameter was added as required (b)", BREAK)]),
+        ("def frame(a): ...", "frame", [("ledger.frame", "added", ADDITION), ("ledger.frames", "removed", BREAK)]),
+    ],
+)
+def test_a_function_that_is_named_like_its_module_counts(
+    tmp_path: Path, other: str, exports: str, expected: list[tuple[str, str, Weight]]
+) -> None:
+    def exporting(name: str) -> str:
+        return f'from ledger.frames import {name}\n\n__all__ = ["{name}"]\n'
+
+    before = library(tmp_path / "a", exports=exporting("frames"), other="def frames(a): ...")
+    after = library(tmp_path / "b", exports=exporting(exports), other=other)
+
+    assert face_changes(before, after, []) == [ContractChange(*change) for change in expected]
+
+
 def test_a_module_counts_where_it_is_declared_public(tmp_path: Path) -> None:
     before, after = library(tmp_path / "a"), library(tmp_path / "b", other="def shown(): ...")
     assert face_changes(before, after, []) == []

@@ -44,9 +44,19 @@ def face(package: griffe.Module, public: Sequence[str]) -> dict[str, griffe.Obje
     for module in _modules(package, public):
         for name in module.exports or [name for name, member in module.members.items() if member.is_public]:
             key = str(name)
-            if (member := module.members.get(key)) is not None and (known := _object(member)) is not None:
+            if (member := _member(module, key)) is not None and (known := _object(member)) is not None:
                 found.update(_with_members(f"{module.path}.{key}", known))
     return found
+
+
+def _member(module: griffe.Module, name: str) -> griffe.Object | griffe.Alias | None:
+    member = module.members.get(name)
+    imported = module.imports.get(name)
+    if isinstance(member, griffe.Module) and imported is not None and imported != member.path:
+        # What is imported from a module of its own name hides that module from users, and griffe shows the module.
+        found = module.modules_collection.get_member(imported)
+        return found if isinstance(found, griffe.Object | griffe.Alias) else None
+    return member
 
 
 def _modules(package: griffe.Module, public: Sequence[str]) -> Iterator[griffe.Module]:
