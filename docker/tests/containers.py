@@ -15,12 +15,12 @@ ANSWER_SECONDS = 60.0
 _PAUSE = 0.01
 
 
-def wait_until_it_answers(url: str, headers: httpx2.Headers | None = None) -> float:
-    """Return as soon as an address answers 200, with the time on the monotonic clock; fail after a minute."""
+def wait_until_it_answers(url: str, headers: httpx2.Headers | None = None, status: int = 200) -> float:
+    """Return the time on the monotonic clock as soon as an address answers with that status; fail after a minute."""
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
         try:
-            if httpx2.get(url, headers=headers, timeout=5).status_code == 200:
+            if httpx2.get(url, headers=headers, timeout=5).status_code == status:
                 return time.monotonic()
         except httpx2.TransportError:
             pass

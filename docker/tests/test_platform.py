@@ -117,6 +117,8 @@ def test_while_the_ledgers_container_is_gone_figures_are_refused_by_the_name_of_
     ledger = journeyed.services["transaction_service"]
     with journeyed.client() as ada:
         ledger.kill()
+        # By then the front door has asked the others, too, and still sends them requests.
+        wait_until_it_answers(f"{journeyed.url}/services/transaction_service/health", status=503)
 
         refused = ada.get(SUMMARY)
 

@@ -133,6 +133,16 @@ async def test_one_service_that_is_down_degrades_the_application_and_keeps_it_re
         assert (await client.get("/readyz")).status_code == 200
 
 
+async def test_a_service_whose_peer_is_down_stays_ready_to_say_what_it_misses() -> None:
+    async def fails(_: Runtime) -> None:
+        raise ConnectionError
+
+    async with client_for(example(checks=[Check("ledger", fails)], calls=["ledger"])) as client:
+        assert (await client.get("/health")).json()["services"][NAME]["checks"]["ledger"]["status"] == "down"
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["services"][NAME]["checks"]) == (200, {})
+
+
 async def test_services_are_opened_in_order_and_closed_in_reverse() -> None:
     events: list[str] = []
 

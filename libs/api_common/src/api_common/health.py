@@ -41,8 +41,11 @@ class Health(BaseModel):
     services: dict[str, ServiceHealth]
 
 
-async def check(runtimes: Iterable[Runtime], *, draining: bool) -> Health:
-    """Ask all dependencies at the same time; one that does not answer in `PROBE_SECONDS` is down."""
+async def check(runtimes: Iterable[Runtime], *, draining: bool, peers: bool = True) -> Health:
+    """Ask all dependencies at the same time; one that does not answer in `PROBE_SECONDS` is down.
+
+    Without `peers`, the services that a service calls are not asked.
+    """
     asked = list(runtimes)
     results: dict[str, dict[str, CheckResult]] = {runtime.service.name: {} for runtime in asked}
 
@@ -51,7 +54,7 @@ async def check(runtimes: Iterable[Runtime], *, draining: bool) -> Health:
 
     async with anyio.create_task_group() as group:
         for runtime in asked:
-            for dependency, probe in _probes(runtime):
+            for dependency, probe in _probes(runtime, peers=peers):
                 group.start_soon(ask, runtime.service.name, dependency, probe)
     services = {runtime.service.name: _service(runtime, results[runtime.service.name]) for runtime in asked}
     return Health(status="down" if draining else _overall(services.values()), services=services)
@@ -70,12 +73,13 @@ def _overall(services: Iterable[ServiceHealth]) -> Status:
     return "down" if states == {"down"} else "degraded"
 
 
-def _probes(runtime: Runtime) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+def _probes(runtime: Runtime, *, peers: bool) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
     probes: list[tuple[str, Callable[[], Awaitable[None]]]] = []
     if runtime.service.database is not None:
         probes.append(("database", runtime.database.ping))
-    probes += [(declared.name, partial(declared.probe, runtime)) for declared in runtime.service.checks]
-    return probes
+    without = () if peers else runtime.service.calls
+    asked = [declared for declared in runtime.service.checks if declared.name not in without]
+    return probes + [(declared.name, partial(declared.probe, runtime)) for declared in asked]
 
 
 async def _result(dependency: str, probe: Callable[[], Awaitable[None]]) -> CheckResult:

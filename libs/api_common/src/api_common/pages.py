@@ -78,7 +78,8 @@ def _probe_router(registry: CollectorRegistry) -> APIRouter:
     @router.get("/readyz", summary="Should requests be sent here", responses={503: {"model": health.Health}})
     async def readyz(request: Request, response: Response) -> health.Health:
         state = request.app.state
-        found = await health.check(state.runtimes.values(), draining=state.draining)
+        # A service whose peer is down answers which one it misses; nobody would hear that of one that is not asked.
+        found = await health.check(state.runtimes.values(), draining=state.draining, peers=False)
         # One service that is down must not take the others of the same process out of rotation.
         response.status_code = 503 if found.status == "down" else 200
         return found

@@ -44,7 +44,7 @@ class Service:
         routers: its routes, with their full paths; they are included, not mounted.
         database: its tables and migrations, if it owns any.
         lifespan: runs around the service's life, after its database is open and migrated.
-        checks: what ``/readyz`` and ``/health`` ask beside the database.
+        checks: what ``/health`` asks beside the database, and ``/readyz`` too unless it is named in `calls`.
         calls: names of the services it calls.
         body_limits: bytes that a body may have at an exact path, instead of the limit of the settings; for uploads that
             the route streams to disk.
