@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,22 +47,28 @@ def test_the_analysts_page_prints_what_it_says(
     embedded: Server, repository: Path, tmp_path: Path, sign_up: Callable[..., User]
 ) -> None:
     page = (repository / "docs" / "analysts.md").read_text(encoding="utf-8")
-    blocks = {block["language"]: block["text"] for block in FENCE.finditer(page)}
+    blocks = [(block["language"], block["text"]) for block in FENCE.finditer(page)]
+    shown = [(code, output) for (_, code), (language, output) in pairwise(blocks) if language == "text"]
     analyst = sign_up(embedded.url)
     analyst.upload((repository / "docs" / "examples" / "statement.ofx").read_bytes(), "statement.ofx")
     (tmp_path / "ledger.parquet").write_bytes(analyst.get("/v1/ledger", format="parquet").content)
+    shutil.copytree(repository / "docs" / "examples", tmp_path / "docs" / "examples")
+    paths = os.pathsep.join(str(Path(path).absolute()) for path in sys.path if path)
 
-    run = subprocess.run(
-        [sys.executable, "-c", blocks["python"]],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in sys.path if path)},
-    )
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            env={**os.environ, "PYTHONPATH": paths},
+        ).stdout
+        for code, _ in shown
+    ]
 
-    assert run.stdout == blocks["text"]
+    assert printed == [output for _, output in shown]
 
 
 def documents(repository: Path) -> list[Path]:

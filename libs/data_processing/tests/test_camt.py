@@ -295,6 +295,11 @@ def test_an_entry_that_cannot_be_read_is_refused_with_its_reason(row, reason):
     assert len(found.refused[0].raw) <= 300
 
 
+def test_white_space_before_the_declaration_does_not_matter():
+    (found,) = read("\r\n  " + document(entry())).statements
+    assert [entry.amount for entry in found.entries] == [Decimal("-2.80")]
+
+
 def test_the_encoding_that_the_file_declares_wrongly_does_not_matter():
     text = document(entry(inside="<AddtlNtryInf>Café</AddtlNtryInf>"))
     for encoding in ("utf-8", "utf-16", "utf-8-sig"):

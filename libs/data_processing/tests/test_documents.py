@@ -13,7 +13,12 @@ import pytest
 
 LIBRARY = Path(__file__).parents[1]
 ROOT = LIBRARY.parents[1]
-DOCUMENTS = {"README": LIBRARY / "README.md", "formats": ROOT / "docs" / "formats.md"}
+PAGES = ROOT / "docs"
+DOCUMENTS = {
+    "README": LIBRARY / "README.md",
+    "formats": PAGES / "formats.md",
+    "analysts": PAGES / "analysts.md",
+}
 _BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _PRINT = re.compile(r"^print\((.*)\)  # (.*)$", re.MULTILINE)
 BLOCKS = [
@@ -22,6 +27,7 @@ BLOCKS = [
     for number, block in enumerate(
         re.findall(r"^```python\n(.*?)^```", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     )
+    if "analytics_core" not in block
 ]
 MODULES = sorted(
     module.name for module in pkgutil.walk_packages(data_processing.__path__, "data_processing.") if not module.ispkg

@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 import pytest
-from data_processing import frame, investment_frame, position_frame, read_statement_file
+from data_processing import LEDGER_SCHEMA, frame, investment_frame, ledger_frame, position_frame, read_statement_file
 
 BROKER = Path(__file__).parents[3] / "docs" / "examples" / "broker.ofx"
 SUMS = {
@@ -47,3 +47,23 @@ def test_the_rows_of_the_example_are_its_trades_and_positions(file):
         (None, Decimal("52.4205"), date(2026, 4, 30)),
         ("EXMP", Decimal(46), date(2026, 4, 30)),
     ]
+
+
+def test_a_file_alone_is_a_ledger_in_which_what_becomes_securities_is_not_spent(file):
+    ledger = ledger_frame(file)
+    assert ledger.schema == LEDGER_SCHEMA
+    assert ledger["amount_micros"].sum() == 326_580_000
+    assert ledger.select("account", "booking_date", "amount_micros", "kind").rows() == [
+        ("DEPOT-77", date(2026, 4, 1), 1_500_000_000, "income"),
+        ("DEPOT-77", date(2026, 4, 2), -1_191_820_000, "transfer"),
+        ("DEPOT-77", date(2026, 4, 15), 18_400_000, "income"),
+    ]
+
+
+def test_rows_of_a_ledger_are_called_as_their_file_calls_them_and_have_an_identity_each():
+    content = b"!Account\nNPurse\nTCash\n^\n!Type:Cash\n" + 2 * b"D12/31/2025\nT-2.80\nPTea\n^\n"
+    ledger = ledger_frame(read_statement_file(content), currency="EUR")
+    assert ledger.select("account_id", "currency", "description", "pending").unique().rows() == [
+        ("Purse", "EUR", "Tea", False)
+    ]
+    assert ledger["id"].n_unique() == 2

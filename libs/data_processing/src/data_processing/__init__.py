@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         POSITION_SCHEMA,
         frame,
         investment_frame,
+        ledger_frame,
         position_frame,
     )
     from data_processing.ledger import LEDGER_SCHEMA
@@ -127,6 +128,7 @@ __all__ = [
     "identity",
     "investment_frame",
     "investment_identities",
+    "ledger_frame",
     "mapping_from_json",
     "open_statement_file",
     "position_frame",
@@ -143,6 +145,7 @@ _WITH_POLARS = {
     "LEDGER_SCHEMA": "data_processing.ledger",
     "frame": "data_processing.frames",
     "investment_frame": "data_processing.frames",
+    "ledger_frame": "data_processing.frames",
     "position_frame": "data_processing.frames",
 }
 

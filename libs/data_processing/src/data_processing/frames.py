@@ -10,7 +10,9 @@ from typing import Final
 
 import polars as pl
 
-from data_processing.investments import InvestmentEntry, Position, Security
+from data_processing.identity import fingerprints
+from data_processing.investments import InvestmentEntry, InvestmentKind, Position, Security
+from data_processing.ledger import LEDGER_SCHEMA
 from data_processing.statement import Statement, StatementFile
 
 ENTRY_SCHEMA: Final = pl.Schema(
@@ -37,6 +39,9 @@ ENTRY_SCHEMA: Final = pl.Schema(
 )
 """The columns of ``frame``: ``statement`` counts from 0, amounts are exact decimals."""
 
+_EXCHANGES: Final = frozenset(
+    {InvestmentKind.BUY, InvestmentKind.SELL, InvestmentKind.RETURN_OF_CAPITAL, InvestmentKind.SPLIT}
+)
 _SECURITY: Final = {"security": pl.String(), "id_type": pl.String(), "unique_id": pl.String(), "ticker": pl.String()}
 
 INVESTMENT_SCHEMA: Final = pl.Schema(
@@ -96,6 +101,48 @@ def frame(file: StatementFile) -> pl.DataFrame:
             for name in same:
                 columns[name].append(getattr(entry, name))
     return pl.DataFrame(columns, schema=ENTRY_SCHEMA)
+
+
+def ledger_frame(file: StatementFile, *, currency: str | None = None) -> pl.DataFrame:
+    """The file's rows as a ledger has them (``LEDGER_SCHEMA``), for analyses without a server.
+
+    The ``id`` is the row's identity in its account. Nothing is categorised, and a split row is one row. ``kind`` is
+    ``transfer`` for money that becomes securities or comes back from them; else the sign tells. An account that the
+    file does not name is called by the number of its statement, from 0.
+
+    Args:
+        file: the file.
+        currency: the currency of rows whose file says none.
+
+    >>> from data_processing import read_statement_file
+    >>> content = b"Date,Description,Amount,Currency\\n2026-04-02,Coffee,-2.80,EUR\\n"
+    >>> ledger_frame(read_statement_file(content)).select("amount_micros", "kind").row(0)
+    (-2800000, 'expense')
+    """
+    columns: dict[str, list[object]] = {name: [] for name in LEDGER_SCHEMA}
+    for number, statement in enumerate(file.statements):
+        exchanged = {entry.place for entry in statement.investments if entry.kind in _EXCHANGES}
+        for entry, identity in zip(statement.entries, fingerprints(statement.entries), strict=True):
+            account = entry.account or statement.account
+            sign = "income" if entry.amount > 0 else "expense"
+            row: dict[str, object] = {
+                "id": identity,
+                "account_id": account.number or account.name or str(number),
+                "account": account.name or account.number or str(number),
+                "booking_date": entry.booking_date,
+                "value_date": entry.value_date,
+                "amount_micros": int(entry.amount.scaleb(6)),
+                "currency": entry.currency or statement.currency or currency,
+                "kind": "transfer" if entry.place in exchanged else sign,
+                "counterparty": entry.counterparty,
+                "description": entry.text,
+                "pending": entry.pending,
+                "transaction_id": identity,
+                "tags": [],
+            }
+            for name, column in columns.items():
+                column.append(row.get(name))
+    return pl.DataFrame(columns, schema=LEDGER_SCHEMA)
 
 
 def investment_frame(file: StatementFile) -> pl.DataFrame:

@@ -111,7 +111,7 @@ def elements(pieces: Iterable[str]) -> Iterator[tuple[Event, Record]]:
     walk = _Walk()
     parser = walk.parser()
     try:
-        for piece in pieces:
+        for piece in _from_first_mark(pieces):
             parser.Parse(piece, False)
             yield from walk.passed_by()
         parser.Parse("", True)
@@ -125,6 +125,15 @@ def elements(pieces: Iterable[str]) -> Iterator[tuple[Event, Record]]:
             f"({str(error).split(':')[0]}). Download it again and upload it unopened."
         ) from error
     yield from walk.passed_by()
+
+
+def _from_first_mark(pieces: Iterable[str]) -> Iterator[str]:
+    """The pieces without white space at the start, before which no declaration may stand."""
+    started = False
+    for piece in pieces:
+        text = piece if started else piece.lstrip()
+        started = started or bool(text)
+        yield text
 
 
 class _Walk:
