@@ -12,7 +12,7 @@ from data_processing import Entry, EntryDetail, content_hash, fingerprints
 from hypothesis import given
 from hypothesis import strategies as st
 from transaction_service.identity.decisions import LedgerSide, decide
-from transaction_service.identity.identities import Identities
+from transaction_service.identity.identities import Identities, columns_of
 from transaction_service.identity.plan import AccountPlan, ImportPlan, KnownIdentities, pieces_of
 from transaction_service.models import Account
 from transaction_service.statements.account_matching import AccountBook
@@ -20,7 +20,7 @@ from transaction_service.statements.assignment import assign_accounts
 from transaction_service.statements.rows import prepare, row_of
 from transaction_service.statements.spool import FileRows, Row, bounded, numbers
 
-MOST_BYTES_OF_A_ROW = 150
+MOST_BYTES_OF_A_ROW = 120
 
 AMOUNTS = st.decimals(min_value=-(10**11), max_value=10**11, places=2)
 WORDS = st.none() | st.text(st.characters(exclude_categories=()), max_size=20)
@@ -79,6 +79,18 @@ def test_the_identities_of_rows_on_disk_are_those_of_the_whole_list(entries: lis
         in_order = identities.sorted(chosen)
         assert {name: identities.find(name, in_order) for name in expected} == _stand_for_all(entries, expected)
         assert identities.find("row:0#1", in_order) is None
+
+
+@given(st.lists(SIMILAR, max_size=12), st.integers(1, 5))
+def test_whole_days_are_given_at_a_time_and_every_row_once(entries: list[Entry], most: int) -> None:
+    with closing(FileRows()) as rows:
+        for entry in entries:
+            rows.add(row_of(entry))
+        pieces = list(columns_of(rows).by_days(numbers(range(len(rows))), most=most))
+        days = [{rows.days[number] for number in piece} for piece in pieces]
+        assert all(pieces) and sorted(number for piece in pieces for number in piece) == list(range(len(rows)))
+        assert sum(len(found) for found in days) == len(set(rows.days))
+        assert all(len(piece) >= most for piece in pieces[:-1])
 
 
 def _stand_for_all(entries: list[Entry], names: list[str]) -> dict[str, int]:

@@ -33,12 +33,9 @@ class Columns:
         Gives the rows of each section that share the bank's id and everything that stands in their identity.
         """
         chosen, has_id = np.asarray(wanted), np.asarray(self._rows.has_id)
-        high, low = _halves(self._rows.keys, chosen)
-        sections = np.asarray(section_of)[chosen]
-        order = np.lexsort((low, high, sections))
-        starts, lengths = _runs(sections[order], high[order], low[order])
-        ordered = chosen[order]
-        counts = np.arange(1, len(ordered) + 1) - np.repeat(starts, lengths)
+        ordered, starts = _grouped(chosen, np.asarray(section_of)[chosen], *_halves(self._rows.keys, chosen))
+        lengths = np.diff(starts, append=np.uint32(len(ordered)))
+        counts = np.arange(1, len(ordered) + 1, dtype=np.uint32) - np.repeat(starts, lengths)
         np.asarray(occurrences)[ordered] = np.where(has_id[ordered], 0, counts)
         several = (lengths > 1) & (has_id[ordered[starts]] > 0)
         for start, length in zip(starts[several], lengths[several], strict=True):
@@ -47,11 +44,9 @@ class Columns:
     def one_of_each(self, keys: bytearray, occurrences: Numbers, wanted: Numbers) -> Numbers:
         """One row for each identity: the first, or the first booked one where the first is pending; as they stand."""
         chosen = np.asarray(wanted)
-        high, low = _halves(keys, chosen)
-        counts = np.asarray(occurrences)[chosen]
-        order = np.lexsort((np.asarray(self._rows.pending)[chosen], counts, low, high))
-        starts, _ = _runs(high[order], low[order], counts[order])
-        return _numbers(np.sort(chosen[order[starts]]))
+        counts, pending = np.asarray(occurrences)[chosen], np.asarray(self._rows.pending)[chosen]
+        ordered, starts = _grouped(chosen, *_halves(keys, chosen), counts, then=pending)
+        return _numbers(np.sort(ordered[starts]))
 
     def by_identity(self, keys: bytearray, occurrences: Numbers, wanted: Numbers) -> Numbers:
         """The rows in the order of their keys and occurrences."""
@@ -63,13 +58,12 @@ class Columns:
         """The rows by their days, some whole days at a time: about so many rows, or all of one day."""
         chosen = np.asarray(wanted)
         days = np.asarray(self._rows.days)[chosen]
-        order = np.argsort(days, kind="stable")
-        starts, lengths = _runs(days[order])
+        ordered, starts = _grouped(chosen, days)
         first = 0
-        for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
-            if start + length - first >= most or start + length == len(order):
-                yield _numbers(chosen[order[first : start + length]])
-                first = start + length
+        for end in (*starts.tolist()[1:], len(ordered)):
+            if end - first >= most or first < end == len(ordered):
+                yield _numbers(ordered[first:end])
+                first = end
 
     def booked_and_pending(self, wanted: Numbers) -> tuple[Numbers, Numbers]:
         """The rows that are booked, and those that are pending."""
@@ -133,11 +127,12 @@ def _halves(keys: bytearray, chosen: _Column) -> tuple[_Column, _Column]:
     return halves[chosen, 0].astype(np.uint64), halves[chosen, 1].astype(np.uint64)
 
 
-def _runs(*columns: _Column) -> tuple[_Column, _Column]:
-    """Where, in sorted columns, runs of equal values start, and how long they are."""
-    size = len(columns[0])
-    first = np.ones(size, dtype=bool)
-    if size:
-        first[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
-    starts = np.flatnonzero(first)
-    return starts, np.diff(starts, append=size)
+def _grouped(chosen: _Column, *columns: _Column, then: _Column | None = None) -> tuple[_Column, _Column]:
+    """The rows sorted by the columns, and `then` by one more; and where runs of equal values in the columns start."""
+    order = np.lexsort((*(() if then is None else (then,)), *reversed(columns)))
+    differs = np.zeros(len(chosen), dtype=bool)
+    differs[:1] = True
+    for column in columns:
+        ordered = column[order]
+        differs[1:] |= ordered[1:] != ordered[:-1]
+    return chosen[order], np.flatnonzero(differs).astype(np.uint32)
