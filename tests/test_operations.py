@@ -99,18 +99,20 @@ def what_is_seen(user: User, url: str, auth_url: str | None = None) -> tuple[str
 
 @contextmanager
 def writing(user: User) -> Iterator[list[int]]:
-    """Somebody else who books without a pause; gives the answers so far."""
+    """Somebody else who books without a pause, and has begun; gives the answers so far."""
     answers: list[int] = []
-    enough = threading.Event()
+    begun, enough = threading.Event(), threading.Event()
 
     def book() -> None:
         while not enough.is_set():
             row = {"name": f"Purse {len(answers)}", "currency": "EUR"}
             answers.append(user.client.post("/v1/accounts", json=row).status_code)
+            begun.set()
 
     thread = threading.Thread(target=book)
     thread.start()
     try:
+        assert begun.wait(60)
         yield answers
     finally:
         enough.set()
@@ -130,8 +132,6 @@ def test_a_backup_of_a_running_purser_is_restored_as_the_page_says(
         return commands.replace("/srv/", f"{tmp_path}/").replace("/mnt/", f"{tmp_path}/")
 
     with writing(bob) as booked:
-        while len(booked) < 3:
-            bob.get("/v1/auth/me")
         before = len(booked)
         said = type_in(here(backup), tmp_path)
     assert said.startswith("Backed up 3 files, ")
