@@ -83,7 +83,10 @@ class _Deciding:
         self.decisions = plan.decisions
         self.contained = self._known_by_identity()
         self.suspected: set[UUID] = set()
-        self.days = [proved_days(found, ledger.statements, ledger.day_sums) for found in plan.coverages]
+        self.days = [
+            proved_days(found, ledger.statements, ledger.day_sums, apart=place in plan.apart)
+            for place, found in enumerate(plan.coverages)
+        ]
         self.booked, self.announced = self.columns.booked_and_pending(plan.unknown)
 
     def run(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -101,7 +102,8 @@ class AccountPlan:
     `rows` and `identities` are the whole file's. `chosen` are the account's rows, of those with one identity one;
     `unknown` are those that no identity tells. Where rows are not recognised `by_identity`, because the bank has been
     seen to change its ids, the identities of rows may be `taken` by other ones. `contradicted` are rows that an alias
-    takes for a row which the file has besides.
+    takes for a row which the file has besides; `apart` are the places of statements that have other rows of their day
+    than the ledger.
     """
 
     account: Account
@@ -116,6 +118,7 @@ class AccountPlan:
     unknown: Numbers = field(default_factory=numbers)
     taken: Numbers = field(default_factory=numbers)
     contradicted: set[int] = field(default_factory=set)
+    apart: set[int] = field(default_factory=set)
     _sorted: Numbers | None = None
     _claimed: set[UUID] = field(default_factory=set)
 
@@ -247,6 +250,30 @@ class AccountPlan:
         self.decisions.repeated += 1
         if known.pending or not self.rows.pending[number]:
             self.decisions.same.append((number, known))
+
+    def parts_of_days(self) -> dict[int, date]:
+        """The statements, by place, that prove a part of one day."""
+        if not self.by_identity:
+            return {}
+        found = enumerate(self.coverages)
+        return {place: c.starts for place, c in found if c.proved and c.starts is not None and c.starts == c.ends}
+
+    def tell_apart(self, place: int) -> None:
+        """Take it that a statement has other rows of its day than the ledger: equal ones only look the same.
+
+        Those that have an id of their bank are what the id says.
+        """
+        standing, rows = self.decisions.standing, self.rows
+        apart = numbers(
+            number
+            for number in standing
+            if self.section_of(number) == place and not rows.has_id[number] and not rows.pending[number]
+        )
+        self.decisions.standing = numbers(number for number in standing if not _has(apart, number))
+        self.decisions.repeated -= len(apart)
+        self.apart.add(place)
+        self.taken = numbers(sorted(self.taken + apart))
+        self.unknown = numbers(sorted(self.unknown + apart))
 
     def further_identities(self) -> Iterator[tuple[str, UUID]]:
         """The identities, other than their own, under which the file has rows of the ledger."""

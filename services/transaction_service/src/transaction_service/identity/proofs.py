@@ -149,6 +149,21 @@ class ProvedDays:
         return self.of_file.proves(day) or day in self.shared
 
 
+def continues_day(of_file: Coverage, of_ledger: Iterable[Coverage], moved: Decimal) -> bool:
+    """Whether a statement about a part of one day has none of the rows that the ledger has of it.
+
+    So it is when it begins, or ends, with the balance with which such a part that the ledger holds ends, or begins, and
+    when these parts together explain all that the ledger's rows have `moved` on the day.
+    """
+    day, part = of_file.starts, (of_file.opening, of_file.closing)
+    of_day = (known for known in of_ledger if known.proved and known.starts == known.ends == day)
+    parts = {(k.opening, k.closing) for k in of_day if k.opening is not None and k.closing is not None}
+    if not of_file.proved or of_file.ends != day or part in parts:
+        return False
+    touches = any(closing == of_file.opening or opening == of_file.closing for opening, closing in parts)
+    return touches and sum((closing - opening for opening, closing in parts), Decimal(0)) == moved
+
+
 def touching_days(of_file: Iterable[Coverage], of_ledger: Collection[Coverage]) -> set[date]:
     """The days on which a statement of the file begins where one of the ledger ends, or ends where one begins."""
     proved = [known for known in of_ledger if known.proved]
@@ -158,16 +173,21 @@ def touching_days(of_file: Iterable[Coverage], of_ledger: Collection[Coverage]) 
     return {day for day in days if day is not None}
 
 
-def proved_days(of_file: Coverage, of_ledger: Iterable[Coverage], sums: Mapping[date, Decimal]) -> ProvedDays:
+def proved_days(
+    of_file: Coverage, of_ledger: Iterable[Coverage], sums: Mapping[date, Decimal], *, apart: bool = False
+) -> ProvedDays:
     """Compare a file's statement with those that the ledger holds.
 
     Two statements that begin (or end) on one day with the same balance begin (or end) at the same moment, so that one
     of them holds all that the other has of that day. Where one ends on the day on which the other begins, the balance
-    tells whether the later one begins before or after the day's rows; `sums` are those of the ledger's rows by day.
+    tells whether the later one begins before or after the day's rows; `sums` are those of the ledger's rows by day. A
+    statement that is `apart` (`continues_day`) has none of the ledger's rows.
     """
     shared: set[date] = set()
     following: set[date] = set()
     proved = [known for known in of_ledger if known.proved]
+    if apart and of_file.starts is not None:
+        return ProvedDays(of_file, proved, shared, {of_file.starts})
     for known in proved if of_file.proved else ():
         if (of_file.starts, of_file.opening) == (known.starts, known.opening) and of_file.starts:
             shared.add(of_file.starts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import IO
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from transaction_service.identity.decisions import LedgerSide, decide
 from transaction_service.identity.identities import columns_of
 from transaction_service.identity.pending import PendingRow
 from transaction_service.identity.plan import AccountPlan, ImportPlan, pieces_of
-from transaction_service.identity.proofs import touching_days
+from transaction_service.identity.proofs import continues_day, touching_days
 from transaction_service.models import ImportStatus, JournalAction, StatementImport, Transaction
 from transaction_service.repository.accounts import AccountRepository
 from transaction_service.repository.booking import BookingRepository
@@ -251,6 +252,12 @@ class Imports:
             identities = await offload(plan.identities.of, piece)
             known = await recognition.known(account_id, identities, aliases=aliases)
             await offload(plan.recognise, piece, identities, known, pending)
+        if days := plan.parts_of_days():
+            statements = await recognition.statements(account_id)
+            moved = await recognition.day_sums(account_id, set(days.values()))
+            for place, day in days.items():
+                if continues_day(plan.coverages[place], statements, moved.get(day, Decimal(0))):
+                    plan.tell_apart(place)
         for piece in () if plan.by_identity else plan.days():
             contents = await offload(plan.contents, piece)
             first, last = plan.rows.first_and_last_day(piece)

@@ -1,0 +1,66 @@
+"""Statements of parts of a day, without ids: equal rows are two where balances say so."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import httpx2
+import pytest
+from bank_files import BankRow, camt
+
+
+def counts(answer: Any) -> dict[str, int]:
+    names = ("read", "booked", "repeated", "replaced", "proposed", "refused")
+    return {name: answer[name] for name in names if answer[name]}
+
+
+DAY = date(2026, 3, 2)
+
+
+def day_part(opening: str, *texts: str) -> bytes:
+    """What the bank has booked on one day since the opening balance, and its closing one."""
+    rows = [BankRow(DAY, Decimal("-2.80"), text) for text in texts]
+    return camt(rows, opening=Decimal(opening), first=DAY, last=DAY)
+
+
+@pytest.mark.parametrize("texts", [("Coffee", "Cake"), ("Coffee", "Cake", "Tea", "Juice")])
+async def test_equal_rows_of_parts_of_a_day_are_two_where_the_balances_say_so_in_any_order(
+    household: Any, texts: tuple[str, ...]
+) -> None:
+    one, two, three, four = (texts * 2)[:4]
+    parts = [day_part("100.00", one), day_part("97.20", two, three), day_part("91.60", four)]
+    whole = day_part("100.00", one, two, three, four)
+    for number, order in enumerate(((0, 1, 2), (2, 1, 0), (1, 0, 2))):
+
+        async def upload(content: bytes, iban: str = f"DE{number}") -> dict[str, Any]:
+            found: dict[str, Any] = await household.upload(content.replace(b"DE02120300000000202051", iban.encode()))
+            return found
+
+        for place in order:
+            assert counts(await upload(parts[place]))["booked"] == 1 + (place == 1)
+        for content in (*parts, whole):
+            again = await upload(content)
+            assert again["repeated"] == again["read"] == content.count(b"<Ntry>")
+        rows = await household.rows(account_id=again["accounts"][0]["account_id"])
+        assert sorted(row["description"] for row in rows) == sorted([one, two, three, four])
+
+
+async def test_undoing_a_part_of_a_day_leaves_the_others(household: Any, client: httpx2.AsyncClient) -> None:
+    parts = [day_part("100.00", "Coffee"), day_part("97.20", "Coffee")]
+    imports = [await household.upload(part) for part in parts]
+    for undone, content in zip(imports, parts, strict=True):
+        assert (await client.post(f"/v1/imports/{undone['id']}/undo")).json()["removed"] == 1
+        assert len(await household.rows()) == 1
+        assert counts(await household.upload(content)) == {"read": 1, "booked": 1}
+    assert len(await household.rows()) == 2
+
+
+async def test_a_part_of_a_day_is_repeated_where_the_ledger_has_more_than_parts_of_it(household: Any) -> None:
+    account = await household.account()
+    plain = b"Date,Description,Amount,Currency\n2026-03-02,Coffee,-2.80,EUR\n2026-03-02,Coffee,-2.80,EUR\n"
+    for content, expected in (
+        (day_part("100.00", "Coffee"), {"read": 1, "booked": 1}),
+        (plain, {"read": 2, "booked": 1, "repeated": 1}),
+        (day_part("97.20", "Coffee"), {"read": 1, "repeated": 1}),
+    ):
+        assert counts(await household.upload(content, account_id=account["id"])) == expected
