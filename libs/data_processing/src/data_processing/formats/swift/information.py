@@ -53,13 +53,12 @@ class InformationReader:
         whole = field.whole
         last = self._last
         if last is not None and (same := last.match(whole)) is not None:
-            code, *texts = same.groups()
-            return _coded(code, texts, last)
+            return _coded(same.groups(), last)
         coded = _CODED.match(whole)
         if coded is not None:
             fields = _numbered(whole, coded[2])
             self._last = self._layout_of(coded[2], *fields)
-            return _coded(coded[1], list(fields.values()), self._last)
+            return _coded((coded[1], *fields.values()), self._last)
         text = field.text
         return _slashed(text) if _SLASHED.match(text) else _new_information(text)
 
@@ -88,7 +87,7 @@ class _Layout:
 
 
 def _layout(numbers: tuple[str, ...], pattern: re.Pattern[str]) -> _Layout:
-    at = {number: place for place, number in enumerate(numbers)}
+    at = {number: place for place, number in enumerate(numbers, start=1)}
     return _Layout(
         pattern.fullmatch,
         tuple(at[number] for number in sorted(numbers) if number in _PURPOSE),
@@ -107,7 +106,8 @@ def _numbered(whole: str, mark: str) -> dict[str, str]:
     return found
 
 
-def _coded(code: str, texts: list[str], layout: _Layout) -> Information:
+def _coded(texts: tuple[str, ...], layout: _Layout) -> Information:
+    """The information of the code, which is the first text, and of the fields behind it."""
     about = _together([texts[place] for place in layout.purpose])
     others = layout.others
     if len(others) == 1:
@@ -123,14 +123,14 @@ def _coded(code: str, texts: list[str], layout: _Layout) -> Information:
         f"{besides} {about}".strip() if besides else about,
         _repeated(name) or None,
         account or None,
-        _end_to_end(about),
-        code,
+        _end_to_end(about) if "EREF+" in about else None,
+        texts[0],
     )
 
 
 def _together(parts: list[str]) -> str:
     """The text of fields that hold 27 characters each; only a shorter one ends at the end of a word."""
-    if max(map(len, parts), default=0) < _FULL_SUBFIELD:
+    if not parts or max(map(len, parts)) < _FULL_SUBFIELD:
         return _spaced(" ".join(parts))
     text = ""
     for part, following in pairwise(parts):
@@ -139,12 +139,10 @@ def _together(parts: list[str]) -> str:
 
 
 def _end_to_end(purpose: str) -> str | None:
-    """The payer's own reference behind ``EREF+``, up to the next key."""
-    start = purpose.rfind("EREF+")
-    if start < 0:
-        return None
-    end = _SEPA.search(purpose, start + 5)
-    found = purpose[start + 5 : end.start() if end else None].strip()
+    """The payer's own reference behind ``EREF+``, which the purpose has, up to the next key."""
+    written = purpose.rpartition("EREF+")[2]
+    end = _SEPA.search(written)
+    found = (written[: end.start()] if end else written).strip()
     return None if not found or found.upper() in _NOT_PROVIDED else found
 
 

@@ -98,10 +98,10 @@ class StatementInProgress:
         self._balances.append(found)
 
     def _finish_line(self) -> None:
-        line, self._line = self._line, None
-        about, self._information = self._information, None
+        line, about = self._line, self._information
         if line is None:
             return
+        self._line = self._information = None
         self.rows += 1
         place = f"line {line.line}"
         try:
