@@ -19,9 +19,11 @@ NAMED_IN = (
     "README.md",
     "services/catalogue.toml",
     "services/api_gateway/src/api_gateway/catalogue.toml",
-    "services/api_gateway/openapi.json",
     "docker/compose.yaml",
     "docker/kubernetes/base/kustomization.yaml",
+    "docker/postgres/roles.sql",
+    "docker/prometheus/prometheus.yaml",
+    "docker/traefik/plain/dynamic.yaml",
 )
 """Where a service has to appear by `make sync` alone."""
 
