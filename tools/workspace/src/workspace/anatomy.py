@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from workspace.errors import WorkspaceError
 from workspace.members import Member
 from workspace.package_templates import Answers, Kind, recorded, render
 
@@ -28,7 +29,7 @@ _OWN = frozenset({"version", "dependencies", "tags", "prefixes", "calls", "requi
 def deviations(root: Path, packages: Sequence[Member]) -> list[str]:
     """Compare libraries and services with their templates; give a message per difference.
 
-    Raises WorkspaceError for one that no template made.
+    Raises WorkspaceError for one that no template made, and for a module that is not valid Python.
     """
     found = []
     for package in packages:
@@ -131,7 +132,10 @@ def _entry_points(package: Member, made: Path) -> Iterator[str]:
 
 
 def _module(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise WorkspaceError(f"{path}, line {error.lineno}: {error.msg}") from error
 
 
 def _functions(module: ast.Module) -> dict[str, ast.FunctionDef]:
