@@ -284,9 +284,9 @@ def test_lines_that_both_sides_changed_are_shown_between_marks(
     assert "src/plan_service/settings.py: both sides changed a line" in capsys.readouterr().err
     assert (
         '<<<<<<< HEAD\n"""My settings of plan_service."""\n=======\n"""All settings of plan_service."""\n' in settings
+    )
     with pytest.raises(WorkspaceError, match=r"settings\.py, line 1: "):
         deviations(house, [plans])
-    )
 
 
 @pytest.mark.parametrize("path", [f"{TEMPLATES}/service/new.md.jinja", "services/plan_service/notes.md"])
