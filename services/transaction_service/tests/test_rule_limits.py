@@ -32,7 +32,7 @@ async def create(client: httpx2.AsyncClient, wanted: Rule) -> Any:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> int:
     """Memory for two plain expressions and not for three."""
-    memory = 5 * TextPattern("rewe").memory // 2
+    memory: int = 5 * TextPattern("rewe").memory // 2
     for module in ("transaction_service.rules.categorisation", "transaction_service.service.rules"):
         monkeypatch.setattr(f"{module}.MOST_MEMORY", memory)
     return memory
