@@ -208,6 +208,8 @@ sync-check: pants-ready ## Fail when a generated file is stale
 
 .PHONY: lock
 lock: tools ## Resolve the dependencies anew: uv.lock, and the lock of Pants that is derived from it [UPGRADE=package]
+	@# Before uv reads them; an environment that is too old for that has nothing to add.
+	@$(WORKSPACE) lists 2>/dev/null || true
 	@$(UV) lock $(if $(UPGRADE),--upgrade-package $(UPGRADE))
 	@$(MAKE) --silent pants-ready
 	@$(WORKSPACE) lock

@@ -228,6 +228,18 @@ def test_the_name_of_a_package_that_was_deleted_is_free(house: Path, plans: Memb
     assert f"{plans.path}/pyproject.toml" in new_service(house, "plan_service", "8020")
 
 
+def test_a_package_that_was_deleted_leaves_the_lists(
+    house: Path, plans: Member, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(plans.folder)
+
+    status = main(["--root", str(house), "lists"])
+
+    assert (status, capsys.readouterr().out) == (0, "wrote pyproject.toml\nwrote services/front/pyproject.toml\n")
+    assert "plan" not in (house / "pyproject.toml").read_text(encoding="utf-8")
+    assert "plan" not in (house / "services" / "front" / "pyproject.toml").read_text(encoding="utf-8")
+
+
 def test_files_that_are_in_the_way_are_named(house: Path) -> None:
     (house / "libs" / "plans").mkdir()
     (house / "libs" / "plans" / "draft.md").write_text("Plans.\n", encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 from workspace import catalogue
 from workspace.errors import WorkspaceError
 from workspace.git import present_files
-from workspace.member_lists import declarations
+from workspace.member_lists import keep
 from workspace.members import members, services
 from workspace.package_templates import Answers, Kind, committed_tree, plural, render
 
@@ -70,12 +70,8 @@ def new_library(root: Path, name: str, *, description: str = "", owner: str = OW
 def _made(root: Path, answers: Answers) -> list[str]:
     folder = root / answers.path
     render(root, root / answers.kind.template, answers, tree=committed_tree(root, answers.kind), into=folder)
-    written = [path for path in folder.rglob("*") if path.is_file()]
-    for path, text in declarations(root, members(root)):
-        if path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-            written.append(path)
-    return sorted(path.relative_to(root).as_posix() for path in written)
+    made = [path.relative_to(root).as_posix() for path in folder.rglob("*") if path.is_file()]
+    return sorted([*made, *keep(root)])
 
 
 def _resource_of(service: str) -> str:

@@ -28,6 +28,7 @@ from workspace import (
     images,
     isolation,
     lock,
+    member_lists,
     members,
     package_updates,
     processes,
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     add("sync", _sync, "write generated files").add_argument("--check", action="store_true", help="only look")
+    add("lists", _lists, "keep the lists of packages inside pyproject.toml files")
     add("lock", _lock, "derive the lock of Pants").add_argument("--check", action="store_true", help="only look")
     for name, command, purpose in (
         ("coverage", _coverage, "print each package's coverage"),
@@ -146,6 +148,10 @@ def _sync(options: argparse.Namespace) -> int:
     for path in generated.sync(root):
         print(f"wrote {path}")
     return 0
+
+
+def _lists(options: argparse.Namespace) -> int:
+    return _wrote(member_lists.keep(options.root))
 
 
 def _lock(options: argparse.Namespace) -> int:

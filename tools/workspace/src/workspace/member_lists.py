@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from tomlkit.items import Array
 
-from workspace.members import Member
+from workspace.members import Member, members
 from workspace.release_plan import widened
 
 LAYERS = "layers"
@@ -31,6 +31,16 @@ def declarations(root: Path, found: Sequence[Member]) -> Iterator[tuple[Path, st
     for member in found:
         if member.is_composition:
             yield member.folder / "pyproject.toml", _composition(member, found)
+
+
+def keep(root: Path) -> list[str]:
+    """Write the lists that are not as they must be, and give the paths of their files."""
+    written = []
+    for path, text in declarations(root, members(root)):
+        if path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            written.append(path.relative_to(root).as_posix())
+    return written
 
 
 def range_of(member: Member) -> str:
