@@ -20,7 +20,7 @@ from transaction_service.statements.assignment import assign_accounts
 from transaction_service.statements.rows import prepare, row_of
 from transaction_service.statements.spool import FileRows, Row, bounded, numbers
 
-MOST_BYTES_OF_A_ROW = 120
+MOST_BYTES_OF_A_ROW = 100
 
 AMOUNTS = st.decimals(min_value=-(10**11), max_value=10**11, places=2)
 WORDS = st.none() | st.text(st.characters(exclude_categories=()), max_size=20)
@@ -104,7 +104,7 @@ def _stand_for_all(entries: list[Entry], names: list[str]) -> dict[str, int]:
 
 
 def test_memory_hardly_grows_with_the_rows_of_a_file() -> None:
-    few, many = 10_000, 40_000
+    few, many = 20_000, 80_000
     _peak_of_an_import(1)  # what is imported and compiled for the first time counts for neither
     grown = (_peak_of_an_import(many) - _peak_of_an_import(few)) / (many - few)
     assert grown < MOST_BYTES_OF_A_ROW

@@ -23,7 +23,7 @@ from transaction_service.models import Account, AccountReference
 from transaction_service.statements.rows import Refusals, RowGroup, Section
 from transaction_service.statements.spool import FileRows, Numbers, Row, numbers
 
-PIECE = 5_000
+PIECE = 20_000
 """The ledger is asked about so many rows at a time."""
 
 
