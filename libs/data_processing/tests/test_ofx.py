@@ -17,7 +17,7 @@ from data_processing import (
     read_statement_file,
 )
 from data_processing.formats.ofx.tokens import survey, tokens
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 SGML_HEADER = "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nENCODING:USASCII\nCHARSET:1252\n\n"
@@ -237,6 +237,23 @@ def test_placeholders_are_no_ids_and_unknown_currencies_are_not_guessed():
     assert [entry.currency for entry in found.entries] == [None, None, "AUD"]
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("<CURRATE>1.0825<CURSYM>USD", ("USD", Decimal("1.0825"))),
+        ("<CURRATE>1,0825<CURSYM>usd", ("USD", Decimal("1.0825"))),
+        ("<CURRATE>about one<CURSYM>USD", ("USD", None)),
+        ("<CURSYM>USD", ("USD", None)),
+        ("<CURRATE>1<CURSYM>EUR", (None, None)),
+        ("<CURRATE>1.1<CURSYM>dollars", (None, None)),
+    ],
+)
+def test_the_currency_that_was_paid_in_is_kept_with_its_rate_and_its_amount_is_not_made_up(written, kept):
+    (entry,) = only(document(statement(row(more=f"<ORIGCURRENCY>{written}</ORIGCURRENCY>")))).entries
+    assert (entry.original_currency, entry.exchange_rate) == kept
+    assert (entry.original_amount, entry.currency) == (None, "EUR")
+
+
 def test_a_pending_list_is_read_as_pending():
     pending = "<BANKTRANLISTP><STMTTRNP><TRNTYPE>POS<DTTRAN>20260405<TRNAMT>-3.00<NAME>TEA</STMTTRNP></BANKTRANLISTP>"
     found = only(document(statement(row(), after=pending)))
@@ -367,10 +384,12 @@ def test_tags_may_be_written_in_either_case(written):
 
 
 FRAGMENTS = ["<OFX>", "</OFX>", "<STMTTRN>", "</STMTTRN>", "<MEMO>", "</MEMO>", "<stmttrn>", "<!--", "-->", "<![CDATA["]
-FRAGMENTS += ["]]>", "A & B", " < ", "1.00", "\r\n", "<", ">", "/", "<NAME x='1'>"]
+FRAGMENTS += ["]]>", "!--", "A & B", " < ", "1.00", "\r\n", "<", ">", "/", "<NAME x='1'>"]
 
 
 @given(text=st.lists(st.sampled_from(FRAGMENTS)).map("".join), length=st.integers(1, 40))
+@example(text="<!--<![CDATA[-->]]>", length=1)
+@example(text="<MEMO>A<<!---->!--<MEMO>B", length=1)
 def test_a_document_is_cut_into_the_same_tags_and_values_wherever_its_pieces_end(text, length):
     text = f"HEADER<OFX>{text}"
     pieces = [text[start : start + length] for start in range(0, len(text), length)]

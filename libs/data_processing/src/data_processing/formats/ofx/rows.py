@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+
 from data_processing.amounts import ofx_amount, shortened
 from data_processing.formats.ofx.dates import ofx_date, ofx_date_or_none
 from data_processing.formats.ofx.statements import StatementInProgress
@@ -11,6 +14,7 @@ from data_processing.statement import Deletion, Entry, RefusedRow, new_entry
 
 INNER_AGGREGATES = frozenset({"BANKACCTTO", "CCACCTTO", "CURRENCY", "ORIGCURRENCY", "PAYEE", "EXTDPAYEE", "IMAGEDATA"})
 """The aggregates a transaction may hold; their fields are named ``AGGREGATE.FIELD`` here."""
+_RATE = re.compile(r"[0-9]{1,12}(?:[.,][0-9]{1,12})?")
 
 
 def read_row(statement: StatementInProgress, fields: dict[str, str], *, pending: bool) -> None:
@@ -66,6 +70,7 @@ def _entry(
     other = get("BANKACCTTO.ACCTID") or get("CCACCTTO.ACCTID")
     reference = get("CHECKNUM") or get("REFNUM")
     category = get("TRNTYPE")
+    paid_in, rate = _converted_from(fields, currency) if "ORIGCURRENCY.CURSYM" in fields else (None, None)
     return new_entry(
         place=place,
         booking_date=ofx_date(posted),
@@ -79,8 +84,22 @@ def _entry(
         reference=own_bank_id(value(reference)) if reference else None,
         bank_category=(value(category) or None) if category else None,
         pending=pending,
+        original_currency=paid_in,
+        exchange_rate=rate,
         corrects=_corrected(fields) if "CORRECTFITID" in fields else None,
     )
+
+
+def _converted_from(fields: dict[str, str], currency: str | None) -> tuple[str | None, Decimal | None]:
+    """The currency that was paid in and the printed rate.
+
+    The amount that was paid is not in the file, and a rounded rate does not give it to the cent.
+    """
+    paid_in = currency_code(fields["ORIGCURRENCY.CURSYM"])
+    if paid_in is None or paid_in == currency:
+        return None, None
+    written = value(fields.get("ORIGCURRENCY.CURRATE", ""))
+    return paid_in, Decimal(written.replace(",", ".")) if _RATE.fullmatch(written) else None
 
 
 def _text(name: str, memo: str) -> str:

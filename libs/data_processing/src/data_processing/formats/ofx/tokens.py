@@ -7,7 +7,7 @@ nesting cannot exhaust anything, and declared entities are never expanded.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html.entities import html5
 from itertools import chain
@@ -27,6 +27,8 @@ _START = re.compile(r"<OFX\b[^<>]*+>", re.IGNORECASE)
 _BOUNDS = re.compile(r"<(?:(/)OFX\s*+|OFX\b[^<>]*+)>", re.IGNORECASE)
 _LOWER = re.compile(r"<[A-Z0-9_.:-]*+[a-z]")
 _TAG_NAME = re.compile(r"<(/?[A-Za-z][\w.:-]*+)")
+_SECTION_START = re.compile(r"<!(?:\[CDATA\[|--)")
+_SECTION_ENDS: Final = {"<![CDATA[": "]]>", "<!--": "-->"}
 _ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
@@ -81,13 +83,13 @@ def _bodies(pieces: Iterable[str]) -> Iterator[str]:
                 rest = _cut_tag(rest)
                 continue
             rest, begun = rest[start:], True
-        text = _without_sections(rest)
-        end = _last_start(text)
-        yield text[:end]
-        rest = text[end:]
+        sections = _sections(rest)
+        end = _last_start(rest, sections)
+        yield _without(rest[:end], sections)
+        rest = rest[end:]
         if len(rest) > _LONGEST:
             raise UnsafeFile("An element of the OFX file is larger than any bank's. Download it again.")
-    yield _without_sections(rest)
+    yield _without(rest, _sections(rest))
 
 
 def _small(pieces: Iterable[str]) -> Iterator[str]:
@@ -100,43 +102,61 @@ def _cut_tag(text: str) -> str:
     return text[start:] if start >= 0 and ">" not in text[start:] else ""
 
 
-def _last_start(text: str) -> int:
-    """Where the last start tag is, before which a token ends; sections without their end are not looked into."""
-    end = min(at if at >= 0 else len(text) for at in (text.find("<![CDATA["), text.find("<!--")))
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A comment or CDATA section, and what stands for it; one without its end lasts to the end of the text."""
+
+    start: int
+    end: int
+    stands_for: str
+
+
+def _sections(text: str) -> Sequence[_Section]:
+    """The sections of the text, in order."""
+    found: list[_Section] = []
+    position = 0
+    while opening := _SECTION_START.search(text, position):
+        closing = _SECTION_ENDS[opening[0]]
+        end = text.find(closing, opening.end())
+        if end < 0:
+            return [*found, _Section(opening.start(), len(text), text[opening.start() :])]
+        position = end + len(closing)
+        held = text[opening.end() : end] if closing == "]]>" else ""
+        found.append(_Section(opening.start(), position, held.replace("&", "&amp;").replace("<", "&lt;")))
+    return found
+
+
+def _last_start(text: str, sections: Sequence[_Section]) -> int:
+    """Where the last start tag is, before which a token ends; sections are not looked into."""
+    end, last = len(text), len(sections) - 1
     while (end := text.rfind("<", 0, end)) > 0:
-        if _TAG_NAME.match(text, end) and text[end + 1] != "/":
+        while last >= 0 and sections[last].start > end:
+            last -= 1
+        if last >= 0 and end < sections[last].end:
+            end = sections[last].start
+        elif _TAG_NAME.match(text, end) and text[end + 1] != "/":
             return end
     return 0
 
 
-def _without_sections(text: str) -> str:
+def _without(text: str, sections: Sequence[_Section]) -> str:
     """The text without comments, and with what CDATA sections hold as ordinary text."""
-    if "<!" not in text:
+    if not sections:
         return text
-    return _replaced(_replaced(text, "<![CDATA[", "]]>", _escape), "<!--", "-->", lambda _: "")
+    parts: list[str] = []
+    position = 0
+    for section in sections:
+        if section.start >= len(text):
+            break
+        parts += [text[position : section.start], section.stands_for]
+        position = section.end
+    return "".join([*parts, text[position:]])
 
 
 def value(raw: str) -> str:
     """A value as the bank meant it: trimmed, with character references resolved once."""
     text = raw.strip()
     return _ENTITY.sub(_character, text) if "&" in text else text
-
-
-def _replaced(text: str, opening: str, closing: str, replacement: Callable[[str], str]) -> str:
-    """The text with each section between the marks replaced; one without its closing mark is left as it is."""
-    parts = []
-    position = 0
-    while (start := text.find(opening, position)) >= 0:
-        end = text.find(closing, start + len(opening))
-        if end < 0:
-            break
-        parts += [text[position:start], replacement(text[start + len(opening) : end])]
-        position = end + len(closing)
-    return "".join([*parts, text[position:]]) if parts else text
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _character(found: re.Match[str]) -> str:
