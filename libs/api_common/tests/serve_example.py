@@ -1,4 +1,4 @@
-"""Serves the example service as a process of its own: `python serve_example.py [failing|broken]`."""
+"""Serves the example service as a process of its own: `python serve_example.py [failing|broken|filing]`."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -23,9 +23,15 @@ async def broken(_: Runtime) -> AsyncIterator[None]:
     yield
 
 
+@asynccontextmanager
+async def filing(runtime: Runtime) -> AsyncIterator[None]:
+    (runtime.settings.data_dir / "book.txt").touch()
+    yield
+
+
 def service() -> Service:
     built = replace(example(), settings=load(Settings, env_file=None))
-    lifespans = {"failing": failing, "broken": broken}
+    lifespans = {"failing": failing, "broken": broken, "filing": filing}
     return replace(built, lifespan=lifespans[sys.argv[1]]) if len(sys.argv) > 1 else built
 
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -41,8 +42,8 @@ def end(*arguments: str, **variables: str) -> tuple[int, str]:
 
 
 @contextlib.contextmanager
-def running(port: int, **variables: str) -> Iterator[tuple[subprocess.Popen[str], httpx2.Client]]:
-    process = start(PORT=str(port), **variables)
+def running(port: int, *arguments: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], httpx2.Client]]:
+    process = start(*arguments, PORT=str(port), **variables)
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == f"example_service answers at http://127.0.0.1:{port}\n"
@@ -67,6 +68,11 @@ def test_a_service_answers_and_ends_when_it_is_told_to(port: int) -> None:
         assert process.returncode == -signal.SIGTERM
         assert "/v1/books/{number} 200" in errors
         assert errors.count("Traceback") == 1
+
+
+def test_what_a_service_writes_is_for_its_owner_alone(port: int, tmp_path: Path) -> None:
+    with running(port, "filing", DATA_DIR=str(tmp_path)):
+        assert stat.S_IMODE((tmp_path / "book.txt").stat().st_mode) == 0o600
 
 
 def test_a_body_above_the_limit_is_answered_while_it_is_still_being_sent(port: int) -> None:

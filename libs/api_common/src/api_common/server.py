@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
@@ -36,6 +37,8 @@ def run(build: Callable[[], Service], *, port: int | None = None) -> None:
         build: makes the service, reading its settings.
         port: used when no setting names one.
     """
+    # Databases and keys are for the one who runs the service, whoever else may look into the folder.
+    os.umask(0o077)
     try:
         service = build()
     except SettingsError as error:
