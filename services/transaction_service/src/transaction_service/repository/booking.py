@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
-from api_common.bulk import bulk_insert
+from api_common.bulk import bulk_insert, referring
 from api_common.columns import now
 from api_common.database import WriteSession
 from api_common.repository import Repository
@@ -68,9 +68,10 @@ class BookingRepository(Repository[Transaction]):
             among(self.session, col(Transaction.identity), identities),
         )
         columns = ["import_id", "transaction_id", "user_id"]
-        await self.session.execute(
-            insert(RepeatedRow).from_select(columns, rows.order_by(col(Transaction.id)), include_defaults=False)
-        )
+        async with referring(await self.session.connection()):
+            await self.session.execute(
+                insert(RepeatedRow).from_select(columns, rows.order_by(col(Transaction.id)), include_defaults=False)
+            )
 
     async def keep_same(self, row_ids: Collection[UUID], import_ids: Sequence[UUID]) -> None:
         """Remember that the imports, too, bring these rows, unless that is known."""
