@@ -85,18 +85,17 @@ async def _copy(connection: AsyncConnection, table: Table, columns: list[Column[
     command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
         sql.Identifier(table.name), sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
     )
-    count = 0
+    count, rows = 0, await batch()
+    if not rows:
+        return 0
     try:
-        async with driver.cursor() as cursor:
-            # Else each row's references are checked by a plan of its own, which costs as much as all of its indexes.
-            await cursor.execute("SET LOCAL plan_cache_mode TO auto")
-            async with cursor.copy(command) as copy:
-                copy.set_types([_type_name(column, connection.dialect) for column in columns])
-                while rows := await batch():
-                    for row in rows:
-                        await copy.write_row(row)
-                    count += len(rows)
-            await cursor.execute("SET LOCAL plan_cache_mode TO DEFAULT")
+        async with referring(connection), driver.cursor() as cursor, cursor.copy(command) as copy:
+            copy.set_types([_type_name(column, connection.dialect) for column in columns])
+            while rows:
+                for row in rows:
+                    await copy.write_row(row)
+                count += len(rows)
+                rows = await batch()
     except psycopg.Error as error:
         # As if SQLAlchemy had run it, so that the unit of work knows the error.
         raise DBAPIError.instance(
