@@ -75,7 +75,7 @@ def _covered(package: Member, folder: Path) -> float:
 
 def types(packages: Sequence[Member]) -> list[str]:
     """Check each package's sources and tests with mypy; give a message per package with errors."""
-    mypy = [sys.executable, "-m", "mypy", "--no-error-summary"]
+    mypy = [sys.executable, "-m", "mypy", "--no-error-summary", "--num-workers=auto"]
     found = []
     for package in packages:
         folders = [folder for folder in ("src", "tests", "benchmarks") if any((package.folder / folder).rglob("*.py"))]
