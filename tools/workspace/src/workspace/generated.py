@@ -12,6 +12,7 @@ from workspace.catalogue import catalogue, readme_table
 from workspace.deployment import deployment
 from workspace.errors import WorkspaceError
 from workspace.kubernetes import kubernetes
+from workspace.leftovers import leftovers
 from workspace.member_lists import declarations
 from workspace.members import Member, members, services
 
@@ -105,23 +106,30 @@ def readme(root: Path, found: list[Member]) -> Generated:
 
 
 def sync(root: Path) -> list[str]:
-    """Write every stale file and give their paths."""
-    written = []
+    """Write every stale file, remove those that nothing asks for, and say so with a line for each."""
+    done, wanted = [], set()
     for file in generated(root):
+        wanted.add(file.path)
         if file.is_stale():
             file.write()
-            written.append(file.path.relative_to(root).as_posix())
+            done.append(f"wrote {file.path.relative_to(root).as_posix()}")
+    for path in leftovers(root, wanted):
+        path.unlink()
+        done.append(f"removed {path.relative_to(root).as_posix()}")
     if lock.problems(root):
         lock.write(root)
-        written.append(lock.lock_file(root).relative_to(root).as_posix())
-    return written
+        done.append(f"wrote {lock.lock_file(root).relative_to(root).as_posix()}")
+    return done
 
 
 def stale(root: Path) -> list[str]:
-    """Give a message for every stale file."""
+    """Give a message for every stale file, and for every one that nothing asks for."""
+    files = list(generated(root))
     messages = [
-        f"{file.path.relative_to(root).as_posix()} is stale: run `make sync`"
-        for file in generated(root)
-        if file.is_stale()
+        f"{file.path.relative_to(root).as_posix()} is stale: run `make sync`" for file in files if file.is_stale()
+    ]
+    messages += [
+        f"{path.relative_to(root).as_posix()} belongs to nothing that is there: run `make sync`, which removes it"
+        for path in leftovers(root, {file.path for file in files})
     ]
     return [*messages, *(f"{problem}: run `make lock`" for problem in lock.problems(root))]

@@ -145,8 +145,8 @@ def _sync(options: argparse.Namespace) -> int:
     root: Path = options.root
     if options.check:
         return _verdict(generated.stale(root))
-    for path in generated.sync(root):
-        print(f"wrote {path}")
+    for line in generated.sync(root):
+        print(line)
     return 0
 
 
