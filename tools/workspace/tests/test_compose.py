@@ -10,7 +10,7 @@ import yaml
 from compose_spec import PyCompose
 from workspace import apart, compose_parts, members
 from workspace.compose import compose, compose_tls, secret_names
-from workspace.compose_secrets import name_folder, write_secrets
+from workspace.compose_secrets import folder_of, write_secrets
 from workspace.deployment import deployment, roles_file
 from workspace.errors import WorkspaceError
 from workspace.main import main
@@ -122,6 +122,7 @@ def test_secrets_are_made_once_differ_and_are_reached_by_their_owner_alone(
     folder = tmp_path / "docker" / "secrets"
     first = write_secrets(folder, found)
     (folder / "redis_url").unlink()
+    (folder / "redis_url").touch()
     second = write_secrets(folder, found)
     assert [file.name for file in first] == secret_names(found)
     assert [file.name for file in second] == ["redis_url"]
@@ -134,12 +135,21 @@ def test_secrets_are_made_once_differ_and_are_reached_by_their_owner_alone(
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_compose_is_told_once_where_the_secrets_are(tmp_path: Path) -> None:
+def test_compose_is_told_once_where_the_secrets_are_which_then_stay_there(tmp_path: Path) -> None:
+    environment, kept = tmp_path / "docker" / ".env", tmp_path / "kept"
+    environment.parent.mkdir()
+    environment.write_text("TAG=1.2.3")
+    found = [folder_of(environment, chosen) for chosen in (kept, kept, None)]
+    assert found == [kept, kept, kept]
+    assert environment.read_text() == f"TAG=1.2.3\nSECRETS={kept}\n"
+    with pytest.raises(WorkspaceError, match=r"\.env says SECRETS=.*kept, which is not .*other: leave SECRETS out"):
+        folder_of(environment, tmp_path / "other")
+
+
+def test_the_secrets_are_beside_compose_s_file_where_nothing_else_is_said(tmp_path: Path) -> None:
     environment = tmp_path / ".env"
-    environment.write_text("TAG=1.2.3\n")
-    told = [name_folder(environment, tmp_path / "secrets"), name_folder(environment, tmp_path / "elsewhere")]
-    assert told == [True, False]
-    assert environment.read_text() == "TAG=1.2.3\nSECRETS=./secrets\n"
+    assert [folder_of(environment, None) for _ in range(2)] == [tmp_path / "secrets"] * 2
+    assert environment.read_text() == "SECRETS=./secrets\n"
 
 
 def test_a_role_is_given_the_password_of_its_service_s_address(found: list[members.Member]) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from workspace.compose import secret_names
 from workspace.database import DATABASE
+from workspace.errors import WorkspaceError
 from workspace.members import Member
 
 ENTROPY_BYTES = 32
+_VARIABLE = "SECRETS="
 
 
 def write_secrets(folder: Path, services: Sequence[Member]) -> list[Path]:
@@ -22,7 +24,8 @@ def write_secrets(folder: Path, services: Sequence[Member]) -> list[Path]:
     written = []
     for name in secret_names(services):
         file = folder / name
-        if file.exists():
+        # An empty one is what an interrupted run left.
+        if file.exists() and file.stat().st_size:
             continue
         file.touch(mode=0o600)
         file.write_text(_value(name), encoding="ascii")
@@ -31,15 +34,28 @@ def write_secrets(folder: Path, services: Sequence[Member]) -> list[Path]:
     return written
 
 
-def name_folder(environment: Path, folder: Path) -> bool:
-    """Say in compose's `.env` where the secrets are, unless it says so; tell whether it was written."""
+def folder_of(environment: Path, chosen: Path | None) -> Path:
+    """Give the folder of the secrets, and have compose's `.env` say where it is.
+
+    It is the one that `.env` names, else the one that is chosen, else `secrets` beside that file. Raises WorkspaceError
+    when another one is chosen than `.env` names: compose would never see what is made there.
+    """
     text = environment.read_text(encoding="utf-8") if environment.is_file() else ""
-    if any(line.startswith("SECRETS=") for line in text.splitlines()):
-        return False
     beside = environment.parent.absolute()
-    named = f"./{folder.absolute().relative_to(beside)}" if folder.absolute().is_relative_to(beside) else folder
-    environment.write_text(f"{text}SECRETS={named}\n", encoding="utf-8")
-    return True
+    names = [line.removeprefix(_VARIABLE) for line in text.splitlines() if line.startswith(_VARIABLE)]
+    if names:
+        named = beside / names[-1]
+        if chosen is not None and chosen.absolute().resolve() != named.resolve():
+            raise WorkspaceError(
+                f"{environment} says {_VARIABLE}{names[-1]}, which is not {chosen}: "
+                "leave SECRETS out, or change that line"
+            )
+        return named
+    folder = (chosen or environment.parent / "secrets").absolute()
+    written = f"./{folder.relative_to(beside)}" if folder.is_relative_to(beside) else folder
+    ended = text if text.endswith("\n") or not text else f"{text}\n"
+    environment.write_text(f"{ended}{_VARIABLE}{written}\n", encoding="utf-8")
+    return folder
 
 
 def _value(name: str) -> str:

@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     build = add("images", _images, "build the images of services")
     build.add_argument("services", nargs="*", help="names; all without")
     add("compose-secrets", _compose_secrets, "make the secrets of the compose file that are missing").add_argument(
-        "--folder", type=Path, help="where they are kept (default: docker/secrets)"
+        "--folder", type=Path, help="where they are kept (default: what docker/.env says, else docker/secrets)"
     )
     add("smoke", _smoke, "start every built PEX")
     corpus_of = add("corpus", _corpus, "import statement files by the public API and compare what comes of them")
@@ -302,10 +302,9 @@ def _say(text: str) -> None:
 
 def _compose_secrets(options: argparse.Namespace) -> int:
     root: Path = options.root
-    folder: Path = options.folder or root / "docker" / "secrets"
+    folder = compose_secrets.folder_of(root / "docker" / ".env", options.folder)
     apart_from = [service for service in members.services(root) if service.name != apart.GATEWAY]
     written = compose_secrets.write_secrets(folder, apart_from)
-    compose_secrets.name_folder(root / "docker" / ".env", folder)
     print(f"{folder}: {len(written)} secrets made; keep a copy where only you reach it")
     return 0
 
