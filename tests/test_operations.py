@@ -225,6 +225,7 @@ def test_a_dump_of_all_services_is_restored_into_another_server_as_the_page_says
     seen = what_is_seen(ada, urls["transaction_service"], urls["auth_service"])
 
     assert type_in(dump, tmp_path, ADMIN_URL=address(postgres_server, "purser")) == ""
+    assert {(tmp_path / name).stat().st_mode & 0o077 for name in ("roles.sql", "purser.dump")} == {0}
     said = type_in(restore, tmp_path, NEW_URL=new_postgres)
 
     assert re.sub(r"psql:\S+ ", "", said).strip() == 'ERROR:  role "postgres" already exists'
