@@ -231,7 +231,7 @@ dev-install: pants-ready ## Install everything: tests, linters, Pants, and the c
 .PHONY: clean
 clean: ## Remove what was built and cached; the environment and the tools stay
 	@rm -rf dist coverage .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .pants.d/workdir
-	@find libs services tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find docker libs services tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The bootstrap's goals; each takes well under a second when nothing changed.
 .PHONY: tools runtime development pants-ready bootstrap-pants

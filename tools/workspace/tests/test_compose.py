@@ -57,6 +57,16 @@ def test_every_service_is_a_container_and_its_tables_are_made_before_it_serves(c
     assert containers["look-up"]["deploy"]["resources"]["limits"]["memory"] == "2g"
 
 
+@pytest.mark.parametrize("name", ["redis", "migrate_ledger"])
+def test_a_service_does_not_take_the_place_of_another_container(
+    tmp_path: Path, found: list[members.Member], service: Declare, name: str
+) -> None:
+    service(name, 8004)
+    host = name.replace("_", "-")
+    with pytest.raises(WorkspaceError, match=rf'two containers would be called "{host}"; give the'):
+        compose(members.services(tmp_path))
+
+
 def test_no_container_may_more_than_its_work(content: dict[str, Any]) -> None:
     for name, container in content["services"].items():
         assert container["read_only"], name

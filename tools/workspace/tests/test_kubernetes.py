@@ -188,3 +188,11 @@ def test_what_a_service_takes_of_a_node_is_what_it_declares(house: Path, service
     file.write_text(file.read_text().replace("2Gi", "2 GB"), encoding="utf-8")
     with pytest.raises(WorkspaceError, match=r'services/hungry/pyproject\.toml: .*`memory` is "2 GB"; write 512Mi'):
         services(house)
+
+
+@pytest.mark.parametrize("name", ["ingress", "kustomization"])
+def test_a_service_does_not_take_the_file_of_all(house: Path, service: Declare, name: str) -> None:
+    service(name, 8009)
+
+    with pytest.raises(WorkspaceError, match=rf"{FOLDER}/{name}\.yaml is of all services together: give the service"):
+        written(house)

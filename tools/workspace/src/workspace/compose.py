@@ -14,12 +14,11 @@ from workspace.compose_parts import (
     SUBNET,
     Part,
     container,
-    has_tables,
-    host,
     migration_of,
     part_of,
     secret,
 )
+from workspace.errors import WorkspaceError
 from workspace.members import Member
 from workspace.yaml_text import yaml_text
 
@@ -47,6 +46,7 @@ def compose(services: Sequence[Member]) -> str:
         _prometheus(),
         _grafana(),
     ]
+    _check_names(parts)
     rest = {
         "networks": {
             EDGE_NETWORK: {},
@@ -86,6 +86,17 @@ def secret_names(services: Iterable[Member]) -> list[str]:
     return ["postgres_password", "redis_url", "grafana_password", *own]
 
 
+def _check_names(parts: Iterable[Part]) -> None:
+    """Raise WorkspaceError when two containers have one name: compose would start the second of them only."""
+    names: set[str] = set()
+    for part in parts:
+        if part.name in names:
+            raise WorkspaceError(
+                f'docker/compose.yaml: two containers would be called "{part.name}"; give the service another name'
+            )
+        names.add(part.name)
+
+
 def _listed(parts: Iterable[Part]) -> str:
     texts = []
     for part in parts:
@@ -96,9 +107,9 @@ def _listed(parts: Iterable[Part]) -> str:
 
 def _of_service(service: Member, services: Sequence[Member]) -> list[Part]:
     declared = part_of(service)
-    addresses = ",".join(f"{one.name}=http://{host(one)}:{part_of(one).port}" for one in services)
-    tables = has_tables(service)
-    first = {"migrate-" + host(service): "service_completed_successfully"} if tables else {}
+    addresses = ",".join(f"{one.name}=http://{one.host}:{part_of(one).port}" for one in services)
+    tables = service.has_tables
+    first = {"migrate-" + service.host: "service_completed_successfully"} if tables else {}
     body = container(
         image=declared.image,
         environment={
@@ -124,7 +135,7 @@ def _of_service(service: Member, services: Sequence[Member]) -> list[Part]:
         # To leave the front door's sight, for running requests, and to close what is open.
         stop_grace_period="40s",
     )
-    found = [Part(host(service), f"{service.description}.", body)]
+    found = [Part(service.host, f"{service.description}.", body)]
     return [migration_of(service), *found] if tables else found
 
 
@@ -146,7 +157,7 @@ def _front_door() -> Part:
 
 
 def _postgres(services: Sequence[Member]) -> Part:
-    tables = sum(has_tables(service) for service in services)
+    tables = sum(service.has_tables for service in services)
     body = container(
         image="docker.io/library/postgres:18-bookworm",
         user="postgres",
@@ -180,7 +191,7 @@ def _roles(services: Sequence[Member]) -> Part:
         user="postgres",
         entrypoint=["sh", "-c", command],
         environment={"PGHOST": "postgres", "PGUSER": "postgres", "PGDATABASE": "purser"},
-        secrets=["postgres_password", *(f"{service.name}_database_url" for service in services if has_tables(service))],
+        secrets=["postgres_password", *(f"{service.name}_database_url" for service in services if service.has_tables)],
         volumes=["./postgres/roles.sql:/roles.sql:ro"],
         networks=[DATABASE_NETWORK],
         after={"postgres": "service_healthy"},

@@ -44,24 +44,14 @@ class ServicePart:
     mounts: tuple[Mapping[str, str], ...]
 
 
-def host(service: Member) -> str:
-    """Give the name under which the others reach a service; underscores are no part of a host's name."""
-    return service.name.replace("_", "-")
-
-
-def has_tables(service: Member) -> bool:
-    """Tell whether a service keeps something in the database."""
-    return (service.sources / "migrations").is_dir()
-
-
 def part_of(service: Member) -> ServicePart:
     """Give what the containers of a service share."""
     [(_, declared)] = declarations([service])
     named = {"secret_key": "PURSER_SECRET_KEY"}
-    if has_tables(service):
+    if service.has_tables:
         named["database_url"] = "PURSER_DATABASE_URL"
     return ServicePart(
-        image=f"${{REGISTRY:-}}purser-{host(service)}:${{TAG:-latest}}",
+        image=f"${{REGISTRY:-}}purser-{service.host}:${{TAG:-latest}}",
         port=declared.port,
         memory=declared.memory.removesuffix("i").lower(),
         environment={"PURSER_PROFILE": "production", "PURSER_SECRETS_DIR": "/run/secrets"},
@@ -88,7 +78,7 @@ def migration_of(service: Member) -> Part:
         memory="512m",
         restart="on-failure:5",
     )
-    return Part(f"migrate-{host(service)}", f"Brings the tables of {service.name} up to date, then ends.", body)
+    return Part(f"migrate-{service.host}", f"Brings the tables of {service.name} up to date, then ends.", body)
 
 
 def container(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from workspace.apart import GATEWAY
 from workspace.compose import compose, compose_tls
-from workspace.compose_parts import has_tables, host, part_of
+from workspace.compose_parts import part_of
 from workspace.database import roles_of
 from workspace.errors import WorkspaceError
 from workspace.members import Member
@@ -43,7 +43,7 @@ def deployment(root: Path, services: Sequence[Member]) -> Iterator[tuple[Path, s
 
 def roles_file(services: Sequence[Member]) -> str:
     """Give the SQL of the roles, for `psql`, which takes each password out of the address that the service is given."""
-    names = [service.name for service in services if has_tables(service)]
+    names = [service.name for service in services if service.has_tables]
     passwords = "".join(
         f"\\set {name} `cut -d: -f3 /run/secrets/{name}_database_url | cut -d@ -f1`\n" for name in names
     )
@@ -55,7 +55,7 @@ def front_door(
     gateway: Member, folder: Path, services: Sequence[Member], options: Sequence[str]
 ) -> Iterator[tuple[Path, str]]:
     """Give Traefik's files, as the gateway writes them. Raises WorkspaceError when it cannot."""
-    urls = ",".join(f"{service.name}=http://{host(service)}:{part_of(service).port}" for service in services)
+    urls = ",".join(f"{service.name}=http://{service.host}:{part_of(service).port}" for service in services)
     with tempfile.TemporaryDirectory() as written:
         command = [sys.executable, "-m", EDGE_MODULE, written, "--seen-at", "/etc/traefik", "--inner", ":8099"]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PURSER_")}

@@ -33,4 +33,4 @@ def build(root: Path, engine: Engine, services: Sequence[Member]) -> None:
 
 def image(service: Member) -> str:
     """Give the name of a service's image; the one that embeds the others is called after the platform."""
-    return "purser" if "kind:composition" in service.tags else f"purser-{service.name.replace('_', '-')}"
+    return "purser" if service.is_composition else f"purser-{service.host}"

@@ -79,6 +79,16 @@ class Member:
         return self.folder.name
 
     @property
+    def host(self) -> str:
+        """The name under which others reach a service; underscores are no part of a host's name."""
+        return self.name.replace("_", "-")
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether a service keeps something in the database."""
+        return (self.sources / "migrations").is_dir()
+
+    @property
     def is_composition(self) -> bool:
         """Whether it runs the other services in its own process."""
         return "kind:composition" in self.tags

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workspace.compose_parts import host, part_of
+from workspace.compose_parts import part_of
 from workspace.errors import WorkspaceError
 from workspace.members import Member
 from workspace.yaml_text import yaml_text
@@ -39,7 +39,7 @@ class Dashboard:
 
 def prometheus(services: Sequence[Member]) -> str:
     """Give `prometheus.yaml`: every replica of every service, by its name in the network, and the front door."""
-    jobs = [(service.name, host(service), part_of(service).port) for service in services]
+    jobs = [(service.name, service.host, part_of(service).port) for service in services]
     content = {
         "global": {"scrape_interval": "15s", "evaluation_interval": "15s"},
         "rule_files": ["/etc/prometheus/rules.yaml"],

@@ -41,7 +41,7 @@ def unhealthy(services: list[Member]) -> list[str]:
 
 def built(service: Member) -> Path:
     """Give where Pants writes the PEX of a service; the one that embeds the others is called after the platform."""
-    if "kind:composition" in service.tags:
+    if service.is_composition:
         return service.root / "dist" / "purser.pex"
     return service.root / "dist" / f"services.{service.name}" / f"{service.name}.pex"
 
