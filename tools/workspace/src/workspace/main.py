@@ -42,6 +42,7 @@ from workspace import (
 from workspace.errors import NotPossibleHereError, WorkspaceError
 
 Command = Callable[[argparse.Namespace], int]
+Add = Callable[[str, Command, str], argparse.ArgumentParser]
 
 NOT_POSSIBLE_HERE = 77
 """The exit status of a command that this machine cannot run, as test harnesses have it for "skipped"."""
@@ -71,6 +72,16 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         return added
 
+    _add_checks(add)
+    _add_deliveries(add)
+    _add_generators(add)
+    run = add("run", _run, "run services apart")
+    run.add_argument("service", nargs="?", help="one service alone, with reload")
+    return parser
+
+
+def _add_checks(add: Add) -> None:
+    """Add what keeps files in step, and looks at packages and changes."""
     add("sync", _sync, "write generated files").add_argument("--check", action="store_true", help="only look")
     add("lists", _lists, "keep the lists of packages inside pyproject.toml files")
     add("lock", _lock, "derive the lock of Pants").add_argument("--check", action="store_true", help="only look")
@@ -82,17 +93,24 @@ def _parser() -> argparse.ArgumentParser:
         ("bench", _bench, "run benchmarks"),
     ):
         add(name, command, purpose).add_argument("packages", nargs="*", help="folders or names; all without")
-    add("affected", _affected, "what the changes since a commit can break").add_argument("--json", action="store_true")
+    changed = add("affected", _affected, "what the changes since a commit can break")
+    changed.add_argument("--json", action="store_true")
     why = add("why", _why, "by which chain a change reaches a target")
     why.add_argument("target", help="a package, a file or an address of Pants")
     why.add_argument("--json", action="store_true")
     run_affected = add("run-affected", _run_affected, "run a goal on what is affected only")
     run_affected.add_argument("goal", choices=["test", "package", "lint"])
-    for name in ("affected", "why", "run-affected"):
-        commands.choices[name].add_argument("--base", default="main", help="a branch, tag or commit (default: main)")
+    for reads_changes in (changed, why, run_affected):
+        reads_changes.add_argument("--base", default="main", help="a branch, tag or commit (default: main)")
     draw = add("graph", _graph, "draw the packages and what connects them")
     draw.add_argument("--format", choices=["html", "json", "text"], default="html")
     draw.add_argument("--output", type=Path, help="a file; standard output without")
+    add("boundaries", _boundaries, "see forbidden imports refused, and each package imported alone")
+    add("count", _count, "count the tests that Pants reported")
+
+
+def _add_deliveries(add: Add) -> None:
+    """Add what releases, builds and tries what is built."""
     add("api", _api, "compare public faces with the last releases")
     add("release", _release, "plan the next release").add_argument(
         "--apply", action="store_true", help="carry the plan out: versions, changelogs, one commit, tags"
@@ -104,7 +122,6 @@ def _parser() -> argparse.ArgumentParser:
     consumers.add_argument("packages", nargs="*", help="services, by folder or name; all without")
     add("sbom", _sbom, "write a bill of materials for each service")
     add("audit", _audit, "ask for known vulnerabilities of what is locked")
-    add("boundaries", _boundaries, "see forbidden imports refused, and each package imported alone")
     add("engine", _engine, "see to it that images can be built and run here")
     build = add("images", _images, "build the images of services")
     build.add_argument("services", nargs="*", help="names; all without")
@@ -115,24 +132,21 @@ def _parser() -> argparse.ArgumentParser:
     corpus_of = add("corpus", _corpus, "import statement files by the public API and compare what comes of them")
     corpus_of.add_argument("folder", type=Path, help="a folder of statement files, perhaps with an expected.csv")
     corpus_of.add_argument("--url", help="address of a running Purser; one of its own without")
-    add("count", _count, "count the tests that Pants reported")
-    for name, command, purpose in (
-        ("new-service", _new_service, "make a service from its template"),
-        ("new-lib", _new_library, "make a library from its template"),
-    ):
-        new = add(name, command, purpose)
+
+
+def _add_generators(add: Add) -> None:
+    """Add what makes packages from templates, and keeps them in step with these."""
+    service = add("new-service", _new_service, "make a service from its template")
+    library = add("new-lib", _new_library, "make a library from its template")
+    for new in (service, library):
         new.add_argument("name", help="the name that code imports")
         new.add_argument("--description", default="", help="what it does, in one line")
         new.add_argument("--owner", default=generators.OWNER, help="who looks after it (default: %(default)s)")
-    new_service = commands.choices["new-service"]
-    new_service.add_argument("--port", required=True, help="where it listens when it runs apart")
-    new_service.add_argument("--resource", default="", help="what it keeps, in the singular; from its name without")
-    new_service.add_argument("--no-tables", action="store_true", help="it keeps no data of its own")
+    service.add_argument("--port", required=True, help="where it listens when it runs apart")
+    service.add_argument("--resource", default="", help="what it keeps, in the singular; from its name without")
+    service.add_argument("--no-tables", action="store_true", help="it keeps no data of its own")
     add("try-generators", _try_generators, "make packages in a copy of the repository, and see them pass the gates")
     add("update-package", _update_package, "merge what has changed in its template").add_argument("package")
-    run = add("run", _run, "run services apart")
-    run.add_argument("service", nargs="?", help="one service alone, with reload")
-    return parser
 
 
 def _verdict(messages: Sequence[str]) -> int:
