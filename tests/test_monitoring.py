@@ -179,6 +179,14 @@ def test_every_alert_says_what_is_wrong_and_what_to_do(repository: Path) -> None
         assert rule["labels"]["severity"] in {"page", "look"}, rule["alert"]
 
 
+def test_the_log_that_an_alert_names_is_of_a_container_of_the_compose_file(repository: Path) -> None:
+    containers = yaml.safe_load((repository / "docker/compose.yaml").read_text(encoding="utf-8"))["services"]
+    asked_for = yaml.safe_load((repository / "docker/prometheus/prometheus.yaml").read_text(encoding="utf-8"))
+    named = [name for rule in rules(repository) for name in re.findall(r" logs (.+)", rule["annotations"]["action"])]
+    assert set(named) == {'{{ reReplaceAll "_" "-" $labels.job }}'}
+    assert {job["job_name"].replace("_", "-") for job in asked_for["scrape_configs"]} <= containers.keys()
+
+
 def test_a_query_that_is_none_is_noticed() -> None:
     with pytest.raises(ValueError, match="unclosed left parenthesis"):
         assert Query("here", "sum(rate(up[$__rate_interval])").parsed
