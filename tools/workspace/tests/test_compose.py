@@ -158,8 +158,9 @@ def test_compose_is_told_once_where_the_secrets_are_which_then_stay_there(tmp_pa
 
 def test_the_secrets_are_beside_compose_s_file_where_nothing_else_is_said(tmp_path: Path) -> None:
     environment = tmp_path / ".env"
+    environment.write_text("SECRETS=\n")
     assert [folder_of(environment, None) for _ in range(2)] == [tmp_path / "secrets"] * 2
-    assert environment.read_text() == "SECRETS=./secrets\n"
+    assert environment.read_text() == "SECRETS=\nSECRETS=./secrets\n"
 
 
 def test_a_role_is_given_the_password_of_its_service_s_address(found: list[members.Member]) -> None:

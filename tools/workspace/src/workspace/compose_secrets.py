@@ -42,12 +42,12 @@ def folder_of(environment: Path, chosen: Path | None) -> Path:
     """
     text = environment.read_text(encoding="utf-8") if environment.is_file() else ""
     beside = environment.parent.absolute()
-    names = [line.removeprefix(_VARIABLE) for line in text.splitlines() if line.startswith(_VARIABLE)]
-    if names:
-        named = beside / names[-1]
+    said = [line.removeprefix(_VARIABLE).strip(" \"'") for line in text.splitlines() if line.startswith(_VARIABLE)]
+    if said and said[-1]:
+        named = beside / said[-1]
         if chosen is not None and chosen.absolute().resolve() != named.resolve():
             raise WorkspaceError(
-                f"{environment} says {_VARIABLE}{names[-1]}, which is not {chosen}: "
+                f"{environment} says {_VARIABLE}{said[-1]}, which is not {chosen}: "
                 "leave SECRETS out, or change that line"
             )
         return named
