@@ -191,6 +191,23 @@ def test_a_place_that_cannot_be_written_is_named(data: Path, tmp_path: Path) -> 
         create(data, data / "secret.key" / "backup")
 
 
+def test_a_folder_whose_databases_are_not_those_in_use_is_neither_backed_up_nor_restored(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create(data, tmp_path / "backup")
+    monkeypatch.setenv("PURSER_DATA_DIR", str(data))
+    monkeypatch.setenv("PURSER_DATABASE_URL", "postgresql://ada:hidden@db.example.org/purser")
+    monkeypatch.chdir(tmp_path)
+
+    statuses = [main(["create", "other"]), main(["restore", "backup"]), main(["check", "backup"])]
+
+    assert statuses == [1, 1, 0]
+    said = capsys.readouterr().err
+    assert said.count(f"PURSER_DATABASE_URL names other databases than those in {data}") == 2
+    assert "hidden" not in said
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_wrong_setting_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("PURSER_DATADIR", "x")
     assert main(["create", "backup"]) == 2

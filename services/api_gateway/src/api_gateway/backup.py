@@ -241,7 +241,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _done(command: str, folder: Path) -> str:
     if command == "check":
         return f"{folder} is whole: {_told(check(folder))}."
-    data = load(Settings).data_dir.absolute()
+    settings = load(Settings)
+    data = settings.data_dir.absolute()
+    if settings.database_url is not None:
+        # What lies in the folder may be of another time, and a backup of that would be taken for one of what is used.
+        raise BackupError(
+            f"PURSER_DATABASE_URL names other databases than those in {data}. PostgreSQL has tools of its own, pg_dump "
+            "and pg_restore; without that variable this command takes the folder."
+        )
     if command == "restore":
         return f"Restored {_told(restore(folder, data))} into {data}. Start Purser on it."
     taken = create(data, folder)
