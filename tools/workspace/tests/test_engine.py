@@ -144,3 +144,14 @@ def test_images_are_built_by_pants_with_the_engine_the_base_and_the_revision(
 
     pants.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     assert main(["--root", str(root), "images"]) == 1
+
+
+def test_a_package_without_an_image_is_named_before_anything_is_built(
+    root: Path, declare: Declare, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declare("libs/settings")
+
+    assert main(["--root", str(root), "images", "settings"]) == 1
+    assert capsys.readouterr().err == (
+        "libs/settings is no service and has no image; leave SERVICE out for all of them\n"
+    )

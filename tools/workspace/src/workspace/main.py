@@ -306,6 +306,9 @@ def _engine(options: argparse.Namespace) -> int:
 def _images(options: argparse.Namespace) -> int:
     root: Path = options.root
     chosen = members.chosen(root, options.services) if options.services else members.services(root)
+    for package in chosen:
+        if package.service is None:
+            raise WorkspaceError(f"{package.path} is no service and has no image; leave SERVICE out for all of them")
     images.build(root, engine.engine(root, _say), chosen)
     return 0
 
