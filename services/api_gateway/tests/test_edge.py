@@ -15,6 +15,7 @@ from api_common import create_app
 from api_common.testing import Issuer
 from api_gateway.catalogue import embedded_services, prefixes
 from api_gateway.edge import Backend, EdgeSettings, MigrationError, dynamic, read_migration
+from api_gateway.edge.__main__ import main
 from running_edge import free_port, served, traefik, until
 
 LEGACY = """legacy = "{legacy}"
@@ -225,3 +226,33 @@ def test_the_command_writes_both_files_and_refuses_when_nothing_is_to_be_served(
     assert written["http"]["services"]["auth_service"]["loadBalancer"]["servers"] == [{"url": "http://auth:8001"}]
     assert {point for router in written["http"]["routers"].values() for point in router["entryPoints"]} == {"websecure"}
     assert written["tls"]["certificates"] == [{"certFile": "/tls/chain.pem", "keyFile": "/tls/key.pem"}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["edge", "--tls-listen", ":443", "--certificate", "chain.pem"], "belong together: give all three, or none"),
+        (["edge", "--certificate", "chain.pem", "--key", "key.pem"], "belong together: give all three, or none"),
+        (["file/edge"], "file/edge cannot be written: Not a directory. Name another folder."),
+    ],
+)
+def test_the_command_refuses_what_would_go_without_https_and_a_folder_that_cannot_be(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PURSER_SERVICE_URLS", "auth_service=http://auth:8001")
+    monkeypatch.setattr(sys, "argv", ["edge", *arguments])
+    (tmp_path / "file").touch()
+
+    try:
+        status: object = main()
+    except SystemExit as ended:
+        status = ended.code
+
+    assert status == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "edge").exists()
