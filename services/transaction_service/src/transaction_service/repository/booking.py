@@ -44,7 +44,7 @@ from transaction_service.models import (
 )
 from transaction_service.repository.by_ids import of_user
 from transaction_service.repository.imports import Settled
-from transaction_service.repository.recognition import PUT_ASIDE, among, pending_row
+from transaction_service.repository.recognition import PUT_ASIDE, among, pending_row, with_identities
 from transaction_service.repository.row_states import RowStateRepository
 from transaction_service.rows.state import RowTag
 from transaction_service.rules.effects import Chosen
@@ -62,15 +62,13 @@ class BookingRepository(Repository[Transaction]):
         """Remember that the import, too, brings the account's rows with these identities."""
         if not identities:
             return
-        rows = select(literal(import_id), col(Transaction.id), literal(self.user_id)).where(
-            col(Transaction.user_id) == self.user_id,
-            col(Transaction.account_id) == account_id,
-            among(self.session, col(Transaction.identity), identities),
-        )
+        of_account = (col(Transaction.user_id) == self.user_id, col(Transaction.account_id) == account_id)
+        found = with_identities(self.session, (col(Transaction.id),), of_account, identities).subquery()
+        rows = select(literal(import_id), found.c.id, literal(self.user_id))
         columns = ["import_id", "transaction_id", "user_id"]
         async with referring(await self.session.connection()):
             await self.session.execute(
-                insert(RepeatedRow).from_select(columns, rows.order_by(col(Transaction.id)), include_defaults=False)
+                insert(RepeatedRow).from_select(columns, rows.order_by(found.c.id), include_defaults=False)
             )
 
     async def keep_same(self, row_ids: Collection[UUID], import_ids: Sequence[UUID]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from api_common.columns import Money
@@ -15,12 +16,14 @@ from sqlalchemy import (
     ARRAY,
     Boolean,
     ColumnElement,
+    Select,
     SQLColumnExpression,
     Text,
     any_,
     func,
     literal,
     select,
+    true,
     type_coerce,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -80,6 +83,24 @@ def among(session: AsyncSession, column: SQLColumnExpression[str], values: Seque
     return column.in_(select(func.json_each(json.dumps(list(values))).table_valued("value").c.value))
 
 
+def with_identities(
+    session: AsyncSession,
+    columns: Sequence[SQLColumnExpression[Any]],
+    of_account: Sequence[ColumnElement[bool]],
+    identities: Sequence[str],
+) -> Select[Any]:
+    """These columns of an account's rows that carry one of the identities, each row looked up by its own."""
+    rows = select(*columns).where(*of_account)
+    if session.get_bind().dialect.name != "postgresql":
+        return rows.where(among(session, col(Transaction.identity), identities))
+    # Given a list, PostgreSQL rather reads all rows of the user, for each list anew, before it has counted them and of
+    # a large account even then. A limit keeps it from joining them as a whole.
+    listed = func.unnest(literal(sorted(identities), ARRAY(Text)))
+    wanted = listed.table_valued("identity").render_derived(name="wanted")
+    found = rows.where(col(Transaction.identity) == wanted.c.identity).limit(1).lateral("found")
+    return select(*found.c).select_from(wanted.join(found, true()))
+
+
 def pending_row(row: Transaction, chosen: Chosen = UNTOUCHED) -> PendingRow:
     """A pending row as its bank stated it, with what the user chose of it."""
     return PendingRow(
@@ -118,9 +139,8 @@ class RecognitionRepository:
         return col(RowIdentity.user_id) == self.user_id, col(RowIdentity.account_id) == account_id
 
     async def _standing(self, account_id: UUID, identities: Sequence[str]) -> dict[str, bool]:
-        statement = select(col(Transaction.identity), col(Transaction.pending)).where(
-            *self._of(account_id), among(self.session, col(Transaction.identity), identities)
-        )
+        columns = (col(Transaction.identity), col(Transaction.pending))
+        statement = with_identities(self.session, columns, self._of(account_id), identities)
         return {row.identity: row.pending for row in await self.session.execute(statement)}
 
     async def _aliases(self, account_id: UUID, identities: Sequence[str]) -> dict[str, KnownRow]:
