@@ -59,7 +59,7 @@ class Corrections:
                 _book(of_account, await offload(_with_ids, of_account, of_account.unknown, void))
 
     async def _replace(self, plan: AccountPlan) -> None:
-        correcting = _correcting(plan, plan.unknown)
+        correcting = await offload(_correcting, plan, plan.unknown)
         if not correcting:
             return
         bearers = await self._corrections.bearers(plan.account.id, set(correcting.values()))
@@ -117,7 +117,8 @@ class Corrections:
 
     async def _replacements(self, plan: AccountPlan, import_id: UUID) -> dict[str, Correction]:
         """The corrections by rows that stand in the ledger; a row that waits for the user corrects nothing yet."""
-        correcting = _correcting(plan, (number for section in plan.sections for number in section.rows))
+        rows_of_file = (number for section in plan.sections for number in section.rows)
+        correcting = await offload(_correcting, plan, rows_of_file)
         if not correcting:
             return {}
         rows = await self._corrections.rows_named(plan.account.id, plan.identities.of(correcting))

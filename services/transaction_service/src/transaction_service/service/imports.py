@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import IO
 from uuid import UUID
@@ -21,7 +21,7 @@ from transaction_service.identity.decisions import LedgerSide, decide
 from transaction_service.identity.identities import columns_of
 from transaction_service.identity.pending import PendingRow
 from transaction_service.identity.plan import AccountPlan, ImportPlan, pieces_of
-from transaction_service.identity.proofs import continues_day, touching_days
+from transaction_service.identity.proofs import Coverage, continues_day, touching_days
 from transaction_service.models import ImportStatus, JournalAction, StatementImport, Transaction
 from transaction_service.repository.accounts import AccountRepository
 from transaction_service.repository.booking import BookingRepository
@@ -40,6 +40,7 @@ from transaction_service.service.proposals import Proposals
 from transaction_service.service.supplements import SupplementCounts, Supplements
 from transaction_service.service.transfer_preview import TransferPreview, is_previewed
 from transaction_service.service.transfers import Transfers
+from transaction_service.statements.account_matching import AccountBook
 from transaction_service.statements.assignment import assign_accounts, statement_refused
 from transaction_service.statements.rows import PreparedFile, Refusals, prepare
 
@@ -217,14 +218,9 @@ class Imports:
         return undone
 
     async def _plan(self, upload: Upload) -> ImportPlan:
+        book = await self._accounts.book()
         with refusals_counted():
-            plan = assign_accounts(
-                upload.prepared,
-                await self._accounts.book(),
-                user_id=self._user_id,
-                account_id=upload.account_id,
-                currency=upload.currency,
-            )
+            plan = await offload(lambda: self._assigned(upload, book))
         await offload(plan.identify)
         standing = [p.account.id for p in plan.standing]
         pending: dict[UUID, list[PendingRow]] = {p.account.id: [] for p in plan.accounts}
@@ -241,6 +237,11 @@ class Imports:
             await offload(decide, p, ledger)
         return plan
 
+    def _assigned(self, upload: Upload, book: AccountBook) -> ImportPlan:
+        return assign_accounts(
+            upload.prepared, book, user_id=self._user_id, account_id=upload.account_id, currency=upload.currency
+        )
+
     async def _recognise(self, plan: AccountPlan, pending: Sequence[PendingRow]) -> None:
         """Ask the ledger, some thousand rows at a time, which of an account's rows it knows."""
         account_id, recognition = plan.account.id, self._recognition
@@ -255,9 +256,7 @@ class Imports:
         if days := plan.parts_of_days():
             statements = await recognition.statements(account_id)
             moved = await recognition.day_sums(account_id, set(days.values()))
-            for place, day in days.items():
-                if continues_day(plan.coverages[place], statements, moved.get(day, Decimal(0))):
-                    plan.tell_apart(place)
+            await offload(_tell_apart, plan, days, statements, moved)
         for piece in () if plan.by_identity else plan.days():
             contents = await offload(plan.contents, piece)
             first, last = plan.rows.first_and_last_day(piece)
@@ -335,3 +334,12 @@ class Imports:
             started_at=upload.started_at,
             finished_at=now(),
         )
+
+
+def _tell_apart(
+    plan: AccountPlan, days: Mapping[int, date], statements: Sequence[Coverage], moved: Mapping[date, Decimal]
+) -> None:
+    """Tell apart the statements of parts of days that go on where the ledger's end. Slow for many: runs in a thread."""
+    for place, day in days.items():
+        if continues_day(plan.coverages[place], statements, moved.get(day, Decimal(0))):
+            plan.tell_apart(place)
