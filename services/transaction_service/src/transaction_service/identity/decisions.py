@@ -26,10 +26,14 @@ from transaction_service.identity.pairing import ALIKE, LedgerRow, bank_id, like
 from transaction_service.identity.pending import PendingRow, announced_again, bookings_before, bookings_of, reach_of
 from transaction_service.identity.plan import AccountPlan, Suspicion, WaitingProposal
 from transaction_service.identity.proofs import Coverage, ProvedDays, linked_balances, proved_days
-from transaction_service.statements.spool import Numbers, numbers
+from transaction_service.identity.suspects import Suspects
+from transaction_service.statements.spool import Numbers, Row, numbers
 
 NEAR = timedelta(days=3)
 """So far apart the dates of two rows may lie that are suspected to be one."""
+
+_MOST_ROUNDS = 10
+"""So often rows are compared whose amount very many rows of a day have: each time with some of them."""
 
 
 class Reason(StrEnum):
@@ -282,29 +286,33 @@ class _Deciding:
     # 5. Suspicions
 
     def _suspect(self) -> None:
-        free: dict[tuple[Decimal, date], list[LedgerRow]] = defaultdict(list)
-        for row in self._free():
-            free[row.amount, row.day].append(row)
+        for _ in range(_MOST_ROUNDS):
+            if not self._suspect_some():
+                return
+
+    def _suspect_some(self) -> bool:
+        """Pair rows with those that they may be; gives whether others are left that were not compared."""
+        free = [row for row in self._free() if row.id not in self.suspected]
         if not free or not self.booked:
-            return
+            return False
         found: list[tuple[tuple[int, int, float], int, LedgerRow, Reason]] = []
-        shifts = sorted(range(-NEAR.days, NEAR.days + 1), key=abs)
-        for number in self._near(((day, amount) for amount, day in free), days=NEAR.days):
-            if self.plan.identities[number] in self.ledger.rejected:
+        near = self._near(((row.day, row.amount) for row in free), days=NEAR.days)
+        suspects = Suspects(self.plan.rows, near, free, days=NEAR.days)
+        for number, row in zip(near, self.plan.rows.of(near), strict=True):
+            if self.plan.identities.of_row(number, row) in self.ledger.rejected:
                 continue
-            entry = self.plan.rows[number].entry
-            for shift in shifts:
-                for row in free.get((entry.amount, entry.booking_date + timedelta(days=shift)), ()):
-                    if (suspicion := self._suspicion(number, row)) is not None:
-                        reason, rank, score = suspicion
-                        found.append(((rank, abs(shift), -score), number, row, reason))
-        suspects: set[int] = set()
-        for _, number, row, reason in sorted(found, key=lambda item: (item[0], item[1], item[2].id)):
-            if number not in suspects and row.id not in self.suspected:
-                suspects.add(number)
-                self.suspected.add(row.id)
-                self.decisions.proposed.append(Suspicion(number, row, reason))
-        self.booked = self.columns.without(self.booked, suspects)
+            for days, known in suspects.of(number, row.content):
+                if (suspicion := self._suspicion(number, row, known)) is not None:
+                    reason, rank, score = suspicion
+                    found.append(((rank, days, -score), number, known, reason))
+        taken: set[int] = set()
+        for _, number, known, reason in sorted(found, key=lambda item: (item[0], item[1], item[2].id)):
+            if number not in taken and known.id not in self.suspected:
+                taken.add(number)
+                self.suspected.add(known.id)
+                self.decisions.proposed.append(Suspicion(number, known, reason))
+        self.booked = self.columns.without(self.booked, taken)
+        return suspects.passed_over and bool(taken)
 
     def _drop_contradicted(self) -> None:
         """Leave rows that the user or a balance has taken for another row of this file where only a balance objects."""
@@ -316,22 +324,22 @@ class _Deciding:
         self.booked = self.columns.without(self.booked, dropped)
         self.decisions.repeated += len(dropped)
 
-    def _suspicion(self, number: int, row: LedgerRow) -> tuple[Reason, int, float] | None:
+    def _suspicion(self, number: int, row: Row, known: LedgerRow) -> tuple[Reason, int, float] | None:
         """Why, and how strongly (0 is the strongest), the row of the file may be that row of the ledger."""
-        content, entry = self.plan.rows[number].content, self.plan.rows[number].entry
-        score = likeness(entry, row.text, row.counterparty)
-        if row.manual:
+        entry = row.entry
+        score = likeness(entry, known.text, known.counterparty)
+        if known.manual:
             return (Reason.ENTERED_BY_HAND, 2, score) if score >= ALIKE else None
         days = self._days_of(number)
-        if row.day == entry.booking_date:
-            if days.decides(row.day) or row.day in days.following:
+        if known.day == entry.booking_date:
+            if days.decides(known.day) or known.day in days.following:
                 return None
-            if row.content == content:
+            if known.content == row.content:
                 return Reason.SAME_ROW_OTHER_ID, 0, score
             if score >= ALIKE:
                 return Reason.ALIKE, 1, score
-            return (Reason.SAME_DAY_AND_AMOUNT, 3, score) if self._inside_file(row.day) else None
-        return (Reason.ALIKE, 4, score) if score >= ALIKE and self._moved(number, row) else None
+            return (Reason.SAME_DAY_AND_AMOUNT, 3, score) if self._inside_file(known.day) else None
+        return (Reason.ALIKE, 4, score) if score >= ALIKE and self._moved(number, row, known) else None
 
     def _inside_file(self, day: date) -> bool:
         """Whether the file should have all rows of the day, going by its dates."""
@@ -340,16 +348,16 @@ class _Deciding:
             for found in self.plan.coverages
         )
 
-    def _moved(self, number: int, row: LedgerRow) -> bool:
+    def _moved(self, number: int, row: Row, known: LedgerRow) -> bool:
         """Whether the row may be one of another date: either of the two is missing where it should be."""
-        identity, entry = self.plan.identities[number], self.plan.rows[number].entry
-        of_bank = bank_id(identity) is not None and bank_id(row.identity) is not None
+        identity, day = self.plan.identities.of_row(number, row), row.entry.booking_date
+        of_bank = bank_id(identity) is not None and bank_id(known.identity) is not None
         if of_bank and self.plan.account.trusts_bank_ids and (self.ledger.ids_are_stable or self._brings_known_ids()):
             return False
-        if self._days_of(number).complete(entry.booking_date) and _proved(row.day, self.ledger.statements):
+        if self._days_of(number).complete(day) and _proved(known.day, self.ledger.statements):
             return False
-        missing_here = any(found.covers(row.day) for found in self.plan.coverages)
-        return missing_here or any(known.covers(entry.booking_date) for known in self.ledger.statements)
+        missing_here = any(found.covers(known.day) for found in self.plan.coverages)
+        return missing_here or any(statement.covers(day) for statement in self.ledger.statements)
 
     def _brings_known_ids(self) -> bool:
         return any(self.plan.rows.has_id[number] for number in self.decisions.standing)

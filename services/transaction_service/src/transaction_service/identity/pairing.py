@@ -18,8 +18,8 @@ from transaction_service.search.text import folded
 ALIKE = 75.0
 """From this score on, of 100, two wordings are taken to be about the same thing."""
 
-_MOST_COMPARISONS = 20_000
-"""A larger group of equal amounts on one day is paired by order, not by wording."""
+MOST_COMPARISONS = 20_000
+"""In a larger group of equal amounts on one day not all rows are compared by their wording."""
 
 MANUAL = "manual:"
 """Begins the identity of a row that the user has entered."""
@@ -101,7 +101,7 @@ def paired(rows: Sequence[tuple[int, str, Entry]], candidates: Sequence[LedgerRo
 
 
 def _by_wording(rows: Sequence[tuple[int, str, Entry]], candidates: Sequence[LedgerRow]) -> list[tuple[int, LedgerRow]]:
-    if len(rows) * len(candidates) <= 1 or len(rows) * len(candidates) > _MOST_COMPARISONS:
+    if len(rows) * len(candidates) <= 1 or len(rows) * len(candidates) > MOST_COMPARISONS:
         return [(row[0], candidate) for row, candidate in zip(rows, candidates, strict=False)]
     scores = sorted(
         (-likeness(entry, candidate.text, candidate.counterparty), place, other)
