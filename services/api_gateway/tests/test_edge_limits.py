@@ -134,9 +134,9 @@ def test_more_requests_at_once_than_allowed_are_refused_and_the_others_answered(
     double, narrow = Double(), replace(settings, **limits)
     double.may_answer.clear()
     with listening(double) as url, front_door(tmp_path, narrow, url), ThreadPoolExecutor() as pool:
-        held = [pool.submit(asking(narrow), "POST") for _ in range(2)]
+        held = [pool.submit(asking(narrow), "POST", headers={"Host": f"{name}.example.org"}) for name in "ab"]
         until(lambda: double.asked["POST"] == 2, "two requests are being answered")
-        refused = asking(narrow)("POST").status_code
+        refused = asking(narrow)("POST", headers={"Host": "c.example.org"}).status_code
         double.may_answer.set()
         assert (refused, [answer.result().status_code for answer in held]) == (429, [200, 200])
 

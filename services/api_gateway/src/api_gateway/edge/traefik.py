@@ -28,6 +28,9 @@ _STRICT = {
 }
 # A path may hold what somebody searched for; the router's name says which service was asked.
 _LOGGED = {"headers": {"defaultMode": "drop"}, "names": {"RequestPath": "drop", "RequestLine": "drop"}}
+# Else Traefik counts for each name of the host, which a client makes up. No request has passed so many proxies: all
+# have no address, and are counted together.
+_EVERYBODY = {"ipStrategy": {"depth": 1000}}
 _STICKY = "purser_route"
 
 Configuration = dict[str, Any]
@@ -122,7 +125,7 @@ class _Built:
         self._middlewares: Configuration = {
             # 502 is Traefik's own word for a service that hung up; without it only a refused connection is tried again.
             "again": {"retry": {"attempts": 3, "initialInterval": "100ms", "status": ["502"]}},
-            "limit": {"inFlightReq": {"amount": settings.requests_at_once}},
+            "limit": {"inFlightReq": {"amount": settings.requests_at_once, "sourceCriterion": _EVERYBODY}},
             # Nobody takes all places alone; a subscriber has a whole /64 of IPv6 to himself.
             "limit-per-address": {
                 "inFlightReq": {
