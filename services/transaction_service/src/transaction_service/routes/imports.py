@@ -69,13 +69,15 @@ async def import_statement(
     Rows that the ledger holds already are not booked again. All rows are booked, or, when anything fails, none.
     """
     async with uploaded_file(request) as uploaded:
+        profiles = await CsvProfiles(reading, user.user_id).mappings()
+        await reading.close()  # it opens again when it is asked: meanwhile its connection is for other requests
         upload = await read_upload(
             uploaded.file,
             sha256=uploaded.sha256,
             filename=filename or uploaded.filename,
             account_id=account_id,
             currency=currency,
-            profiles=await CsvProfiles(reading, user.user_id).mappings(),
+            profiles=profiles,
         )
     with closing(upload.prepared.rows):
         if preview:
