@@ -5,8 +5,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from api_common.compute import offload, thread_use
 from fastapi import FastAPI
+from sqlalchemy import Connection, Engine, event
 
 TABLE = b"Date,Description,Amount,Currency\n2026-04-02,Tea,-2.80,EUR\n"
 
@@ -47,3 +49,20 @@ async def test_an_upload_that_waits_to_be_read_keeps_no_connection_from_others(h
     await asyncio.gather(*before, *after)
     assert (await upload)["booked"] == 1
     assert in_use == {"read": 0, "write": 0}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_the_transaction_of_an_import_may_be_silent_for_as_long_as_its_file_takes(household: Any) -> None:
+    account = await household.account()
+    patience: set[str] = set()
+
+    def ask(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO imports"):
+            patience.add(connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar_one())
+
+    event.listen(Engine, "before_cursor_execute", ask)
+    try:
+        await household.upload(TABLE, account_id=account["id"])
+    finally:
+        event.remove(Engine, "before_cursor_execute", ask)
+    assert patience == {"0"}

@@ -306,6 +306,15 @@ class ImportRepository(Repository[StatementImport]):
         """One page of the imports, newest first."""
         return await self.page(self.mine(), _NEWEST, page)
 
+    async def take_time(self) -> None:
+        """Let PostgreSQL wait between two statements for as long as the rows of a large file take, in this transaction.
+
+        Else it ends a transaction that asks nothing for a minute, as if its client had been lost.
+        """
+        connection = await self.session.connection()
+        if connection.dialect.name == "postgresql":
+            await connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout TO 0")
+
     async def book(self, rows: BookingRows) -> None:
         """Insert rows and their tags as `booking_rows` gives them, all at once."""
         session = WriteSession(self.session)

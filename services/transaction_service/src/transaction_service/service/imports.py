@@ -146,6 +146,7 @@ class Imports:
         Raises what `account_assignment.assign_accounts` raises.
         """
         await self._ledger.begin_change()
+        await self._imports.take_time()
         plan = await self._plan(upload)
         import_id = new_id()
         categoriser = Categoriser(await self._rules.ordered())
