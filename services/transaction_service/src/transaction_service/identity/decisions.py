@@ -12,7 +12,7 @@ In this order:
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -233,9 +233,14 @@ class _Deciding:
         for _, number in self.decisions.settle:
             if (found := proposals.pop(self.plan.identities[number], None)) is not None:
                 self.decisions.rejected.append((found, number))
+        by_content: dict[str, deque[str]] = defaultdict(deque)
+        for proposal in () if self.plan.account.trusts_bank_ids else proposals.values():
+            by_content[proposal.row.content].append(proposal.identity)
         decided: list[int] = []
         for number in self.booked:
-            found = proposals.pop(self.plan.identities[number], None) or self._same_content(number, proposals)
+            found = proposals.pop(self.plan.identities[number], None)
+            if found is None and by_content:
+                found = _first(proposals, by_content.get(self.plan.rows[number].content, deque()))
             if found is None:
                 continue
             decided.append(number)
@@ -247,13 +252,6 @@ class _Deciding:
                 self.suspected.add(found.transaction_id)
                 self.decisions.waiting.append((number, found))
         self.booked = self.columns.without(self.booked, decided)
-
-    def _same_content(self, number: int, proposals: dict[str, WaitingProposal]) -> WaitingProposal | None:
-        if self.plan.account.trusts_bank_ids:
-            return None
-        content = self.plan.rows[number].content
-        found = next((proposal for proposal in proposals.values() if proposal.row.content == content), None)
-        return proposals.pop(found.identity) if found is not None else None
 
     def _decide_absent(self, proposals: Mapping[str, WaitingProposal]) -> None:
         """Decide proposals whose row the file does not name, on days of which it has every row: it is one of them."""
@@ -361,6 +359,14 @@ class _Deciding:
 
     def _brings_known_ids(self) -> bool:
         return any(self.plan.rows.has_id[number] for number in self.decisions.standing)
+
+
+def _first(proposals: dict[str, WaitingProposal], identities: deque[str]) -> WaitingProposal | None:
+    """Take the first of the named proposals that still waits."""
+    while identities:
+        if (found := proposals.pop(identities.popleft(), None)) is not None:
+            return found
+    return None
 
 
 def _proved(day: date, statements: Iterable[Coverage]) -> bool:
