@@ -26,7 +26,6 @@ from datetime import date, timedelta
 from functools import partial
 from importlib import import_module
 from io import BytesIO, StringIO
-from math import nan
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -281,11 +280,9 @@ def main(rows: int = ROWS) -> None:
         figures[case.name] = {"rows/s": asdict(ours), "ratios": {k: asdict(v) for k, v in ratios.items()}, "MiB": held}
         first = f"{case.name} | {ours.middle:,.0f} ({ours.least:,.0f} to {ours.most:,.0f})"
         last = " | ".join(f"{mebibytes:.0f}" for mebibytes in held)
-        for name, ratio in (ratios or {"–": Spread(nan, nan, nan)}).items():
-            print(
-                f"| {first} | {name} | {ratio.middle:.2f} ({ratio.least:.2f} to {ratio.most:.2f}) | {last} |",
-                flush=True,
-            )
+        beside = [f"{name} | {r.middle:.2f} ({r.least:.2f} to {r.most:.2f})" for name, r in ratios.items()]
+        for peer in beside or ["– | –"]:
+            print(f"| {first} | {peer} | {last} |", flush=True)
             first, last = " | ", " | "
     entries = read_statement_file(csv_statement(rows)).statements[0].entries
     figures["fingerprints rows/s"] = rows / min(seconds(lambda: fingerprints(entries)) for _ in range(3))
