@@ -39,35 +39,35 @@ def changed_files(root: Path, base: str) -> list[ChangedFile]:
     Raises WorkspaceError when git does not know `base`.
     """
     ancestor = merge_base(root, base)
-    fields = _git(root, "diff", "--name-status", "--no-renames", "-z", ancestor).split("\0")
+    fields = output(root, "diff", "--name-status", "--no-renames", "-z", ancestor).split("\0")
     found = {
         path: ChangedFile(path, _LETTERS.get(letter, Change.MODIFIED))
         for letter, path in zip(fields[0::2], fields[1::2], strict=False)
     }
-    for path in filter(None, _git(root, "ls-files", "--others", "--exclude-standard", "-z").split("\0")):
+    for path in filter(None, output(root, "ls-files", "--others", "--exclude-standard", "-z").split("\0")):
         found[path] = ChangedFile(path, Change.ADDED)
     return [found[path] for path in sorted(found)]
 
 
 def differs_from(root: Path, commit: str, paths: Sequence[str]) -> list[str]:
     """Give the files below `paths` that differ from a commit, untracked ones left out."""
-    return [path for path in _git(root, "diff", "--name-only", "-z", commit, "--", *paths).split("\0") if path]
+    return [path for path in output(root, "diff", "--name-only", "-z", commit, "--", *paths).split("\0") if path]
 
 
 def tracked_files(root: Path, path: str) -> list[str]:
     """Give the files below a folder that git tracks."""
-    return [name for name in _git(root, "ls-files", "-z", "--", path).split("\0") if name]
+    return [name for name in output(root, "ls-files", "-z", "--", path).split("\0") if name]
 
 
 def present_files(root: Path, path: str) -> list[str]:
     """Give the files below a folder that are there and that git does not ignore."""
-    listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", path).split("\0")
+    listed = output(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", path).split("\0")
     return [name for name in listed if name and (root / name).is_file()]
 
 
 def merge_base(root: Path, base: str) -> str:
     """Give the commit at which HEAD and `base` parted. Raises WorkspaceError when there is none."""
-    done = _run(root, "merge-base", base, "HEAD")
+    done = run(root, "merge-base", base, "HEAD")
     if done.returncode != 0:
         raise WorkspaceError(
             f'git finds no common commit of HEAD and "{base}": {done.stderr.strip() or "they share no history"}. '
@@ -78,19 +78,19 @@ def merge_base(root: Path, base: str) -> str:
 
 def files_at(root: Path, commit: str, pathspecs: Sequence[str]) -> dict[str, str]:
     """Give the text of every file of a commit that one of the patterns fits, by path."""
-    listed = _git(root, "ls-tree", "-r", "-z", "--name-only", commit).split("\0")
+    listed = output(root, "ls-tree", "-r", "-z", "--name-only", commit).split("\0")
     wanted = [path for path in listed if any(Path(path).match(pattern) for pattern in pathspecs)]
-    return {path: _git(root, "show", f"{commit}:{path}") for path in wanted}
+    return {path: output(root, "show", f"{commit}:{path}") for path in wanted}
 
 
 def tree_of(root: Path, path: str) -> str:
     """Give git's name for the content of a folder of HEAD. Raises WorkspaceError when HEAD has no such folder."""
-    return _git(root, "rev-parse", f"HEAD:{path}").strip()
+    return output(root, "rev-parse", f"HEAD:{path}").strip()
 
 
 def knows(root: Path, tree: str) -> bool:
     """Tell whether the repository holds a tree of this name."""
-    return _run(root, "cat-file", "-e", f"{tree}^{{tree}}").returncode == 0
+    return run(root, "cat-file", "-e", f"{tree}^{{tree}}").returncode == 0
 
 
 @contextmanager
@@ -110,7 +110,7 @@ def laid_out(root: Path, revision: str, path: str = ".") -> Iterator[Path]:
 
 def revision(root: Path) -> str:
     """Give the commit of HEAD, with `-dirty` behind it where the working folder differs; `unknown` outside of git."""
-    done = _run(root, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    done = run(root, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
     return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 
@@ -121,12 +121,18 @@ def copy_to(root: Path, folder: Path) -> None:
         shutil.copy2(root / name, folder / name)
 
 
-def _git(root: Path, *arguments: str) -> str:
-    done = _run(root, *arguments)
+def output(root: Path, *arguments: str, settings: Sequence[str] = ()) -> str:
+    """Give what git prints, with settings such as `user.name=x` for this call.
+
+    Raises WorkspaceError with its message when it fails.
+    """
+    done = run(root, *arguments, settings=settings)
     if done.returncode != 0:
-        raise WorkspaceError(f"`git {' '.join(arguments)}` fails: {done.stderr.strip()}")
+        raise WorkspaceError(f"`git {' '.join(arguments)}` fails: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
 
 
-def _run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["git", *arguments], capture_output=True, text=True, cwd=root, check=False)
+def run(root: Path, *arguments: str, settings: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    """Run git, whether it succeeds or not."""
+    options = [part for setting in settings for part in ("-c", setting)]
+    return subprocess.run(["git", *options, *arguments], capture_output=True, text=True, cwd=root, check=False)

@@ -1,19 +1,25 @@
 """Bringing what has changed in a template to the packages that were made from it."""
 
 import shutil
-import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from workspace.errors import WorkspaceError
-from workspace.git import changed_files, tracked_files
+from workspace.git import changed_files, output, run, tracked_files
 from workspace.members import Member
 from workspace.package_templates import committed_tree, recorded, render, template_at
 
 # Whoever runs this may sign commits, have hooks or no name; nobody will ever see the commits of a merge in passing.
-_OPTIONS = ("user.name=workspace", "user.email=workspace@localhost", "commit.gpgsign=false", "core.hooksPath=/dev/null")
+_SETTINGS = (
+    "user.name=workspace",
+    "user.email=workspace@localhost",
+    "commit.gpgsign=false",
+    "core.hooksPath=/dev/null",
+)
+_git = partial(output, settings=_SETTINGS)
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ def update(root: Path, member: Member) -> Update:
 
 def _merge(merging: Path, package: Path) -> Update:
     before = {path: (merging / path).read_bytes() for path in _files(merging)}
-    merged = _run(merging, "merge", "--quiet", "--no-edit", "template")
+    merged = run(merging, "merge", "--quiet", "--no-edit", "template", settings=_SETTINGS)
     conflicts = _git(merging, "diff", "--name-only", "--diff-filter=U", "-z").split("\0")[:-1]
     if merged.returncode != 0 and not conflicts:
         raise WorkspaceError(f"The template cannot be merged: {merged.stderr.strip() or merged.stdout.strip()}")
@@ -90,15 +96,3 @@ def _commit(merging: Path, without: Iterable[str] = ()) -> None:
     _remove(merging, without)
     _git(merging, "add", "--all", "--force")
     _git(merging, "commit", "--quiet", "--allow-empty", "--message=.")
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    done = _run(folder, *arguments)
-    if done.returncode != 0:
-        raise WorkspaceError(f"`git {arguments[0]}` fails: {done.stderr.strip() or done.stdout.strip()}")
-    return done.stdout
-
-
-def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    options = [part for option in _OPTIONS for part in ("-c", option)]
-    return subprocess.run(["git", *options, *arguments], capture_output=True, text=True, cwd=folder, check=False)
