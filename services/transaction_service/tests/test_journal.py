@@ -220,7 +220,18 @@ async def step(client: httpx2.AsyncClient, row: dict[str, Any], what: str, value
             return await client.post(f"{path}/restore")
 
 
-async def replay(client: httpx2.AsyncClient, steps: list[tuple[str, Any]]) -> None:
+def _with_restored(seen: list[dict[str, Any]], changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The states that were seen, oldest first, as many as the journal tells of."""
+    assert len(seen) == 1 + sum(change["action"] not in {"row_entered", "row_deleted"} for change in changes)
+    return seen
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEPS, max_size=6))
+async def test_a_row_s_changes_applied_backwards_give_every_earlier_row(
+    client: httpx2.AsyncClient, issuer: Issuer, steps: list[tuple[str, Any]]
+) -> None:
+    client.headers.update(issuer.headers(uuid4()))
     account = await client.post("/v1/accounts", json={"name": "A", "currency": "EUR"})
     body = {"account_id": account.json()["id"], "booking_date": "2026-01-01", "amount": "-10", "description": "Shop"}
     row = (await client.post("/v1/transactions", json=body)).json()
@@ -243,18 +254,3 @@ async def replay(client: httpx2.AsyncClient, steps: list[tuple[str, Any]]) -> No
     assert [one for one in reached[::-1] if one["deleted_at"] is None] == _with_restored(earlier, changes)
     assert changes[-1]["before"] == {}
     assert {name: reached[-1][name] for name in changes[-1]["after"]} == changes[-1]["after"]
-
-
-def _with_restored(seen: list[dict[str, Any]], changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The states that were seen, oldest first, as many as the journal tells of."""
-    assert len(seen) == 1 + sum(change["action"] not in {"row_entered", "row_deleted"} for change in changes)
-    return seen
-
-
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(STEPS, max_size=6))
-async def test_a_row_s_changes_applied_backwards_give_every_earlier_row(
-    client: httpx2.AsyncClient, issuer: Issuer, steps: list[tuple[str, Any]]
-) -> None:
-    client.headers.update(issuer.headers(uuid4()))
-    await replay(client, steps)
