@@ -15,6 +15,7 @@ from data_processing.errors import UnsafeFile
 from data_processing.quick import quick
 
 _TAG = re.compile(r"\n[ \t]*+:(20|21|25P?|28C?|13D?|34F|6[02][FM]|6[145]|86|90[CD]|NS):")
+# ING ends a message with `-XXX`.
 _END = re.compile(r"\n[^\S\n]*-(?:\}.*|XXX)?[^\S\n]*(?=\n|\Z)")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]+")
 _IN_NUMBER = re.compile(rf"(?<=[0-9.,]){_CONTROLS.pattern}(?=[0-9.,])")
