@@ -229,7 +229,7 @@ async def test_routes_with_parameters_keep_their_order_against_fixed_ones() -> N
         assert (await client.get("/a/b/c")).status_code == 404
 
 
-async def test_routers_keep_what_they_inherit_and_tests_can_override_dependencies() -> None:
+async def test_routers_keep_what_they_inherit() -> None:
     outer, inner = APIRouter(prefix="/v2"), APIRouter()
 
     @inner.get("/x/{number}", status_code=202)
@@ -243,6 +243,12 @@ async def test_routers_keep_what_they_inherit_and_tests_can_override_dependencie
         assert (response.status_code, response.json()) == (202, 7)
         document = (await client.get("/openapi.json")).json()
         assert document["paths"]["/v2/inner/x/{number}"]["get"]["tags"] == ["inherited"]
+
+
+def test_overriding_dependencies_is_refused_instead_of_ignored() -> None:
+    app = create_app(example())
+    with pytest.raises(ConfigurationError, match="other settings, peers or lifespan"):
+        app.dependency_overrides[settings] = settings
 
 
 def test_websockets_pass_the_request_layer() -> None:

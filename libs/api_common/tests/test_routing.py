@@ -1,6 +1,6 @@
 """The index of routes answers as FastAPI's own routing would, whatever the routes look like."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from api_common._route_index import RouteIndex
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.routing import APIRoute
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
@@ -35,6 +36,21 @@ def answering(name: str) -> Endpoint:
         return {"route": name, "values": values, "marks": getattr(request.state, "marks", []), "caller": caller}
 
     return endpoint
+
+
+class Loud(APIRoute):
+    """A kind of route that changes how its endpoints answer."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Change the status of each answer."""
+        quiet = super().get_route_handler()
+
+        async def loud(request: Request) -> Response:
+            response = await quiet(request)
+            response.status_code = 203
+            return response
+
+        return loud
 
 
 async def plainly(request: Request) -> Response:
@@ -79,6 +95,21 @@ def anything() -> APIRouter:
     return outer
 
 
+def shelves() -> APIRouter:
+    inner = APIRouter(route_class=Loud, responses={404: {}})
+    inner.add_api_route("/{shelf}", answering("shelf"), methods=["GET", "PUT"])
+    inner.add_api_route("/new", answering("new shelf"), methods=["POST"])
+    outer = APIRouter(prefix="/v1")
+    outer.add_api_route("/fixed", answering("fixed"))
+    outer.include_router(inner, prefix="/books", dependencies=[Depends(marked)])
+    outer.include_router(inner, prefix="/pages")
+    return outer
+
+
+SHARED = shelves()
+"""A router whose routes several applications take over as they are, without including it."""
+
+
 def late(app: FastAPI) -> None:
     """Add a mounted application and a plain route, and after them routes which they may hide."""
     inside = Starlette(routes=[Route("/{name}", plainly), Route("/v1/inner", plainly)])
@@ -96,13 +127,23 @@ def build(*parts: str, indexed: bool) -> FastAPI:
     for part in parts:
         if part == "late":
             late(app)
+        elif part == "shared":
+            app.router.routes.extend(SHARED.routes)
+            app.include_router(SHARED, prefix="/x")
         else:
             app.include_router({"books": books, "anything": anything}[part]())
     app.dependency_overrides[who] = somebody_else
     return app
 
 
-ORDERS = [("books", "anything"), ("anything", "books"), ("late", "books", "anything"), ("books", "late", "anything")]
+ORDERS = [
+    ("books", "anything"),
+    ("anything", "books"),
+    ("late", "books", "anything"),
+    ("books", "late", "anything"),
+    ("shared", "books"),
+    ("books", "shared", "late"),
+]
 PAIRS = [(build(*order, indexed=False), build(*order, indexed=True)) for order in ORDERS]
 WORDS = (
     "v1 v2 books new fixed 7 1.5 pages files price x deep with slash last mounted hidden plain inner openapi.json docs"
@@ -127,6 +168,15 @@ async def test_every_request_gets_what_fastapi_itself_would_answer(
     plain, indexed = pair
     path = "/" + "/".join(quote(segment, safe="") for segment in segments)
     assert await answer(indexed, method, path) == await answer(plain, method, path)
+
+
+async def test_routes_that_applications_share_are_answered_by_each_with_its_own_state() -> None:
+    first, second = build("shared", indexed=True), build("shared", "late", indexed=True)
+    for app in (first, second, first):
+        status, body, *_ = await answer(app, "GET", "/v1/books/7")
+        assert (status, b'"marks":["router"]' in body, b'"caller":"real"' in body) == (203, True, True)
+        status, body, *_ = await answer(app, "GET", "/x/v1/pages/7")
+        assert (status, b'"marks":[]' in body, b'"caller":"overridden"' in body) == (203, True, True)
 
 
 async def test_the_varied_application_is_answered_by_the_index_and_by_fastapi() -> None:

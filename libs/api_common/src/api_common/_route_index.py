@@ -6,47 +6,37 @@ lists by the first two segments for the rest. Whatever it does not find is left 
 are its own; so are plain routes, mounted applications, and all routes that come after one of these.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
+from starlette.convertors import Convertor
 from starlette.datastructures import URLPath
 from starlette.routing import BaseRoute, Match, NoMatchFound, Route, WebSocketRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api_common.problems import FieldError, InvalidInput
 
-# What an included route inherits from its routers; FastAPI names it as the arguments of APIRoute are named.
-_INHERITED = (
-    "response_model",
-    "status_code",
-    "tags",
-    "dependencies",
-    "summary",
-    "description",
-    "response_description",
-    "responses",
-    "deprecated",
-    "name",
-    "methods",
-    "operation_id",
-    "response_model_include",
-    "response_model_exclude",
-    "response_model_by_alias",
-    "response_model_exclude_unset",
-    "response_model_exclude_defaults",
-    "response_model_exclude_none",
-    "include_in_schema",
-    "response_class",
-    "dependency_overrides_provider",
-    "callbacks",
-    "openapi_extra",
-    "generate_unique_id_function",
-    "strict_content_type",
-)
+
+class IndexedRoute(Protocol):
+    """What a route of the application itself and one of an included router, with all that it inherits, both have."""
+
+    app: ASGIApp
+    endpoint: Callable[..., object]
+    path_format: str
+    path_regex: re.Pattern[str]
+    param_convertors: Mapping[str, Convertor[Any]]
+    methods: set[str]
+    dependant: Dependant
+    openapi_extra: Mapping[str, Any] | None
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Compare the path and the method of a request."""
 
 
 class UnknownParameter(InvalidInput):
@@ -65,10 +55,10 @@ class RouteIndex(BaseRoute):
     def __init__(self, app: FastAPI) -> None:
         self._app = app
         self._is_filled = False
-        self._static: dict[tuple[str, str], APIRoute] = {}
-        self._dynamic: dict[tuple[str, ...], list[APIRoute]] = {}
-        self._anywhere: list[APIRoute] = []
-        self._routes: list[APIRoute] = []
+        self._static: dict[tuple[str, str], IndexedRoute] = {}
+        self._dynamic: dict[tuple[str, ...], list[IndexedRoute]] = {}
+        self._anywhere: list[IndexedRoute] = []
+        self._routes: list[IndexedRoute] = []
         self._left_out: set[str] = set()
         self._parameters: dict[int, frozenset[str]] = {}
 
@@ -91,13 +81,13 @@ class RouteIndex(BaseRoute):
         for route in self._candidates(scope["method"], scope["path"]):
             match, child_scope = route.matches(scope)
             if match is Match.FULL:
-                return match, child_scope
+                return match, {**child_scope, "route": route}
         return Match.NONE, {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the route that was found answer."""
-        route: APIRoute = scope["route"]
-        await route.handle(scope, receive, send)
+        route: IndexedRoute = scope["route"]
+        await route.app(scope, receive, send)
 
     def url_path_for(self, name: str, /, **path_params: object) -> URLPath:
         """Leave addresses to the routes themselves."""
@@ -108,7 +98,7 @@ class RouteIndex(BaseRoute):
         match, found = self.find(scope)
         if match is not Match.FULL:
             return None
-        route: APIRoute = found["route"]
+        route: IndexedRoute = found["route"]
         known = self._known_parameters(route)
         names = [name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
         unknown = [name for name in dict.fromkeys(names) if name not in known]
@@ -126,9 +116,9 @@ class RouteIndex(BaseRoute):
         """Return the methods that a path takes, whichever routes they belong to."""
         if not self._is_filled:
             self._fill()
-        return {method for route in self._routes if route.path_regex.match(path) for method in route.methods or ()}
+        return {method for route in self._routes if route.path_regex.match(path) for method in route.methods}
 
-    def _candidates(self, method: str, path: str) -> Sequence[APIRoute]:
+    def _candidates(self, method: str, path: str) -> Sequence[IndexedRoute]:
         """Return the few routes with parameters that may answer, in their order."""
         return self._dynamic.get((method, *path.split("/", 3)[1:3]), self._anywhere)
 
@@ -136,21 +126,21 @@ class RouteIndex(BaseRoute):
         for context in iter_route_contexts(self._app.routes):
             route = context.original_route
             if isinstance(route, APIRoute):
-                is_included = all(route is not own for own in self._app.routes)
-                self._routes.append(_flat_route(context, route.endpoint) if is_included else route)
+                # The context of a route that is not included speaks for the route itself, only slower.
+                self._routes.append(cast(IndexedRoute, route if context.app is route.app else context))
             elif isinstance(route, Route) and not context.param_convertors:
                 self._left_out.add(context.path or "")
             elif not isinstance(route, WebSocketRoute | RouteIndex):
                 # A mounted application may answer what a later route would, so those that follow keep their turn.
                 break
-        for route in self._routes:
-            for method in route.methods or ():
-                self._add(route, method)
+        for indexed in self._routes:
+            for method in indexed.methods:
+                self._add(indexed, method)
         self._anywhere = [route for route in self._routes if route.param_convertors and _start(route) is None]
         self._is_filled = True
 
-    def _add(self, route: APIRoute, method: str) -> None:
-        allowed = [one for one in self._routes if method in (one.methods or ())]
+    def _add(self, route: IndexedRoute, method: str) -> None:
+        allowed = [one for one in self._routes if method in one.methods]
         if not route.param_convertors:
             # The first match wins, so a parameter of an earlier route may take this path.
             first = next(one for one in allowed if one.path_regex.match(route.path_format))
@@ -161,7 +151,7 @@ class RouteIndex(BaseRoute):
                 one for one in allowed if one.param_convertors and _start(one) in {start, None}
             ]
 
-    def _known_parameters(self, route: APIRoute) -> frozenset[str]:
+    def _known_parameters(self, route: IndexedRoute) -> frozenset[str]:
         # By identity: routes compare by value, and are not hashable.
         if id(route) not in self._parameters:
             names = _query_names(route.dependant)
@@ -183,11 +173,7 @@ def _query_names(dependant: Dependant) -> set[str]:
     return names.union(*(_query_names(inner) for inner in dependant.dependencies))
 
 
-def _start(route: APIRoute) -> tuple[str, ...] | None:
+def _start(route: IndexedRoute) -> tuple[str, ...] | None:
     """Return the first two segments of a route, or None where one of them is a parameter or is missing."""
     segments = route.path_format.split("/", 3)[1:3]
     return tuple(segments) if len(segments) == 2 and not any("{" in segment for segment in segments) else None
-
-
-def _flat_route(context: RouteContext, endpoint: Callable[..., object]) -> APIRoute:
-    return APIRoute(context.path or "", endpoint, **{name: getattr(context, name) for name in _INHERITED})

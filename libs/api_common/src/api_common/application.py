@@ -41,6 +41,16 @@ class Application(FastAPI):
         return self.openapi_schema
 
 
+class _NoOverrides(dict[Callable[..., Any], Callable[..., Any]]):
+    """Refuses FastAPI's `dependency_overrides`, which would have no effect on routes that applications share."""
+
+    def __setitem__(self, dependency: Callable[..., Any], override: Callable[..., Any]) -> None:
+        raise ConfigurationError(
+            "dependency_overrides cannot reach the routes of services; create the application of a service with other "
+            "settings, peers or lifespan instead"
+        )
+
+
 def create_app(
     *services: Service,
     title: str | None = None,
@@ -79,6 +89,7 @@ def create_app(
         redoc_url=None,
     )
     targets.update(dict.fromkeys(runtimes, app))
+    app.dependency_overrides = _NoOverrides()
     app.state.runtimes = runtimes
     app.state.draining = False
     routes = RouteIndex(app)
@@ -89,7 +100,8 @@ def create_app(
     app.router.routes.insert(0, routes)
     for service in services:
         for router in service.routers:
-            app.include_router(router)
+            # Not included: FastAPI would build each route once more, for every application of a process.
+            app.router.routes.extend(router.routes)
     # Last, so that the documentation begins with what the services do.
     pages.add(app, services, registry)
     body_limits = {path: limit for service in services for path, limit in service.body_limits.items()}

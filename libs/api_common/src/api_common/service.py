@@ -41,7 +41,7 @@ class Service:
     Attributes:
         name, version, summary: shown at ``/``, in the OpenAPI document and in logs.
         settings: built by the service's factory, never on import.
-        routers: its routes, with their full paths; they are included, not mounted.
+        routers: its routes, with their full paths; all applications of a process share them.
         database: its tables and migrations, if it owns any.
         lifespan: runs around the service's life, after its database is open and migrated.
         checks: what ``/health`` asks beside the database, and ``/readyz`` too unless it is named in `calls`.
