@@ -31,12 +31,13 @@ def start_to_answer(folder: Path) -> tuple[float, float]:
     try:
         while not answers(port):
             if process.poll() is not None:
-                raise SystemExit(f"api_gateway ended with {process.returncode} before it answered")
+                raise SystemExit(f"api_gateway ended with {process.returncode} before it answered; start it to see why")
             time.sleep(0.005)
         seconds = time.perf_counter() - started
     finally:
-        process.send_signal(signal.SIGINT)
-        _, _, used = os.wait4(process.pid, 0)
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+            _, _, used = os.wait4(process.pid, 0)
     return seconds, used.ru_utime + used.ru_stime
 
 
