@@ -12,13 +12,12 @@ from typing import Final
 from data_processing.amounts import accounting_reader, amount_reader
 from data_processing.dates import looks_like_a_date
 from data_processing.formats.delimited.mapping import CURRENCY_SIGNS
+from data_processing.formats.delimited.vocabulary import cell_words
 from data_processing.formats.row_checks import currency_code
 
-_CODES: Final = (
-    "EUR USD GBP CHF JPY SEK NOK DKK ISK PLN CZK HUF RON BGN TRY CAD AUD NZD BRL MXN ARS CLP COP ZAR INR CNY HKD SGD "
-    "THB ILS AED SAR RUB UAH KRW IDR MYR PHP VND"
-).replace(" ", "|")
+CURRENCY_CODES: Final = cell_words("currency_codes")
 """The currency codes that are looked for beside amounts."""
+_CODES: Final = "|".join(sorted(CURRENCY_CODES)).upper()
 _NUMBER = re.compile(
     rf"(?:(?P<before>{_CODES})\s?)?(?P<sign>[(+-]?)\s*[{CURRENCY_SIGNS}]?\s*(?P<inner>[+-]?)\s*"
     rf"(?P<number>[0-9][0-9 .,']*|[.,][0-9]+)\s*[{CURRENCY_SIGNS}]?\s*(?P<last>[)-]?)(?:\s?(?P<after>{_CODES}))?"
@@ -96,6 +95,11 @@ class ColumnFacts:
     def mean_length(self) -> float:
         """The mean length of the cells that are not empty."""
         return self.share(self.length)
+
+
+def looks_like_a_number(text: str) -> bool:
+    """Whether the text is written like an amount, in any of the usual ways."""
+    return bool(_NUMBER(text.translate(_SPACES)))
 
 
 def facts_of(rows: Iterable[Sequence[str]], width: int) -> list[ColumnFacts]:

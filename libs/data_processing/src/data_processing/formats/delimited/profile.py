@@ -8,13 +8,14 @@ currency and tells the amounts' currency, and the second column of one name is `
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.resources import files
 from typing import Any, TypeVar, cast, get_args
 
 from data_processing.dates import DateOrder
+from data_processing.statement import BalanceKind
 
 Section = TypeVar("Section")
 
@@ -100,11 +101,23 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceLine:
+    """A line above or below the rows that states a balance.
+
+    ``line`` is a pattern with a group ``amount``, and a group ``date`` where the line has one. It is looked for in the
+    line's cells, joined by the delimiter.
+    """
+
+    kind: BalanceKind
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One dialect. Every column of ``header`` must be there, in any order; columns outside ``optional`` must not.
 
     ``balance_rows`` are words that a cell starts with in rows which state a balance; such a row has no amount and moves
-    no money.
+    no money. ``balances`` are lines beside the rows whose balance is taken.
     """
 
     dialect: str
@@ -116,6 +129,7 @@ class Profile:
     optional: tuple[str, ...] = ()
     any_columns: bool = False
     balance_rows: tuple[str, ...] = ()
+    balances: tuple[BalanceLine, ...] = ()
     account: Account = field(default_factory=Account)
     status: Status | None = None
 
@@ -142,6 +156,10 @@ def profile_from(dialect: str, document: Mapping[str, object]) -> Profile:
     }
     values: dict[str, object] = {"dialect": dialect}
     for key, value in document.items():
+        if key == "balances":
+            lines = cast(Sequence[Mapping[str, object]], value)
+            values[key] = tuple(_section(dialect, BalanceLine, line) for line in lines)
+            continue
         kind = sections.get(key)
         values[key] = _section(dialect, kind, cast(Mapping[str, object], value)) if kind else value
     profile = _section(dialect, Profile, values)

@@ -51,8 +51,14 @@ class DelimitedFormat:
         except UnknownCsvShape as error:
             error.proposal = _proposal(head, source)
             raise
+        above = _above(head, header.line)
         table = Table(
-            header, profile, lambda: _rows(source, header), _above(head, header.line), open_ended=source.open_ended
+            header,
+            profile,
+            lambda: _rows(source, header),
+            above,
+            preamble=_preamble(above, header.delimiter),
+            open_ended=source.open_ended,
         )
         reader = TableReader(table, today=source.today)
         opened = OpenFile(f"{self.name}/{profile.dialect}", source.encoding, iter(()))
@@ -83,6 +89,14 @@ def _head(source: Source) -> str:
 
 def _above(head: str, line: int) -> str:
     return "".join(head.splitlines(keepends=True)[:line])
+
+
+def _preamble(above: str, delimiter: str) -> list[NumberedRow]:
+    """The lines above the header that are not blank; each is a line of its own, whatever quotation marks it holds."""
+    rows = (
+        (number, next(csv.reader([line], delimiter=delimiter), [])) for number, line in enumerate(above.split("\n"), 1)
+    )
+    return [(number, cells) for number, cells in rows if any(cell.strip() for cell in cells)]
 
 
 def _proposal(head: str, source: Source) -> ProposedMapping | None:

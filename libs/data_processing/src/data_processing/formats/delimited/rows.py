@@ -10,6 +10,7 @@ from typing import Final
 
 from data_processing.amounts import accounting_reader, amount_reader, within_range
 from data_processing.dates import DateReader
+from data_processing.formats.delimited.footer import LineForm
 from data_processing.formats.delimited.header import Header
 from data_processing.formats.delimited.profile import Amount, Profile, Status
 from data_processing.formats.row_checks import MAX_FIELD, currency_code, own_bank_id
@@ -198,6 +199,17 @@ class _Statuses:
             return self._verdicts[word.casefold()], word
         except KeyError:
             raise ValueError(f'{self._column} "{word[:40]}" is unknown, so it is unclear whether money moved') from None
+
+
+def line_form(profile: Profile, header: Header) -> LineForm:
+    """What tells the rows of a file from its other lines."""
+    dates = (profile.dates.booking, profile.dates.pending)
+    return LineForm(
+        width=len(header.cells),
+        booking=tuple(at for column in dates if column and (at := header.position(column)) is not None),
+        amounts=_amount_positions(profile.amount, header),
+        number=_reader_of(profile.amount),
+    )
 
 
 def file_currency(profile: Profile, header: Header) -> str | None:

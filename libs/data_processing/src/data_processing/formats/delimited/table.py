@@ -6,20 +6,42 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from functools import cached_property
 from typing import Final
 
 from data_processing.amounts import shortened
 from data_processing.dates import DateSurvey
+from data_processing.formats.delimited.footer import (
+    Aside,
+    LineKind,
+    figures_of_the_rows,
+    stated_balances,
+    told,
+)
 from data_processing.formats.delimited.header import Header
 from data_processing.formats.delimited.profile import Amount, Profile
-from data_processing.formats.delimited.rows import AccountKey, RowReader, account_columns, file_currency
+from data_processing.formats.delimited.rows import (
+    AccountKey,
+    RowReader,
+    account_columns,
+    file_currency,
+    line_form,
+)
 from data_processing.formats.parts import StatementPart
-from data_processing.statement import AccountReference, Entry, RefusedRow, Statement
+from data_processing.statement import AccountReference, Balance, Entry, RefusedRow, Statement
 
 _CUT_OFF: Final = (
     "the file stops inside this row: its amount has fewer decimals than all others, and no line end behind it. "
     "Download the file again"
 )
+
+_ABOVE_THE_HEADER: Final = (
+    "the row stands above the header, as a spreadsheet leaves it when it sorts the lines. Move the header to the first "
+    "line, or export the file again"
+)
+_MOST_HELD: Final = 200
+"""So many lines that may be a footer are held until the next row shows that they are none."""
 
 NumberedRow = tuple[int, list[str]]
 """The line a row starts on, from 1, and its cells."""
@@ -29,14 +51,16 @@ NumberedRow = tuple[int, list[str]]
 class Table:
     """A table whose header was found. ``rows`` gives the rows below it, and again from the first at each call.
 
-    ``above`` is the text above the header; ``place`` is what a row's number counts: ``line``, ``row``; ``open_ended``
-    says that the last row has no line end, so that the file may have been cut off in it.
+    ``above`` is the text above the header, and ``preamble`` its lines. ``place`` is what a row's number counts:
+    ``line``, ``row``; ``open_ended`` says that the last row has no line end, so that the file may have been cut off in
+    it.
     """
 
     header: Header
     profile: Profile
     rows: Callable[[], Iterable[NumberedRow]]
     above: str
+    preamble: Sequence[NumberedRow] = ()
     place: str = "line"
     open_ended: bool = False
 
@@ -49,16 +73,25 @@ class TableReader:
 
     def __init__(self, table: Table, *, today: date) -> None:
         survey = _survey(table)
-        dates = survey.dates.reader(table.profile.dates.order, today=today)
+        self._dates = survey.dates.reader(table.profile.dates.order, today=today)
         self._table = table
-        self._reader = RowReader(table.profile, table.header, dates, accounts=len(survey.accounts) > 1)
+        self._reader = RowReader(table.profile, table.header, self._dates, accounts=len(survey.accounts) > 1)
         self._accounts = survey.accounts
         self._cut_line = survey.cut_line
+        self._form = line_form(table.profile, table.header)
+        self._preamble: list[Aside] = []
+        self._footer: list[Aside] = []
 
     @property
     def notes(self) -> list[str]:
-        """What the user should know about the rows that were read."""
-        return [*_left_out(self._table.profile, self._reader), *self._reader.notes]
+        """What the user should know about the lines that were read."""
+        delimiter = self._table.header.delimiter
+        return [
+            *told(self._preamble, "above the rows", delimiter),
+            *told(self._footer, "below the rows", delimiter),
+            *_left_out(self._table.profile, self._reader),
+            *self._reader.notes,
+        ]
 
     def parts(self, number: int = 0, *, rows: int) -> Iterator[StatementPart]:
         """The parts of the table's statement; there is always a last one."""
@@ -75,13 +108,16 @@ class TableReader:
             currencies = currencies or {fallback}
             currency = currencies.pop() if len(currencies) == 1 else None
             account = _account(profile, self._accounts, self._table.above, currency)
-            yield StatementPart(number, Statement(account, currency, entries, refused), last=True)
+            yield StatementPart(
+                number, Statement(account, currency, entries, refused, self._balances(currency)), last=True
+            )
 
     def _batches(self, rows: int) -> Iterator[tuple[tuple[Entry, ...], tuple[RefusedRow, ...], bool]]:
         entries: list[Entry] = []
-        refused: list[RefusedRow] = []
+        refused: list[RefusedRow] = self._above_the_header()
+        held: list[tuple[RefusedRow, list[str]]] = []
         read, place, delimiter = self._reader.read, self._table.place, self._table.header.delimiter
-        full = 0
+        full, found = len(refused), False
         for line, cells in self._table.rows():
             if full >= rows:
                 yield tuple(entries), tuple(refused), False
@@ -93,13 +129,86 @@ class TableReader:
                 entry = read(cells, where)
             except ValueError as reason:
                 raw = shortened(delimiter.join(cells), 300)
-                refused.append(RefusedRow(where, str(reason), self._reader.identifier(cells), raw))
-                full += 1
+                held.append((RefusedRow(where, str(reason), self._reader.identifier(cells), raw), cells))
+                if len(held) <= _MOST_HELD and self._form.kind_of(cells) is not None:
+                    continue
+                # A row, although a broken one: so the lines above it are no footer.
             else:
                 if entry is not None:
                     entries.append(entry)
                     full += 1
+            if held:
+                lines = [row for row, _ in held] if found else self._refused_of(held, self._preamble)
+                refused += lines
+                full += len(lines)
+                held = []
+            found = True
+        refused += self._refused_of(held, self._footer)
         yield tuple(entries), tuple(refused), True
+
+    def _refused_of(self, held: Sequence[tuple[RefusedRow, list[str]]], asides: list[Aside]) -> list[RefusedRow]:
+        """Those of the lines that are refused; the others, which are no rows, join ``asides``."""
+        refused: list[RefusedRow] = []
+        for row, cells in held:
+            kind = self._form.kind_of(cells)
+            if kind is None or (kind is LineKind.TOTAL and not self._proved(cells)):
+                refused.append(row)
+            else:
+                asides.append(Aside(row.place, tuple(cells)))
+        return refused
+
+    def _proved(self, cells: Sequence[str]) -> bool:
+        """Whether all figures of a total are those of the rows."""
+        try:
+            return self._figures.issuperset(self._form.figures(cells))
+        except ValueError:
+            return False
+
+    @cached_property
+    def _figures(self) -> frozenset[Decimal]:
+        """What totals may state; read from the rows anew, because few files have totals."""
+        return figures_of_the_rows(self._entries())
+
+    def _entries(self) -> Iterator[Entry]:
+        reader = self._another_reader()
+        for _, cells in self._table.rows():
+            try:
+                entry = reader.read(cells, "")
+            except ValueError:
+                continue
+            if entry is not None:
+                yield entry
+
+    def _above_the_header(self) -> list[RefusedRow]:
+        """Rows that stand above the header; the lines there that are no rows join the preamble."""
+        refused: list[RefusedRow] = []
+        delimiter = self._table.header.delimiter
+        reader = self._another_reader()
+        for line, cells in self._table.preamble:
+            where = f"{self._table.place} {line}"
+            if len(cells) >= reader.width and _reads(reader, cells):
+                raw = shortened(delimiter.join(cells), 300)
+                refused.append(RefusedRow(where, _ABOVE_THE_HEADER, self._reader.identifier(cells), raw))
+            else:
+                self._preamble.append(Aside(where, tuple(cells)))
+        return refused
+
+    def _another_reader(self) -> RowReader:
+        """A reader of rows that are not booked, so that what it notes is not told."""
+        return RowReader(self._table.profile, self._table.header, self._dates, accounts=False)
+
+    def _balances(self, currency: str | None) -> tuple[Balance, ...]:
+        """The balances that lines beside the rows state, as the dialect says."""
+        delimiter = self._table.header.delimiter
+        lines = [aside.text(delimiter) for aside in (*self._preamble, *self._footer)]
+        return stated_balances(lines, self._table.profile.balances, self._form.number, self._dates, currency)
+
+
+def _reads(reader: RowReader, cells: list[str]) -> bool:
+    try:
+        return reader.read(cells, "") is not None
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

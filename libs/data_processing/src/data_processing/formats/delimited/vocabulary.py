@@ -11,7 +11,18 @@ from typing import Literal
 
 from data_processing.formats.delimited.mapping import ColumnRole
 
-CellWords = Literal["directions_out", "directions_in", "booked", "pending", "left_out"]
+CellWords = Literal[
+    "directions_out",
+    "directions_in",
+    "booked",
+    "pending",
+    "left_out",
+    "balance_lines",
+    "total_lines",
+    "about_lines",
+    "line_fillers",
+    "currency_codes",
+]
 
 _NOT_WORDS = re.compile(r"[^\w+-]+")
 _JOINTS = re.compile(r"(?<=[a-z])(?=[A-Z])")
