@@ -50,6 +50,16 @@ def service(declare: Declare) -> Declare:
 
 
 @pytest.fixture
+def composition(declare: Declare) -> Declare:
+    """Declares the service that holds all others: `composition("front", 8000)`."""
+
+    def write(name: str, port: int) -> Path:
+        return declare(f"services/{name}", service=declaration(name, port), purser='tags = ["kind:composition"]')
+
+    return write
+
+
+@pytest.fixture
 def stand_in(tmp_path: Path) -> Callable[[str, str], None]:
     """Puts a small script where the bootstrap puts an outside tool: `stand_in("uv", "echo anyio==4.16.0")`."""
 

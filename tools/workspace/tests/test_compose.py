@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from compose_spec import PyCompose
-from workspace import apart, compose_parts, members
+from workspace import compose_parts, members
 from workspace.compose import compose, compose_tls, secret_names
 from workspace.compose_secrets import folder_of, write_secrets
 from workspace.deployment import deployment, roles_file
@@ -205,21 +205,20 @@ def test_a_dashboard_is_written_from_its_short_form(tmp_path: Path) -> None:
 
 
 def test_a_front_door_that_cannot_be_written_is_said_with_its_reason(
-    tmp_path: Path, service: Declare, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, service: Declare, composition: Declare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", "")
     service("ledger", 8002, "/v1/ledger")
-    service(apart.GATEWAY, 8000)
-    monkeypatch.setattr("workspace.deployment.EDGE_MODULE", "no_such_gateway.edge")
-    reason = r"the front door's configuration cannot be written:\n(.|\n)*no_such_gateway"
+    composition("front", 8000)
+    reason = r"the front door's configuration cannot be written:\n(.|\n)*front\.edge"
     with pytest.raises(WorkspaceError, match=reason):
         list(deployment(tmp_path, members.services(tmp_path)))
 
 
 def test_the_command_makes_the_secrets_of_all_services_and_says_where(
-    tmp_path: Path, found: list[members.Member], service: Declare, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, found: list[members.Member], composition: Declare, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    service(apart.GATEWAY, 8000)
+    composition("front", 8000)
     (tmp_path / "docker").mkdir()
     statuses = [main(["--root", str(tmp_path), "compose-secrets"]) for _ in range(2)]
     folder = tmp_path / "docker/secrets"

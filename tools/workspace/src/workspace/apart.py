@@ -11,12 +11,12 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from workspace import members
 from workspace.database import postgres
 from workspace.errors import WorkspaceError
-from workspace.members import Member, services
+from workspace.members import Member
 from workspace.processes import Program, addresses, of_service, run_all
 
-GATEWAY = "api_gateway"
 _INNER_PORT = 8099
 
 
@@ -25,10 +25,10 @@ def run(root: Path) -> int:
 
     With PURSER_DATABASE_URL set, the services use that database and none is started.
     """
-    found = services(root)
-    gateway = next((service for service in found if service.name == GATEWAY), None)
+    found = members.services(root)
+    gateway = next((service for service in found if service.is_composition), None)
     # The gateway's own process would hold every service once more.
-    apart = [service for service in found if service is not gateway]
+    apart = members.apart(found)
     folder = Path(os.environ.get("PURSER_DATA_DIR") or user_data_path("purser"))
     with databases(folder, apart) as own:
         programs = [
@@ -57,7 +57,7 @@ def front_door(gateway: Member, apart: Sequence[Member], folder: Path) -> Progra
     if traefik is None:
         raise WorkspaceError("Traefik is missing: run `make dev-install`, which brings it")
     listen = f"127.0.0.1:{os.environ.get('PURSER_PORT') or _port(gateway)}"
-    command = [sys.executable, "-m", f"{GATEWAY}.edge", str(folder), "--listen", listen]
+    command = [sys.executable, "-m", f"{gateway.name}.edge", str(folder), "--listen", listen]
     command += ["--inner", f"127.0.0.1:{_INNER_PORT}", "--no-access-log"]
     variables = {**os.environ, "PURSER_SERVICE_URLS": json.dumps(addresses(apart))}
     if migration := os.environ.get("MIGRATION"):

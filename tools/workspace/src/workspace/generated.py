@@ -49,7 +49,7 @@ def generated(root: Path) -> Iterator[Generated]:
     listing = catalogue(found)
     yield Generated(root / "services" / "catalogue.toml", listing)
     for service in found:
-        if service.name == "api_gateway":
+        if service.is_composition:
             yield Generated(service.sources / "catalogue.toml", listing)
     template = (root / "docker" / "Dockerfile").read_text(encoding="utf-8")
     for service in found:

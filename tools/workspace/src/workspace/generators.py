@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 
 from workspace import catalogue
+from workspace.compose import compose
 from workspace.errors import WorkspaceError
 from workspace.git import present_files
+from workspace.kubernetes import kubernetes
 from workspace.member_lists import keep
-from workspace.members import members, services
+from workspace.members import Member, ServiceDeclaration, apart, members, services
 from workspace.package_templates import Answers, Kind, committed_tree, plural, render
 
 OWNER = "platform"
@@ -54,6 +56,7 @@ def new_service(
                     f'RESOURCE "{one}" would be served at {answers.prefix}, and {service.name} serves {taken}: '
                     "choose another"
                 )
+    _check_names(root, answers)
     return _made(root, answers)
 
 
@@ -97,6 +100,15 @@ def _check_name(root: Path, kind: Kind, name: str) -> None:
     folder = f"{kind.group}/{name}"
     if left := present_files(root, folder):
         raise WorkspaceError(f"{left[0]} is there already: move {folder} away, or choose another NAME")
+
+
+def _check_names(root: Path, answers: Answers) -> None:
+    """Raise WorkspaceError where containers and files of all services would have the new one's name."""
+    declared = ServiceDeclaration(answers.port, (answers.prefix,), factory="", calls=())
+    planned = Member(root, answers.path, answers.name, "0.1.0", answers.description, declared)
+    running = [*apart(services(root)), planned]
+    compose(running)
+    list(kubernetes(root, running))
 
 
 def _checked(description: str) -> str:

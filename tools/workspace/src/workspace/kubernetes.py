@@ -23,7 +23,7 @@ from workspace.kubernetes_objects import (
     service,
     service_account,
 )
-from workspace.members import Member
+from workspace.members import Member, apart
 
 FOLDER = "docker/kubernetes/base"
 EXAMPLE = "docker/kubernetes/example"
@@ -41,8 +41,8 @@ def kubernetes(root: Path, services: Sequence[Member]) -> Iterator[tuple[Path, s
 
     Raises WorkspaceError for a service whose file would be one of those for all.
     """
-    apart = [service for service in services if not service.is_composition]
-    workloads = [_workload(member, apart) for member in apart]
+    running = apart(services)
+    workloads = [_workload(member, running) for member in running]
     folder = root / FOLDER
     files = {f"{workload.name}.yaml": _of_service(workload) for workload in workloads}
     for name in ("ingress.yaml", "kustomization.yaml"):

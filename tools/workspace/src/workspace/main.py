@@ -320,8 +320,7 @@ def _say(text: str) -> None:
 def _compose_secrets(options: argparse.Namespace) -> int:
     root: Path = options.root
     folder = compose_secrets.folder_of(root / "docker" / ".env", options.folder)
-    apart_from = [service for service in members.services(root) if service.name != apart.GATEWAY]
-    written = compose_secrets.write_secrets(folder, apart_from)
+    written = compose_secrets.write_secrets(folder, members.apart(members.services(root)))
     print(f"{folder}: {len(written)} secrets made; keep a copy where only you reach it")
     return 0
 
@@ -378,8 +377,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.service is None:
         return apart.run(options.root)
     services = members.services(options.root)
-    peers = [service for service in services if service.name != apart.GATEWAY]
     named = {service.name: service for service in services}
     if options.service not in named:
         raise WorkspaceError(f'No service is called "{options.service}". There are: {", ".join(named)}')
-    return processes.run_one(named[options.service], peers)
+    return processes.run_one(named[options.service], members.apart(services))

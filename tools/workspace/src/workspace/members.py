@@ -126,6 +126,11 @@ def services(root: Path) -> list[Member]:
     return [member for member in members(root) if member.service is not None]
 
 
+def apart(services: Sequence[Member]) -> list[Member]:
+    """Give the services that are there where each runs for itself: all but the one that holds the others."""
+    return [service for service in services if not service.is_composition]
+
+
 def chosen(root: Path, names: Sequence[str]) -> list[Member]:
     """Give the packages named by folder or import name, or all when none is named.
 

@@ -14,8 +14,6 @@ from workspace.members import Member, members
 from workspace.outside_tools import tool
 from workspace.smoke import trouble
 
-GATEWAY = "api_gateway"
-
 
 def build(root: Path) -> list[Path]:
     """Build the wheel of every library and service into dist/wheels and check each; gives their paths.
@@ -61,8 +59,8 @@ def problems(root: Path) -> list[str]:
         ]
         _run([*install, *wheels], folder)
         found = [message for package in packages if (message := _import(python, folder, package))]
-        if any(package.name == GATEWAY for package in packages):
-            wrong = trouble([python, "-m", f"{GATEWAY}.main"], folder)
+        for platform in (package for package in packages if package.is_composition):
+            wrong = trouble([python, "-m", f"{platform.name}.main"], folder)
             found += [f"the platform from wheels: {wrong}"] if wrong else []
         return found
 
