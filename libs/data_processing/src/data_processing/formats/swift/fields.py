@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from data_processing.errors import UnsafeFile
+from data_processing.formats.row_checks import MAX_FIELD
 from data_processing.quick import quick
 
 _TAG = re.compile(r"\n[ \t]*+:(20|21|25P?|28C?|13D?|34F|6[02][FM]|6[145]|86|90[CD]|NS):")
@@ -22,6 +23,8 @@ _IN_NUMBER = re.compile(rf"(?<=[0-9.,]){_CONTROLS.pattern}(?=[0-9.,])")
 _NO_CONTROLS: Final = {code: None for code in range(32) if code not in (9, 10, 13)}
 _ENVELOPE = re.compile(r"^\{1:.*\{4:", re.MULTILINE)
 _TAG_LENGTH: Final = 4
+_OF_HEAD: Final = frozenset({"13", "13D", "25", "25P", "28", "28C"})
+"""What stands before the rows; under one it is the rest of a time that the bank cut (``16`` over ``:28:37``)."""
 _LONGEST: Final = 64 * 1024 * 1024
 FULL_LINE: Final = 65
 """A line of this length was cut by the bank, in the middle of a word if need be; a shorter one ends where it should."""
@@ -29,31 +32,21 @@ FULL_LINE: Final = 65
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: its tag, the line it starts on (from 1), and its text."""
+    """One field: its tag, the line it starts on (from 1), its text, and the information (``:86:``) under it.
+
+    ``listed`` is information that has a numbered field on each line (``:NS:``).
+    """
 
     tag: str
     line: int
     body: str
+    information: str = ""
+    listed: str = ""
 
     @property
     def first(self) -> str:
         """What stands behind the tag on its line."""
         return self.body.partition("\n")[0].strip()
-
-    @property
-    def below(self) -> str:
-        """What stands under the first line, with single spaces."""
-        return " ".join(self.body.partition("\n")[2].split())
-
-    @property
-    def whole(self) -> str:
-        """All lines in one as they are: cut ones put together again, others parted by a space."""
-        return _joined(self.body) if "\n" in self.body else self.body
-
-    @property
-    def text(self) -> str:
-        """All lines in one, with single spaces."""
-        return " ".join(self.whole.split())
 
 
 _new_field = quick(Field)
@@ -61,34 +54,55 @@ _new_field = quick(Field)
 
 def fields(pieces: Iterable[str]) -> Iterator[Field | None]:
     """The fields of a text that comes in pieces, in order; None where a message ends. Its lines end with newlines."""
-    tag, start, body = "", 0, ""
+    tag, start, body, information, listed = "", 0, "", "", ""
     line = 0
     for text in _at_fields(pieces):
         before, *found = _TAG.split(text)
         line += before.count("\n")
-        body += before
         for named, chunk in zip(found[::2], found[1::2], strict=True):
-            end = _END.search(body) if "-" in body and "\n" in body else None
-            if tag:
-                yield _new_field(tag, start, body[: end.start()] if end else body)
-            if end:
-                yield None
             line += 1
-            tag, start, body = named, line, chunk
+            if named == "86":
+                information = _more(information, chunk)
+            elif tag == "61" and named == "NS":
+                listed = chunk
+            elif tag == "61" and named in _OF_HEAD:
+                information = _more(information, f":{named}:{chunk}")
+            else:
+                field = _new_field(tag, start, body, information, listed)
+                if tag == "61" and named != "20":
+                    yield field
+                elif tag:
+                    yield from _with_end(field)
+                tag, start, body, information, listed = named, line, chunk, "", ""
             line += chunk.count("\n")
-    end = _END.search(body)
     if tag:
-        yield _new_field(tag, start, body[: end.start()] if end else body)
-    if end:
-        yield None
+        yield from _with_end(_new_field(tag, start, body, information, listed))
+
+
+def _more(information: str, text: str) -> str:
+    """The information with the text of one more field. What is longer than any bank's grows no further."""
+    return f"{information}\n{text}" if information and len(information) <= MAX_FIELD else information or text
+
+
+def _with_end(field: Field) -> Iterator[Field | None]:
+    """The field without the mark that ends its message, and None where it has one."""
+    written = field.information or field.body
+    end = _END.search(written)
+    if end is None:
+        yield field
+        return
+    cut = written[: end.start()]
+    yield replace(field, information=cut) if field.information else replace(field, body=cut)
+    yield None
 
 
 def _at_fields(pieces: Iterable[str]) -> Iterator[str]:
-    """The text without control characters and envelopes, in pieces that start with a line end and end before one."""
+    """The text without control characters and envelopes, in pieces each of which starts with a row or a message."""
     rest = "\n"
     for piece in pieces:
+        unread = len(rest) - _TAG_LENGTH
         rest += _without_controls(piece)
-        end = rest.rfind("\n:", len(rest) - len(piece) - 1)
+        end = max(rest.rfind("\n:61:", max(unread, 0)), rest.rfind("\n:20:", max(unread, 0)))
         if end > 0:
             yield _without_envelopes(rest[:end])
             rest = rest[end:]
@@ -107,10 +121,14 @@ def _without_envelopes(text: str) -> str:
     return _ENVELOPE.sub("", text) if "{1:" in text else text
 
 
-def _joined(body: str) -> str:
+def joined(body: str, mark: str = "") -> str:
+    """All lines in one: cut ones put together, others parted by a space, but for those that start with ``mark``."""
+    if "\n" not in body:
+        return body
     # Some banks count the tag into the length of the first line.
-    first, *lines = body.split("\n")
-    text = first if len(first) >= FULL_LINE - _TAG_LENGTH else f"{first} "
+    text, *lines = body.split("\n")
+    full = len(text) >= FULL_LINE - _TAG_LENGTH
     for line in lines:
-        text += line if len(line) >= FULL_LINE else f"{line} "
+        text += line if full or (mark and line.startswith(mark)) else f" {line}"
+        full = len(line) >= FULL_LINE
     return text

@@ -6,15 +6,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final
 
-from data_processing.formats.swift.fields import Field
+from data_processing.formats.row_checks import MAX_FIELD
+from data_processing.formats.swift.fields import Field, joined
 from data_processing.quick import quick
 
-_CODED = re.compile(r"\s*([0-9]{3})\s*([^0-9A-Za-z\s])([0-9]{2})")
-_SLASHED = re.compile(r"/([A-Z]{4}|BIC)/")
-_SEPA = re.compile(r"EREF\+|KREF\+|MREF\+|CRED\+|DEBT\+|SVWZ\+|ABWA\+|ABWE\+|IBAN\+|BIC\+|MTLG:")
+# Where a row has two fields, the first may be the code of the second.
+_CODE: Final = r"\s*+(?:[0-9]{3}\s++(?=[0-9]{3}))?+([0-9]{3})\s*+"
+_CODED = re.compile(rf"{_CODE}([?<>~^@|\\»¦§¬])([0-9]{{2}})")
+_SLASHED = re.compile(r"/(TRTP|[A-Z]{4}|BIC)/")
+_KEYS: Final = ("EREF+", "KREF+", "MREF+", "CRED+", "DEBT+", "SVWZ+", "ABWA+", "ABWE+", "IBAN+", "BIC+", "MTLG:")
+_NEXT_KEY = re.compile("|".join(map(re.escape, _KEYS))).search
+_ACCOUNT_AND_NAME = re.compile(r"/?([A-Z0-9]*[0-9]{5}[A-Z0-9]*)\s*/\s*([^/]+)").match
 _FULL_SUBFIELD: Final = 27
 _MOST_LAYOUTS: Final = 200
 """So many layouts of a file get a pattern of their own."""
@@ -23,20 +27,23 @@ _PURPOSE: Final = frozenset(f"{number}" for number in (*range(20, 30), *range(60
 _APART: Final = frozenset({"30", "31", "32", "33", "38", "10", "34", *_PURPOSE})
 """The other party, what the bank writes for itself, and the purpose."""
 _NOT_PROVIDED: Final = frozenset({"NOTPROVIDED", "NONREF", "NOT PROVIDED"})
+_LISTED_PURPOSE: Final = frozenset(f"{number:02}" for number in range(1, 15))
 
 
 @dataclass(frozen=True, slots=True)
 class Information:
-    """What the bank says about a line beside its amount."""
+    """What the bank says about a line beside its amount. ``payee`` is set where it names both payer and payee."""
 
     text: str = ""
     counterparty: str | None = None
     counterparty_account: str | None = None
     reference: str | None = None
     code: str | None = None
+    payee: str | None = None
 
 
 _new_information = quick(Information)
+_NOTHING: Final = Information()
 
 
 class InformationReader:
@@ -44,22 +51,24 @@ class InformationReader:
 
     def __init__(self) -> None:
         self._layouts: dict[tuple[str, ...], _Layout] = {}
-        self._last: _Layout | None = None
+        self._last = _layout("", (), _NEVER)
 
-    def read(self, field: Field | None) -> Information:
-        """What the field says, in the dialect it is written in; nothing where there is no field."""
-        if field is None:
-            return Information()
-        whole = field.whole
-        last = self._last
-        if last is not None and (same := last.match(whole)) is not None:
+    def read(self, field: Field) -> Information:
+        """What stands under the row, in the dialect it is written in; raises ``ValueError`` where it is too long."""
+        body, last = field.information, self._last
+        if len(body) > MAX_FIELD or len(field.body) > MAX_FIELD:
+            raise ValueError(f"a field of the row is longer than {MAX_FIELD} characters")
+        same = last.match(joined(body, last.mark))
+        if same is not None:
             return _coded(same.groups(), last)
-        coded = _CODED.match(whole)
+        coded = _CODED.match(body)
         if coded is not None:
-            fields = _numbered(whole, coded[2])
+            fields = _numbered(joined(body, coded[2]), coded[2])
             self._last = self._layout_of(coded[2], *fields)
             return _coded((coded[1], *fields.values()), self._last)
-        text = field.text
+        if not body:
+            return _listed(field.listed) if field.listed else _NOTHING
+        text = _spaced(joined(body))
         return _slashed(text) if _SLASHED.match(text) else _new_information(text)
 
     def _layout_of(self, mark: str, *numbers: str) -> _Layout:
@@ -67,10 +76,10 @@ class InformationReader:
         if known is not None:
             return known
         if len(self._layouts) >= _MOST_LAYOUTS:
-            return _layout(numbers, _NEVER)
+            return _layout(mark, numbers, _NEVER)
         sign = re.escape(mark)
         texts = "".join(f"{sign}{number}([^{sign}]*+)" for number in numbers)
-        layout = _layout(numbers, re.compile(rf"\s*([0-9]{{3}})\s*{texts}"))
+        layout = _layout(mark, numbers, re.compile(f"{_CODE}{texts}"))
         self._layouts[mark, *numbers] = layout
         return layout
 
@@ -79,6 +88,7 @@ class InformationReader:
 class _Layout:
     """Which numbered fields a row has: what cuts it into its code and their texts, and where these stand."""
 
+    mark: str
     match: Callable[[str], re.Match[str] | None]
     purpose: tuple[int, ...]
     others: tuple[int, ...]
@@ -86,9 +96,10 @@ class _Layout:
     accounts: tuple[int, ...]
 
 
-def _layout(numbers: tuple[str, ...], pattern: re.Pattern[str]) -> _Layout:
+def _layout(mark: str, numbers: tuple[str, ...], pattern: re.Pattern[str]) -> _Layout:
     at = {number: place for place, number in enumerate(numbers, start=1)}
     return _Layout(
+        mark,
         pattern.fullmatch,
         tuple(at[number] for number in sorted(numbers) if number in _PURPOSE),
         tuple(at[number] for number in sorted(numbers) if number not in _APART),
@@ -108,19 +119,23 @@ def _numbered(whole: str, mark: str) -> dict[str, str]:
 
 def _coded(texts: tuple[str, ...], layout: _Layout) -> Information:
     """The information of the code, which is the first text, and of the fields behind it."""
-    about = _together([texts[place] for place in layout.purpose])
-    others = layout.others
-    if len(others) == 1:
-        besides = _repeated(texts[others[0]])
-    else:
-        besides = _together([texts[place] for place in others]) if others else ""
-    name = account = ""
+    about = besides = name = account = ""
+    full = False
+    for place in layout.purpose:
+        part = texts[place]
+        if full and part.startswith(_KEYS):
+            about += " "
+        full = len(part) >= _FULL_SUBFIELD
+        about += part if full else f"{part} "
+    for place in layout.others:
+        besides += f"{_repeated(texts[place])} "
     for place in layout.names:
         name += texts[place]
     for place in layout.accounts:
         account = account or _repeated(texts[place])
+    about = " ".join(about.split())
     return _new_information(
-        f"{besides} {about}".strip() if besides else about,
+        f"{besides}{about}" if about else besides.rstrip(),
         _repeated(name) or None,
         account or None,
         _end_to_end(about) if "EREF+" in about else None,
@@ -128,36 +143,54 @@ def _coded(texts: tuple[str, ...], layout: _Layout) -> Information:
     )
 
 
-def _together(parts: list[str]) -> str:
-    """The text of fields that hold 27 characters each; only a shorter one ends at the end of a word."""
-    if not parts or max(map(len, parts)) < _FULL_SUBFIELD:
-        return _spaced(" ".join(parts))
-    text = ""
-    for part, following in pairwise(parts):
-        text += f"{part} " if len(part) < _FULL_SUBFIELD or _SEPA.match(following) else part
-    return _spaced(text + parts[-1])
-
-
 def _end_to_end(purpose: str) -> str | None:
     """The payer's own reference behind ``EREF+``, which the purpose has, up to the next key."""
-    written = purpose.rpartition("EREF+")[2]
-    end = _SEPA.search(written)
-    found = (written[: end.start()] if end else written).strip()
+    written = purpose.rpartition("EREF+")[2].partition("SVWZ+")[0]
+    end = _NEXT_KEY(written)
+    return _provided(written[: end.start()] if end else written)
+
+
+def _provided(reference: str) -> str | None:
+    found = reference.strip()
     return None if not found or found.upper() in _NOT_PROVIDED else found
 
 
 def _slashed(text: str) -> Information:
-    """Dutch banks: ``/EREF/…/BENM//NAME/…/REMI/…``."""
+    """Dutch and other banks: ``/EREF/…/BENM//NAME/…/REMI/…``, ``/CNTP/account/BIC/name///REMI/…``."""
     _, *pieces = _SLASHED.split(text)
     found: dict[str, str] = {}
     for key, value in zip(pieces[::2], pieces[1::2], strict=True):
         found.setdefault(key, value.strip("/ "))
-    reference = found.get("EREF", "")
+    account, name = found.get("IBAN") or found.get("BBAN"), found.get("NAME")
+    if "CNTP" in found:
+        number, _, named = (part.strip() for part in f"{found['CNTP']}//".split("/", 3)[:3])
+        account, name = account or number, name or named
+    payer, payee = (_party(found.get(key, "")) for key in ("ORDP", "BENM"))
+    party = payer if payer[0] else payee
     return Information(
         text=text,
-        counterparty=found.get("NAME") or None,
-        counterparty_account=found.get("IBAN") or None,
-        reference=reference if reference and reference.upper() not in _NOT_PROVIDED else None,
+        counterparty=name or party[0] or None,
+        counterparty_account=account or party[1] or None,
+        reference=_provided(found.get("EREF", "")),
+        payee=payee[0] if payer[0] and not name else None,
+    )
+
+
+def _party(text: str) -> tuple[str | None, str | None]:
+    """Name and account of a party that is written as a name, or as an account with the name behind it."""
+    found = _ACCOUNT_AND_NAME(text)
+    return (found[2].strip(), found[1]) if found else (text or None, None)
+
+
+def _listed(body: str) -> Information:
+    """The lines of ``:NS:``, each with the number of its field: 01 to 14 the purpose, 15 and 16 the other party."""
+    lines = [(line[:2], line[2:]) for line in body.split("\n")]
+    found = dict(lines)
+    purpose = " ".join(text for number, text in lines if number in _LISTED_PURPOSE)
+    return Information(
+        text=_spaced(f"{found.get('17', '')} {purpose}"),
+        counterparty=_spaced(found.get("15", "") + found.get("16", "")) or None,
+        counterparty_account=_spaced(found.get("34", "")) or None,
     )
 
 

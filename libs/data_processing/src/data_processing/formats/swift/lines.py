@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
 from data_processing.amounts import MAX_DECIMALS, shortened, within_range
-from data_processing.quick import quick
 from data_processing.statement import Balance, BalanceKind
 
-# Value date, entry date, mark, third letter of the currency, amount, type, reference with the bank's own behind it.
 _LINE = re.compile(
-    r"([0-9]{6})([0-9]{4}|\s{4})?\s*([RE]?[CD])\s*[A-Z]?\s*([0-9][0-9.,]*+)\s*+(?:([A-Z][A-Z0-9]{3})(.*))?"
-)
-_BALANCE = re.compile(r"([CD])\s*([0-9]{6})\s*([A-Z]{3})\s*([0-9][0-9.,]*)")
+    rf"""\s*
+    ([0-9]{{6}}) ([0-9]{{4}}|[ ]{{4}})?+ [ ]*+                # value date, entry date
+    ([RE]?[CD]) [ ]*+ [A-Z]?+ [ ]*+                           # mark, third letter of the currency
+    ([0-9]{{1,15}},[0-9]{{0,{MAX_DECIMALS}}}) (?![ ]*[0-9.,]) [ ]*+
+    ((?!NONREF)[A-Z][A-Z0-9 ]{{3}})?+                         # type
+    ([^/\n]*+ (?:/(?!/)[^/\n]*+)*+) (?://([^\n]*+))?+         # reference, the bank's own behind it
+    (?:\n(.*))?+                                              # supplement
+    """,
+    re.VERBOSE | re.DOTALL,
+).fullmatch
+_AMOUNT_OF_LINE = re.compile(
+    r"\s*[0-9]{6}(?:[0-9]{4}|\s{4})?\s*[RE]?[CD]\s*[A-Z]?\s*([0-9][0-9.,]*+)(?!\s*[0-9])"
+).match
+_BALANCE = re.compile(r"([CD])\s*([0-9]{6})\s*([A-Z]{3})?\s*([0-9][0-9.,]*)").fullmatch
 _AMOUNT = re.compile(rf"[0-9]{{1,15}},[0-9]{{0,{MAX_DECIMALS}}}").fullmatch
 _TOO_FINE = re.compile(rf"[0-9]+,[0-9]{{{MAX_DECIMALS + 1},}}").fullmatch
 _SURELY_IN_RANGE: Final = 12
-_OUT: Final = {"D", "RC", "ED"}
+_OUT: Final = frozenset({"D", "RC", "ED"})
 _KINDS: dict[str, BalanceKind] = {
     "60F": "opening",
     "60M": "opening",
@@ -33,59 +41,49 @@ _KINDS: dict[str, BalanceKind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StatementLine:
-    """What a ``:61:`` says; ``notes`` tell what was read otherwise than it is written."""
+def line_parts(text: str) -> tuple[str, ...]:
+    """Value date, entry date, mark, amount, type, reference, the bank's reference and supplement of a statement line.
 
-    value_date: date
-    booking_date: date
-    amount: Decimal
-    mark: str
-    kind: str
-    reference: str
-    bank_reference: str
-    notes: tuple[str, ...]
-
-
-_new_line = quick(StatementLine)
-
-
-def statement_line(text: str, *, today: date) -> StatementLine:
-    """The line, its amount signed: D, RC (a credit reversed) and ED are money out, C, RD and EC money in.
-
-    The entry date has no year; it is the one that brings it nearest to the value date. Without one, the value date is
-    the booking date. The 29th and 30th of February, which banks write because they count interest by months of thirty
-    days, are read as the last day of the month.
-
-    Raises ``ValueError`` with the reason.
+    Banks leave out what stands behind the amount, or shorten it. Raises ``ValueError`` with the reason.
     """
-    match = _LINE.fullmatch(text)
+    match = _LINE(text)
     if match is None:
-        raise ValueError(f'the line "{shortened(text)}" is no statement line (:61:)')
-    value, entry, mark, written, kind, references = match.groups("")
-    reference, _, bank_reference = references.partition("//")
-    value_date, booking_date, notes = _dates(value, entry.strip(), today)
-    amount = swift_amount(written)
-    return _new_line(
-        value_date,
-        booking_date,
-        -amount if mark in _OUT else amount,
-        mark,
-        kind,
-        reference.strip(),
-        bank_reference.strip(),
-        notes,
-    )
+        raise ValueError(_why_no_line(text))
+    return match.groups("")
 
 
-def balance(tag: str, text: str, *, today: date) -> Balance:
-    """The balance of a field; raises ``ValueError`` with the reason."""
-    match = _BALANCE.fullmatch(text.strip())
+def signed_amount(written: str, mark: str) -> Decimal:
+    """The amount of a statement line: D, RC (a credit reversed) and ED are money out, C, RD and EC money in."""
+    amount = Decimal(written.replace(",", "."))
+    if len(written) > _SURELY_IN_RANGE:
+        within_range(amount, written)
+    return -amount if mark in _OUT else amount
+
+
+def _why_no_line(text: str) -> str:
+    amount = _AMOUNT_OF_LINE(text)
+    try:
+        if amount is not None:
+            swift_amount(amount[1])
+    except ValueError as reason:
+        return str(reason)
+    return f'the line "{shortened(text.partition(chr(10))[0].strip())}" is no statement line (:61:)'
+
+
+def balance(tag: str, text: str, *, today: date, currency: str | None) -> Balance:
+    """The balance of a field, in ``currency`` where it names none; raises ``ValueError`` with the reason.
+
+    Its date is None where it is no day of the calendar.
+    """
+    match = _BALANCE(text.strip())
     if match is None:
         raise ValueError(f'"{shortened(text.strip())}" is no balance')
     amount = swift_amount(match[4])
-    day = _day(match[2], "date", [], today=today)
-    return Balance(_KINDS[tag], -amount if match[1] == "D" else amount, match[3], day, tag)
+    try:
+        day = _day(match[2], "date", [], today=today)
+    except ValueError:
+        day = None
+    return Balance(_KINDS[tag], -amount if match[1] == "D" else amount, match[3] or currency, day, tag)
 
 
 def swift_amount(text: str) -> Decimal:
@@ -99,11 +97,16 @@ def swift_amount(text: str) -> Decimal:
 
 
 @lru_cache(maxsize=4096)
-def _dates(value: str, entry: str, today: date) -> tuple[date, date, tuple[str, ...]]:
-    """Value date, booking date, and what was read otherwise than it is written."""
+def line_dates(value: str, entry: str, today: date) -> tuple[date, date, tuple[str, ...]]:
+    """Value date, booking date, and what was read otherwise than it is written; raises ``ValueError`` with the reason.
+
+    The entry date has no year; it is the one that brings it nearest to the value date. Without one, the value date is
+    the booking date. The 29th and 30th of February, which banks write because they count interest by months of thirty
+    days, are read as the last day of the month.
+    """
     notes: list[str] = []
     value_date = _day(value, "value date", notes, today=today)
-    booking_date = _nearest(entry, value_date, notes) if entry else value_date
+    booking_date = _nearest(entry, value_date, notes) if entry.strip() else value_date
     return value_date, booking_date, tuple(notes)
 
 

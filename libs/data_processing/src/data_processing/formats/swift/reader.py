@@ -15,7 +15,6 @@ from data_processing.formats.swift.information import InformationReader
 from data_processing.formats.swift.statements import StatementInProgress
 from data_processing.statement import Statement, StatementFile
 
-_ROW: Final = frozenset({"61", "86"})
 _PIECE: Final = 1 << 18
 _START = re.compile(r"^(?:\{1:[^\r\n]*\{4:)?:20:", re.MULTILINE)
 _SECOND = re.compile(r"^:(?:25P?|28C?|60[FM]|61|34F|13D?):", re.MULTILINE)
@@ -77,12 +76,12 @@ class _Messages:
     def statements(self, pieces: Iterable[str]) -> Iterator[Statement]:
         """Each statement when it ends."""
         for field in fields(pieces):
-            if field is not None and self._current is not None and field.tag in _ROW:
+            if field is not None and self._current is not None and field.tag == "61":
                 self._current.field(field)
                 continue
             self.pass_by(field)
             yield from self._taken()
-        self.finish()
+        self.finish(cut_off=True)
         yield from self._taken()
 
     def _taken(self) -> list[Statement]:
@@ -109,12 +108,12 @@ class _Messages:
                 self._current = StatementInProgress(self._information, today=self._today, account=account)
             self._current.field(field)
 
-    def finish(self) -> None:
-        """The end of the open statement, if there is one."""
+    def finish(self, *, cut_off: bool = False) -> None:
+        """The end of the open statement, if there is one; ``cut_off`` where the text ends without saying so."""
         current, self._current = self._current, None
         if current is None:
             return
-        statement, notes = current.finished()
+        statement, notes = current.finished(cut_off=cut_off)
         if not (statement.entries or statement.refused or statement.balances):
             return
         self.interim += current.interim

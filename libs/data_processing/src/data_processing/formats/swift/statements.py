@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date
-from typing import Final
 
 from data_processing.amounts import shortened
 from data_processing.errors import TruncatedFile
-from data_processing.formats.row_checks import MAX_FIELD, currency_code, ids_that_tell_rows_apart
+from data_processing.formats.row_checks import currency_code, ids_that_tell_rows_apart
 from data_processing.formats.swift.fields import Field
 from data_processing.formats.swift.information import InformationReader
-from data_processing.formats.swift.lines import balance, statement_line
+from data_processing.formats.swift.lines import balance
 from data_processing.formats.swift.rows import account_of, entry_of
 from data_processing.statement import Balance, Entry, RefusedRow, Statement
 
-_PENDING: Final = frozenset({"EC", "ED"})
 _COUNT = re.compile(r"([0-9]{1,5})").match
 
 
@@ -27,9 +25,7 @@ class StatementInProgress:
         self.account_field = account
         self.rows = 0
         self._today = today
-        self._information_of = information
-        self._line: Field | None = None
-        self._information: Field | None = None
+        self._information = information
         self._entries: list[Entry] = []
         self._refused: list[RefusedRow] = []
         self._balances: list[Balance] = []
@@ -37,16 +33,13 @@ class StatementInProgress:
         self._notes: list[str] = []
         self._counts: dict[str, int] = {}
         self._interim = False
-
-    @property
-    def opened(self) -> bool:
-        """Whether an opening balance or a row came by."""
-        return bool(self._balances or self.rows or self._line)
+        self._unread: str | None = None
+        self._last_tag = ""
 
     @property
     def closed(self) -> bool:
         """Whether the closing balance came by."""
-        return any(found.kind == "closing" for found in self._balances)
+        return self._unread is not None or any(found.kind == "closing" for found in self._balances)
 
     @property
     def interim(self) -> bool:
@@ -55,23 +48,9 @@ class StatementInProgress:
 
     def field(self, field: Field) -> None:
         """One more field of the statement."""
-        tag = field.tag
-        if tag == "61":
-            self._finish_line()
-            self._line = field
-        elif tag == "86":
-            if self._line is not None:
-                before = self._information
-                if before is None:
-                    self._information = field
-                elif len(before.body) <= MAX_FIELD:
-                    self._information = replace(before, body=f"{before.body}\n{field.body}")
-        else:
-            self._finish_line()
-            self._other(field)
-
-    def _other(self, field: Field) -> None:
-        if field.tag in ("25", "25P"):
+        if field.tag == "61":
+            self._row(field)
+        elif field.tag in ("25", "25P"):
             self.account_field = field
         elif field.tag[0] == "6":
             self._balance(field)
@@ -82,61 +61,51 @@ class StatementInProgress:
         elif field.tag in ("90C", "90D"):
             counted = _COUNT(field.first)
             self._counts[field.tag] = int(counted[1]) if counted else 0
+        self._last_tag = field.tag
 
     def _balance(self, field: Field) -> None:
         try:
-            found = balance(field.tag, field.first, today=self._today)
+            found = balance(field.tag, field.first, today=self._today, currency=self._currency)
         except ValueError as reason:
             if field.tag.startswith("62"):
-                raise TruncatedFile(
-                    f"Line {field.line}: the closing balance (:{field.tag}:) cannot be read ({reason}), so the file "
-                    "may be cut off there. Download it again."
-                ) from reason
+                self._unread = f"Line {field.line}: the closing balance (:{field.tag}:) cannot be read ({reason})"
             self._notes.append(f"The balance in line {field.line} is left out: {reason}.")
             return
+        if found.date is None:
+            self._notes.append(f"The balance in line {field.line} is dated on no day of the calendar.")
         self._currency = self._currency or found.currency
         self._balances.append(found)
 
-    def _finish_line(self) -> None:
-        line, about = self._line, self._information
-        if line is None:
-            return
-        self._line = self._information = None
+    def _row(self, field: Field) -> None:
         self.rows += 1
-        place = f"line {line.line}"
+        place = f"line {field.line}"
         try:
-            self._entries.append(self._entry(line, about, place))
+            if self._currency is None:
+                raise ValueError("no balance before the row tells its currency")
+            about = self._information.read(field)
+            entry, notes = entry_of(field.body, about, place=place, currency=self._currency, today=self._today)
         except ValueError as reason:
-            raw = shortened(" ".join((line.text, about.text if about else "")).strip(), 300)
+            raw = shortened(" ".join(f"{field.body} {field.information}".split()), 300)
             self._refused.append(RefusedRow(place, str(reason), None, raw))
-
-    def _entry(self, line: Field, about: Field | None, place: str) -> Entry:
-        if len(line.body) > MAX_FIELD or (about is not None and len(about.body) > MAX_FIELD):
-            raise ValueError(f"a field of the row is longer than {MAX_FIELD} characters")
-        if self._currency is None:
-            raise ValueError("no balance before the row tells its currency")
-        found = statement_line(line.first, today=self._today)
-        for note in found.notes:
+            return
+        self._entries.append(entry)
+        for note in notes:
             self._notes.append(f"{place.capitalize()}: {note}, as banks count months of thirty days.")
-        return entry_of(
-            found,
-            self._information_of.read(about),
-            supplement=line.below if "\n" in line.body else "",
-            place=place,
-            currency=self._currency,
-            pending=found.mark in _PENDING,
-        )
 
-    def finished(self) -> tuple[Statement, list[str]]:
+    def finished(self, *, cut_off: bool) -> tuple[Statement, list[str]]:
         """The statement and what the user should know about it.
 
+        Args:
+            cut_off: whether the text ended without the mark that ends a message.
+
         Raises:
-            TruncatedFile: it has an opening balance and no closing one.
+            TruncatedFile: it has an opening balance and no closing one, or the text may end within that.
         """
-        self._finish_line()
+        if cut_off and self._unread and self._last_tag.startswith("62"):
+            raise TruncatedFile(f"{self._unread}, so the file may be cut off there. Download it again.")
         opening = next((found for found in self._balances if found.kind == "opening"), None)
         closing = next((found for found in self._balances if found.kind == "closing"), None)
-        if opening is not None and closing is None:
+        if opening is not None and not self.closed:
             raise TruncatedFile(
                 "A statement of the MT940 file has no closing balance (:62F:), so rows may be missing. "
                 "Download it again."
