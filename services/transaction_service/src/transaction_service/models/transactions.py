@@ -98,42 +98,44 @@ class Transaction(Table, Owned, Versioned, table=True):
     )
 
     user_id: UUID = Field(index=False)
+    # What searches look at: a column costs by how many stand before it in the row.
     account_id: UUID = Field(foreign_key="accounts.id", ondelete="CASCADE")
+    booking_date: date
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    pending: bool = False
+    marked_transfer: bool = False
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    category_id: UUID | None = Field(default=None)
+    amount: Decimal = Field(sa_type=Money)
+    currency: str = Field(max_length=3)
+    search_words: str = Field(default="", sa_type=Text)
+    categorised_by: str = Field(default=ChosenBy.NONE, max_length=10)
+    merchant: str | None = Field(default=None, sa_type=Text)
+    note: str | None = Field(default=None, sa_type=Text)
+    # What only those look at who read the row.
     import_id: UUID | None = Field(default=None, foreign_key="imports.id", index=True)
     identity: str = Field(sa_type=Text)
     content: str = Field(default="", max_length=40)
-    booking_date: date
     value_date: date | None = None
-    amount: Decimal = Field(sa_type=Money)
-    currency: str = Field(max_length=3)
     stated_date: date | None = None
     stated_amount: Decimal | None = Field(default=None, sa_type=Money)
     original_amount: Decimal | None = Field(default=None, sa_type=Money)
     original_currency: str | None = Field(default=None, max_length=3)
     exchange_rate: str | None = Field(default=None, max_length=40)
     balance: Decimal | None = Field(default=None, sa_type=Money)
-    pending: bool = False
     text: str = Field(default="", sa_type=Text)
     counterparty: str | None = Field(default=None, sa_type=Text)
     counterparty_account: str | None = Field(default=None, sa_type=Text)
     reference: str | None = Field(default=None, sa_type=Text)
     bank_category: str | None = Field(default=None, sa_type=Text)
     details: list[dict[str, object]] | None = Field(default=None, sa_type=JSON)
-    merchant: str | None = Field(default=None, sa_type=Text)
     merchant_by: str = Field(default=ChosenBy.NONE, max_length=10)
-    note: str | None = Field(default=None, sa_type=Text)
     note_by: str = Field(default=ChosenBy.NONE, max_length=10)
     search_text: str = Field(default="", sa_type=Text)
-    search_words: str = Field(default="", sa_type=Text)
-    category_id: UUID | None = Field(default=None)
-    categorised_by: str = Field(default=ChosenBy.NONE, max_length=10)
     rule_id: UUID | None = None
     confidence: float | None = None
-    marked_transfer: bool = False
     transfer_by: str = Field(default=ChosenBy.NONE, max_length=10)
-    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     edited_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     replaced_by: UUID | None = None
 
 
