@@ -129,6 +129,23 @@ def test_each_transaction_is_a_typed_entry_and_its_cash_an_ordinary_row(tag, inn
     assert cash == ([row] if entry.amount else [])
 
 
+@pytest.mark.parametrize(
+    ("parts", "cash"),
+    [
+        ("<SUBACCTSEC>CASH<SUBACCTFUND>CASH", "-50"),
+        ("<SUBACCTSEC>OTHER<SUBACCTFUND>OTHER", "-50"),
+        ("<SUBACCTSEC>CASH<SUBACCTFUND>OTHER", "0"),
+        ("<SUBACCTSEC>OTHER<SUBACCTFUND>OTHER<INV401KSOURCE>PRETAX", "0"),
+        ("<SUBACCTSEC>CASH<SUBACCTFUND>CASH<INV401KSOURCE>PRETAX", "-50"),
+    ],
+)
+def test_what_another_account_or_an_employer_pays_is_none_of_the_accounts_cash(parts, cash):
+    found = only(document(transaction("BUYMF", f"<UNITS>5<UNITPRICE>10<TOTAL>-50{parts}")))
+    (entry,) = found.investments
+    assert (entry.units, entry.total, entry.amount) == (Decimal(5), Decimal(-50), Decimal(cash))
+    assert sum(row.amount for row in found.entries) == Decimal(cash)
+
+
 def test_costs_taxes_and_fees_are_kept_apart():
     (entry,) = only(document(transaction("BUYSTOCK", TRADE.format(units="10", total="-106.85")))).investments
     assert (entry.commission, entry.fees, entry.taxes) == (Decimal("1.00"), Decimal("0.60"), Decimal("0.25"))

@@ -123,6 +123,11 @@ def test_every_exact_amount_survives_writing_and_reading(amount):
         ("1,234", "TND", "1.234"),
         ("0,123", "EUR", "0.123"),
         (",5", None, "0.5"),
+        ("1 234,56", "EUR", "1234.56"),
+        ("-1\u00a0234.56", "USD", "-1234.56"),
+        ("12.50-", "USD", "-12.50"),
+        ("1.234,56 -", "EUR", "-1234.56"),
+        ("(12.50)", "USD", "-12.50"),
     ],
 )
 def test_an_ofx_amount_is_read_in_either_notation(text, currency, amount):
@@ -132,9 +137,11 @@ def test_an_ofx_amount_is_read_in_either_notation(text, currency, amount):
 def test_an_ofx_amount_that_reads_two_ways_is_refused_with_both_readings():
     with pytest.raises(ValueError, match=r"can be read as 1\.234 or as 1234"):
         ofx_amount("1,234", "EUR")
+    with pytest.raises(ValueError, match=r"can be read as -1\.234 or as -1234"):
+        ofx_amount("1,234-", "EUR")
 
 
-@pytest.mark.parametrize("text", ["abc", "12..3", "1,23,4", "1.2,3.4", "", "1e3"])
+@pytest.mark.parametrize("text", ["abc", "12..3", "1,23,4", "1.2,3.4", "", "1e3", "-5-", "(-5)", "()", "1 23"])
 def test_a_garbled_ofx_amount_is_refused(text):
     with pytest.raises(ValueError, match="amount"):
         ofx_amount(text, "EUR")
@@ -149,13 +156,17 @@ def test_a_garbled_ofx_amount_is_refused(text):
         ("20090401230000 [0:GMT]", date(2009, 4, 1)),
         ("20180804093914:014", date(2018, 8, 4)),
         ("2024-02-29", date(2024, 2, 29)),
+        ("2024/02/29 10:00", date(2024, 2, 29)),
+        ("20240229120000000", date(2024, 2, 29)),
     ],
 )
 def test_an_ofx_date_is_the_day_the_bank_wrote(text, day):
     assert ofx_date(text) == day
 
 
-@pytest.mark.parametrize("text", ["", "2011033", "201103311", "20120231", "00000000", "2011/03/31", "soon"])
+@pytest.mark.parametrize(
+    "text", ["", "2011033", "201103311", "20120231", "00000000", "00010101000000", "2011/0331", "31/03/2011", "soon"]
+)
 def test_an_ofx_date_that_is_no_day_is_refused(text):
     with pytest.raises(ValueError, match="date"):
         ofx_date(text)

@@ -17,6 +17,7 @@ LARGEST = Decimal(2**63 - 1).scaleb(-MAX_DECIMALS)
 
 _TOO_FINE = re.compile(rf"[+-]?[0-9.,' ]*[.,][0-9]{{{MAX_DECIMALS + 1},}}")
 _SPACES = {"\u00a0": " ", "\u202f": " ", "\u2212": "-", "\u2019": "'"}
+_SIGN_APART = re.compile(r"^([+-]) ")
 _SPACES_PATTERN = re.compile("[" + "".join(_SPACES) + "]")
 
 AmountReader = Callable[[str], Decimal]
@@ -61,7 +62,7 @@ def amount_reader(
             cleaned = _SPACES_PATTERN.sub(lambda found: _SPACES[found[0]], text)
             if signs:
                 cleaned = signs.sub("", cleaned, count=1)
-            cleaned = cleaned.strip().replace("- ", "-", 1)
+            cleaned = _SIGN_APART.sub(r"\1", cleaned.strip())
             match = grammar.fullmatch(cleaned)
             if match is None:
                 raise ValueError(_refusal(text, cleaned, max_decimals))
@@ -120,7 +121,7 @@ def shortened(text: str, limit: int = 60) -> str:
 
 
 def ofx_amount(text: str, currency: str | None) -> Decimal:
-    """An amount as OFX files write it: either decimal mark, leading zeros, a plus sign.
+    """An amount as OFX files write it: either decimal mark, leading zeros, a plus sign, a minus behind the number.
 
     One comma followed by exactly three digits is refused unless the currency has three decimals: it may be a decimal
     comma (as the standard says) or a thousands mark (as some banks write).
@@ -131,6 +132,8 @@ def ofx_amount(text: str, currency: str | None) -> Decimal:
     if _OFX_PLAIN(text):
         return Decimal(text)
     cleaned = text.replace("\u2212", "-").strip()
+    if _OFX_MINUS_BEHIND(cleaned):
+        cleaned = "-" + cleaned.strip("()- ")
     if _OFX_COMMA(cleaned):
         _, _, decimals = cleaned.partition(",")
         if len(decimals) == 3 and currency not in THREE_DECIMALS and _OFX_GROUP(cleaned):
@@ -143,10 +146,11 @@ def ofx_amount(text: str, currency: str | None) -> Decimal:
 
 THREE_DECIMALS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 _OFX_PLAIN = re.compile(rf"[+-]?[0-9]{{1,12}}(?:\.[0-9]{{1,{MAX_DECIMALS}}})?").fullmatch
+_OFX_MINUS_BEHIND = re.compile(r"[0-9][0-9., \u00a0]* ?-|\([0-9][0-9., \u00a0]*\)").fullmatch
 _OFX_COMMA = re.compile(rf"[+-]?[0-9]*,[0-9]{{1,{MAX_DECIMALS}}}").fullmatch
 _OFX_GROUP = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}").fullmatch
-_OFX_GROUPED_POINT = amount_reader(decimal=".", thousands=",")
-_OFX_GROUPED_COMMA = amount_reader(decimal=",", thousands=".")
+_OFX_GROUPED_POINT = amount_reader(decimal=".", thousands=", ")
+_OFX_GROUPED_COMMA = amount_reader(decimal=",", thousands=". ")
 
 
 def ofx_quantity(text: str) -> Decimal:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from typing import Final
 
-_OFX_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:[0-9]{2}|[0-9]{4}|[0-9]{6})?(?![0-9]).*", re.DOTALL)
-_ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9]).*", re.DOTALL)
+_OFX_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:[0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9})?(?![0-9]).*", re.DOTALL)
+_ISO_DATE = re.compile(r"([0-9]{4})([-/.])([0-9]{2})\2([0-9]{2})(?![0-9]).*", re.DOTALL)
+_FIRST_YEAR: Final = 1900
+"""Programs write days long before any statement, such as 00010101, where they know none."""
 
 
 def ofx_date(text: str) -> date:
@@ -17,11 +20,16 @@ def ofx_date(text: str) -> date:
     >>> ofx_date("20090401122017.000[-5:EST]")
     datetime.date(2009, 4, 1)
     """
-    match = _OFX_DATE.fullmatch(text) or _ISO_DATE.fullmatch(text)
-    if match is None:
+    if match := _OFX_DATE.fullmatch(text):
+        year, month, day = int(match[1]), int(match[2]), int(match[3])
+    elif match := _ISO_DATE.fullmatch(text):
+        year, month, day = int(match[1]), int(match[3]), int(match[4])
+    else:
         raise ValueError(f'date "{text[:40]}" is not of the form YYYYMMDD')
+    if year < _FIRST_YEAR:
+        raise ValueError(f'date "{text[:40]}" is no day of a statement')
     try:
-        return date(int(match[1]), int(match[2]), int(match[3]))
+        return date(year, month, day)
     except ValueError:
         raise ValueError(f'date "{text[:40]}" is no day of the calendar') from None
 

@@ -222,11 +222,22 @@ class _Reader:
         units = plain.units
         if units is None:
             raise ValueError("the row has no units (UNITS)")
+        amount = total
         if units > 0 and total > 0:
             if plain.kind is InvestmentKind.BUY:
-                return replace(plain, amount=total.copy_negate())
-            return replace(plain, amount=total, units=units.copy_negate())
-        return replace(plain, amount=total)
+                amount = total.copy_negate()
+            else:
+                units = units.copy_negate()
+        return replace(plain, amount=_ZERO if self._paid_elsewhere() else amount, units=units)
+
+    def _paid_elsewhere(self) -> bool:
+        """Whether the money is none of the account's: of an employer's plan, or of another account than the securities.
+
+        Brokers that know no parts of accounts call them all OTHER, so that word alone says nothing.
+        """
+        if (self._text("SUBACCTFUND") or "").upper() != "OTHER":
+            return False
+        return bool(self._text("INV401KSOURCE")) or (self._text("SUBACCTSEC") or "OTHER").upper() != "OTHER"
 
     def _split(self, plain: InvestmentEntry) -> InvestmentEntry:
         after, before = self._number("NUMERATOR", ofx_quantity), self._number("DENOMINATOR", ofx_quantity)

@@ -15,9 +15,12 @@ from data_processing.formats.source import Source
 from data_processing.investments import Security
 from data_processing.statement import StatementFile
 
-_STATEMENTS = frozenset({"STMTRS", "CCSTMTRS", "INVSTMTRS"})
+_STATEMENTS = {"STMTRS": None, "CCSTMTRS": None, "INVSTMTRS": "investment", "LOANSTMTRS": "loan"}
+"""The aggregates of statements, and the type of account where the aggregate tells it."""
 _ROWS = frozenset({"STMTTRN", "STMTTRNP"})
-_ACCOUNTS = {"BANKACCTFROM": "", "CCACCTFROM": "credit_card", "INVACCTFROM": "investment"}
+_ROW_LISTS = frozenset({"BANKTRANLIST", "BANKTRANLISTP", "LOANTRANLIST"})
+_ROW_LIST_ENDS = frozenset({f"/{tag}" for tag in _ROW_LISTS} | {"/OFX"})
+_ACCOUNTS = {"BANKACCTFROM": "", "CCACCTFROM": "credit_card", "INVACCTFROM": "investment", "LOANACCTFROM": "loan"}
 _BALANCES = {"LEDGERBAL": "closing", "AVAILBAL": "available", "INVBAL": "cash"}
 _WHOLE = INVESTMENTS | POSITIONS.keys() | SECURITIES.keys()
 """The aggregates beside rows whose fields are taken together."""
@@ -41,12 +44,16 @@ class OfxFormat:
         """The statements of the document; raises as ``Format.read`` says."""
         source.refuse_too_large()
         known = survey(source.texts())
-        if not known.complete:
+        if not known.complete and not known.messages_end:
             raise TruncatedFile(
                 "The OFX file stops before its end tag </OFX>, so rows may be missing. Download it again."
             )
         document = _Document()
-        document.walk(tokens(source.texts(), lower=known.lower))
+        if not known.complete:
+            document.notes.append(
+                "The file ends without </OFX>, but behind a complete set of messages; it is read as it is."
+            )
+        document.walk(tokens(source.texts(), odd=known.odd))
         return document.result(self.name, source.encoding)
 
 
@@ -64,13 +71,14 @@ class _Document:
 
     def walk(self, document: Iterator[Token]) -> None:
         for tag, raw, closed in document:
+            # Whatever text stands behind its tag, a row is never passed over.
+            if tag in _ROWS:
+                self._row(document, pending=tag == "STMTTRNP", closed=bool(closed))
+                continue
+            if tag in _WHOLE and self._takes(tag):
+                self._aggregate(tag, document, closed=bool(closed))
+                continue
             if closed or not raw or raw.isspace():
-                if tag in _ROWS and not closed:
-                    self._row(document, pending=tag == "STMTTRNP")
-                    continue
-                if tag in _WHOLE and not closed and self._takes(tag):
-                    self._aggregate(tag, document)
-                    continue
                 self._boundary(tag, closed=bool(closed))
             if self.status is not None and tag in ("CODE", "SEVERITY", "MESSAGE"):
                 self.status[tag] = value(raw)
@@ -85,11 +93,13 @@ class _Document:
             self._finish_status()
         elif tag in _STATEMENTS:
             self._finish_statement()
-            self.current = StatementInProgress("investment" if tag == "INVSTMTRS" else None, rows_before=self.rows)
+            self.current = StatementInProgress(_STATEMENTS[tag], rows_before=self.rows)
             if closed:
                 self._finish_statement()
         elif tag[:1] == "/" and tag[1:] in _STATEMENTS:
             self._finish_statement()
+        elif self.current is None and tag in _ROW_LISTS and not closed:
+            self.current = StatementInProgress(None, rows_before=self.rows)
         elif self.current is not None and tag == "INVPOSLIST":
             self.current.list_positions()
         elif self.current is not None and not closed:
@@ -103,55 +113,46 @@ class _Document:
         elif tag[:1] == "/":
             current.close(tag[1:])
 
-    def _row(self, document: Iterator[Token], *, pending: bool) -> None:
+    def _row(self, document: Iterator[Token], *, pending: bool, closed: bool) -> None:
         """Read one row from its first inner token on, up to its end tag."""
         current = self.current
         if current is None:
             raise BrokenFile("The OFX file has a transaction outside of any statement. Download it again.")
-        fields: dict[str, str] = {}
-        prefix = ""
-        for tag, raw, closed in document:
-            if closed or (raw and not raw.isspace()):
-                if tag == "TRNAMT" and tag in fields:
-                    break
-                fields.setdefault(prefix + tag, raw)
-            elif tag[0] == "/":
-                if tag in ("/STMTTRN", "/STMTTRNP"):
-                    current.rows += 1
-                    read_row(current, fields, pending=pending)
-                    return
-                if tag in ("/BANKTRANLIST", "/BANKTRANLISTP", "/OFX"):
-                    break
-                prefix = ""
-            elif tag in INNER_AGGREGATES:
-                prefix = tag + "."
-            elif tag in _ROWS:
-                break
-        raise BrokenFile(
-            f"Transaction {current.rows + 1} of the OFX file has no end, so rows may be missing. Download it again."
-        )
+        fields = {} if closed else _row_fields(document)
+        if fields is None:
+            raise BrokenFile(
+                f"Transaction {current.rows + 1} of the OFX file has no end, so rows may be missing. Download it again."
+            )
+        current.rows += 1
+        read_row(current, fields, pending=pending)
 
     def _finish_status(self) -> None:
         status, self.status = self.status, None
-        if not status or status.get("SEVERITY", "").upper() != "ERROR":
+        severity = status.get("SEVERITY", "").upper() if status else ""
+        if not status or severity not in ("ERROR", "WARN"):
             return
         code, message = status.get("CODE", ""), status.get("MESSAGE", "")
-        self.bank_error = self.bank_error or (code, message)
-        self.notes.append(f"The bank reports: {message or 'an error without a text'} (code {code or 'unknown'}).")
+        if severity == "ERROR":
+            self.bank_error = self.bank_error or (code, message)
+        without = "an error without a text" if severity == "ERROR" else "a warning without a text"
+        self.notes.append(f"The bank reports: {message or without} (code {code or 'unknown'}).")
 
     def _takes(self, tag: str) -> bool:
         """Whether the aggregate stands where it means something."""
         return tag in SECURITIES or (self.current is not None and self.current.of_investments)
 
-    def _aggregate(self, name: str, document: Iterator[Token]) -> None:
+    def _aggregate(self, name: str, document: Iterator[Token], *, closed: bool) -> None:
         """Read a transaction in securities, a position or a security up to its end tag."""
         fields: dict[str, str] = {}
+        if closed:
+            self._add(name, fields)
+            return
         prefix = ""
-        for tag, raw, closed in document:
+        for tag, raw, ended in document:
             if tag == f"/{name}":
                 self._add(name, fields)
                 return
-            if closed or (raw and not raw.isspace()):
+            if ended or (raw and not raw.isspace()):
                 fields.setdefault(prefix + tag, value(raw))
             elif tag in _LISTS:
                 break
@@ -205,3 +206,29 @@ class _Document:
                 if security is not None:
                     securities.setdefault(identifier(security), security)
         return StatementFile(name, encoding, tuple(statements), tuple(notes), securities=tuple(securities.values()))
+
+
+def _row_fields(document: Iterator[Token]) -> dict[str, str] | None:
+    """The fields of a row up to its end tag; None where it has none. Several memos are one."""
+    fields: dict[str, str] = {}
+    prefix = ""
+    for tag, raw, closed in document:
+        if closed or (raw and not raw.isspace()):
+            name = prefix + tag
+            if name not in fields:
+                fields[name] = raw
+            elif tag == "TRNAMT":
+                return None
+            elif tag == "MEMO":
+                fields[name] = f"{fields[name].strip()} {raw.strip()}"
+        elif tag[0] == "/":
+            if tag[1:] in _ROWS:
+                return fields
+            if tag in _ROW_LIST_ENDS:
+                return None
+            prefix = ""
+        elif tag in INNER_AGGREGATES:
+            prefix = tag + "."
+        elif tag in _ROWS:
+            return None
+    return None

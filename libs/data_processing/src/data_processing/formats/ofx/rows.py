@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 
 from data_processing.amounts import ofx_amount, shortened
+from data_processing.formats.ofx.balance_rows import states_a_balance
 from data_processing.formats.ofx.dates import ofx_date, ofx_date_or_none
 from data_processing.formats.ofx.statements import StatementInProgress
 from data_processing.formats.ofx.tokens import value
@@ -21,11 +22,16 @@ def read_row(statement: StatementInProgress, fields: dict[str, str], *, pending:
     """Add the row to the statement's entries, or to its refused rows."""
     bank_id = own_bank_id(value(fields.get("FITID", "")))
     place = f"transaction {statement.rows} (FITID {shortened(bank_id)})" if bank_id else f"transaction {statement.rows}"
+    name, text = _wording(fields)
+    if states_a_balance(text):
+        statement.balance_rows.append(place)
+        return
     try:
         if "CORRECTFITID" in fields and (deletion := _deletion(fields, place)) is not None:
             statement.deletions.append(deletion)
             return
-        statement.entries.append(_entry(statement, fields, place=place, bank_id=bank_id, pending=pending))
+        entry = _entry(statement, fields, name, text, place=place, bank_id=bank_id, pending=pending)
+        statement.entries.append(entry)
     except ValueError as reason:
         raw = " ".join(f"<{tag}>{value(raw)}" for tag, raw in fields.items())
         statement.refused.append(RefusedRow(place, str(reason), bank_id, shortened(raw, 300)))
@@ -51,7 +57,14 @@ def _corrected(fields: dict[str, str]) -> str | None:
 
 
 def _entry(
-    statement: StatementInProgress, fields: dict[str, str], *, place: str, bank_id: str | None, pending: bool
+    statement: StatementInProgress,
+    fields: dict[str, str],
+    name: str,
+    text: str,
+    *,
+    place: str,
+    bank_id: str | None,
+    pending: bool,
 ) -> Entry:
     if max(map(len, fields.values()), default=0) > MAX_FIELD:
         raise ValueError(f"a field of the row is longer than {MAX_FIELD} characters")
@@ -65,23 +78,21 @@ def _entry(
     currency = statement.currency
     if (symbol := get("CURRENCY.CURSYM")) is not None:
         currency = currency_code(symbol) or currency
-    name = value(get("NAME") or get("PAYEE.NAME") or get("EXTDPAYEE.NAME") or "")
     available = get("DTAVAIL")
     other = get("BANKACCTTO.ACCTID") or get("CCACCTTO.ACCTID")
-    reference = get("CHECKNUM") or get("REFNUM")
     category = get("TRNTYPE")
     paid_in, rate = _converted_from(fields, currency) if "ORIGCURRENCY.CURSYM" in fields else (None, None)
     return new_entry(
         place=place,
         booking_date=ofx_date(posted),
         amount=ofx_amount(amount, currency),
-        text=_text(name, value(get("MEMO", ""))),
+        text=text,
         value_date=ofx_date_or_none(available.strip()) if available else None,
         currency=currency,
         bank_id=bank_id,
         counterparty=name or None,
         counterparty_account=(value(other) or None) if other else None,
-        reference=own_bank_id(value(reference)) if reference else None,
+        reference=_reference(fields) if "CHECKNUM" in fields or "REFNUM" in fields else None,
         bank_category=(value(category) or None) if category else None,
         pending=pending,
         original_currency=paid_in,
@@ -102,9 +113,33 @@ def _converted_from(fields: dict[str, str], currency: str | None) -> tuple[str |
     return paid_in, Decimal(written.replace(",", ".")) if _RATE.fullmatch(written) else None
 
 
+def _wording(fields: dict[str, str]) -> tuple[str, str]:
+    """The other party, and the whole text of the row."""
+    name = value(fields.get("NAME", ""))
+    if not name:
+        name = value(fields.get("PAYEE.NAME", "")) or value(fields.get("EXTDPAYEE.NAME", ""))
+    text = name
+    if "EXTDNAME" in fields:
+        extended = value(fields["EXTDNAME"])
+        text = _text(name, extended)
+        if extended.startswith(name):  # a name has 32 characters at most, and goes on in the extended one
+            name = extended
+    if "MEMO" in fields:
+        text = _text(text, value(fields["MEMO"]))
+    return name, _text(text, value(fields["MEMO2"])) if "MEMO2" in fields else text
+
+
+def _reference(fields: dict[str, str]) -> str | None:
+    """The number of the cheque, else the reference."""
+    for tag in ("CHECKNUM", "REFNUM"):
+        if (written := fields.get(tag)) and (reference := own_bank_id(value(written))):
+            return reference
+    return None
+
+
 def _text(name: str, memo: str) -> str:
     """Name and memo in one line, without the one repeating the other."""
-    if not memo or name == memo:
+    if not memo or name.startswith(memo):
         return name
     if not name or memo.startswith(name):
         return memo

@@ -33,6 +33,7 @@ class StatementInProgress:
         self.entries: list[Entry] = []
         self.refused: list[RefusedRow] = []
         self.deletions: list[Deletion] = []
+        self.balance_rows: list[str] = []
         self.rows = rows_before
         self._account: dict[str, str] = {}
         self._account_type = account_type
@@ -83,7 +84,7 @@ class StatementInProgress:
 
     def close(self, tag: str) -> None:
         """The end of an aggregate."""
-        if tag in ("BANKACCTFROM", "CCACCTFROM", "INVACCTFROM"):
+        if tag in ("BANKACCTFROM", "CCACCTFROM", "INVACCTFROM", "LOANACCTFROM"):
             self._open = None
         elif tag in ("LEDGERBAL", "AVAILBAL", "INVBAL") and self._open is not None:
             self._balance(self._open)
@@ -116,7 +117,7 @@ class StatementInProgress:
     def finished(self, securities: Mapping[tuple[str, str], Security]) -> tuple[Statement, list[str]]:
         """The statement and what the user should know about it."""
         account = AccountReference(
-            number=self._account.get("ACCTID") or None,
+            number=self._account.get("ACCTID") or self._account.get("LOANACCTID") or None,
             bank=self._account.get("BANKID") or self._account.get("BROKERID") or None,
             type=self._account_type or _ACCOUNT_TYPES.get(self._account.get("ACCTTYPE", "").upper()),
             currency=self.currency,
@@ -140,7 +141,15 @@ class StatementInProgress:
             positions_as_of=as_of,
             deletions=tuple(self.deletions),
         )
-        return statement, [*self._notes, *read.notes, *notes]
+        return statement, [*self._notes, *self._left_out_balances(), *read.notes, *notes]
+
+    def _left_out_balances(self) -> list[str]:
+        count = len(self.balance_rows)
+        if not count:
+            return []
+        rows = "1 row states" if count == 1 else f"{count} rows state"
+        shown = self.balance_rows[0] if count == 1 else f"{self.balance_rows[0]} and others"
+        return [f"{rows} a balance and no movement of money; left out: {shown}."]
 
     def _positions_as_of(self) -> date | None:
         """The day of the statement, else the latest day of a price."""

@@ -21,12 +21,17 @@ Token = tuple[str, str, str]
 _PIECE: Final = 1 << 17
 _LONGEST: Final = 16 * 1024 * 1024
 _LONGEST_TAG: Final = 1 << 16
+_LAST: Final = 200
+"""So many characters show whether the text ends behind an end tag."""
 # Possessive quantifiers (``*+``) keep the match linear in the length of hostile input.
-_TOKEN = re.compile(r"<(/?[A-Za-z][\w.:-]*+)[^<>]*+>([^<]*+(?:<(?![A-Za-z/])[^<]*+)*+)((?:</\1\s*+>)?)")
-_START = re.compile(r"<OFX\b[^<>]*+>", re.IGNORECASE)
-_BOUNDS = re.compile(r"<(?:(/)OFX\s*+|OFX\b[^<>]*+)>", re.IGNORECASE)
-_LOWER = re.compile(r"<[A-Z0-9_.:-]*+[a-z]")
-_TAG_NAME = re.compile(r"<(/?[A-Za-z][\w.:-]*+)")
+_TAG = re.compile(r"<(/?[A-Za-z][\w.:-]*+)[^<>]*+>")
+_TOKEN = re.compile(rf"{_TAG.pattern}([^<]*+(?:<(?!/?[A-Za-z][\w.:-]*+[^<>]*+>)[^<]*+)*+)((?:</\1\s*+>)?)")
+_START = re.compile(r"<(?:\w{1,40}:)?OFX\b[^<>]*+>", re.IGNORECASE)
+_BOUNDS = re.compile(r"<(/?+)(?:OFX|\w{1,40}+:OFX)\b[^<>]*+>", re.IGNORECASE)
+_ODD = re.compile(r"<[A-Z0-9_.-]*+[a-z:]")
+_CLOSED_IN_ITSELF = re.compile(r"<[A-Za-z][^<>]*+(?<=/)>")
+_ODD_TAG = re.compile(r"<(/?)(?:[A-Za-z]\w{0,39}:)?([A-Za-z][\w.-]*+)([^<>]*+)>")
+_MESSAGES_END = re.compile(r"</(?:\w{1,40}:)?[A-Z0-9]{1,30}MSGSRSV[0-9]\s*>\s*$", re.IGNORECASE)
 _SECTION_START = re.compile(r"<!(?:\[CDATA\[|--)")
 _SECTION_ENDS: Final = {"<![CDATA[": "]]>", "<!--": "-->"}
 _ENTITY = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -42,34 +47,45 @@ def document_start(text: str) -> int | None:
 class Survey:
     """What must be known of a text before its tags are read.
 
-    ``complete`` says whether the document, or the last of several, runs to its end tag; ``lower`` whether there are
-    letters in lower case in tags.
+    ``complete`` says whether the document, or the last of several, runs to its end tag; ``messages_end`` whether the
+    text ends behind the end tag of a set of messages; ``odd`` whether tags have letters in lower case or prefixes, or
+    are closed in themselves.
     """
 
     complete: bool
-    lower: bool
+    messages_end: bool
+    odd: bool
 
 
 def survey(pieces: Iterable[str]) -> Survey:
     """The survey of a text that comes in pieces."""
-    started = ended = lower = False
-    rest = ""
+    started = ended = odd = False
+    rest = last = ""
     for piece in pieces:
         text = rest + piece
         for found in _BOUNDS.finditer(text):
             ended = bool(found[1])
             started = started or not ended
-        lower = lower or _LOWER.search(text) is not None
+        odd = odd or _ODD.search(text) is not None or ("/>" in text and _CLOSED_IN_ITSELF.search(text) is not None)
         rest = _cut_tag(text)
-    return Survey(complete=started and ended, lower=lower)
+        last = (last + piece)[-_LAST:]
+    return Survey(started and ended, started and _MESSAGES_END.search(last) is not None, odd)
 
 
-def tokens(pieces: Iterable[str], *, lower: bool) -> Iterator[Token]:
+def tokens(pieces: Iterable[str], *, odd: bool) -> Iterator[Token]:
     """The document's tags and values, in order, of a text that comes in pieces; a few thousand are held at a time."""
     bodies = _bodies(pieces)
-    if lower:
-        bodies = (_TAG_NAME.sub(lambda found: found[0].upper(), body) for body in bodies)
+    if odd:
+        bodies = (_ODD_TAG.sub(_plain, body) for body in bodies)
     return chain.from_iterable(map(_TOKEN.findall, bodies))
+
+
+def _plain(found: re.Match[str]) -> str:
+    """The tag in capitals, without prefix, and with an end tag of its own where it is closed in itself."""
+    slash, name, rest = found[1], found[2].upper(), found[3]
+    if slash or not rest.endswith("/"):
+        return f"<{slash}{name}{rest}>"
+    return f"<{name}></{name}>"
 
 
 def _bodies(pieces: Iterable[str]) -> Iterator[str]:
@@ -134,7 +150,7 @@ def _last_start(text: str, sections: Sequence[_Section]) -> int:
             last -= 1
         if last >= 0 and end < sections[last].end:
             end = sections[last].start
-        elif _TAG_NAME.match(text, end) and text[end + 1] != "/":
+        elif text[end + 1 : end + 2] != "/" and _TAG.match(text, end):
             return end
     return 0
 
