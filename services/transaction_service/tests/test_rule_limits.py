@@ -1,4 +1,4 @@
-"""Rules that cannot be tried: too much memory for all of them, and conditions on an account that is no more."""
+"""Rules that cannot be tried: too much memory or time for all of them, and conditions on an account that is no more."""
 
 import json
 from collections.abc import Callable
@@ -9,24 +9,13 @@ import pytest
 from archives import archive_of, imported
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rule_requests import GROCERIES, RESTAURANTS, Rule, condition, create, preview, rule, text
 from transaction_service.rules import categorisation
 from transaction_service.rules.text_patterns import TextIndex, TextPattern, text_memory
 
-Rule = dict[str, Any]
 
-
-def rule(field: str, operator: str, value: str, **more: Any) -> Rule:
-    return {
-        "conditions": [{"field": field, "operator": operator, "value": value}],
-        "actions": {"tags": ["found"]},
-        **more,
-    }
-
-
-async def create(client: httpx2.AsyncClient, wanted: Rule) -> Any:
-    answer = await client.post("/v1/rules", json=wanted)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
+def finding(field: str, operator: str, value: str, **more: Any) -> Rule:
+    return rule(condition(field, operator, value), tags=["found"], **more)
 
 
 @pytest.fixture
@@ -42,15 +31,15 @@ async def test_expressions_that_take_too_much_memory_together_are_refused(
     household: Any, client: httpx2.AsyncClient, small: int
 ) -> None:
     for name in ("rewe", "aldi"):
-        await create(client, rule("text", "matches", name))
-    third = rule("text", "matches", "lidl")
+        await create(client, finding("text", "matches", name))
+    third = finding("text", "matches", "lidl")
     for path, body in (("/v1/rules", third), ("/v1/rules/preview", {"rule": third})):
         refused = await client.post(path, json=body)
         told = refused.json()
         assert (refused.status_code, told["code"], told["limit"]) == (422, "rule_too_costly", small)
         assert told["memory"] > small
     assert len((await client.get("/v1/rules")).json()["items"]) == 2
-    plain = await create(client, rule("text", "contains", "lidl"))
+    plain = await create(client, finding("text", "contains", "lidl"))
     change = {"conditions": third["conditions"]}
     refused = await household.change(f"/v1/rules/{plain['id']}", "*", **change)
     assert (refused.status_code, refused.json()["code"]) == (422, "rule_too_costly")
@@ -61,6 +50,36 @@ async def test_expressions_that_take_too_much_memory_together_are_refused(
     assert (await client.post("/v1/rules/apply")).status_code == 200
 
 
+async def test_an_explosive_expression_is_as_quick_as_any_other(
+    household: Any, client: httpx2.AsyncClient, ofx: Callable[..., bytes], row: Any
+) -> None:
+    await create(client, rule(condition("text", "matches", "(a+)+$"), category_id=GROCERIES))
+    await household.upload(ofx(row("2026-03-01", "-5", name="a" * 32 + "!"), row("2026-03-02", "-5", name="a" * 32)))
+    assert [found["category_id"] for found in await household.rows()] == [None, GROCERIES]
+    assert (await preview(client))["timed_out"] == []
+
+
+async def test_rules_whose_expressions_take_too_long_are_left_out_and_named(
+    household: Any, client: httpx2.AsyncClient, ofx: Callable[..., bytes], row: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(categorisation, "PATTERN_SECONDS", 0.0)
+    monkeypatch.setattr(categorisation, "PATTERN_SECONDS_PER_ROW", 0.0)
+    slow = await create(client, rule(condition("text", "matches", "x+y"), name="Slow one", category_id=RESTAURANTS))
+    await create(client, rule(text("rewe"), category_id=GROCERIES))
+    booked = await household.upload(ofx(*(row("2026-03-01", f"-{n}", name=f"Rewe {n}") for n in range(1, 9))))
+    assert booked["notes"] == ['The rule "Slow one" was left out: its regular expressions take too long.']
+    before = await household.rows()
+    assert [found["category_id"] for found in before] == [GROCERIES] * 8
+    assert (await preview(client))["timed_out"] == [slow["id"]]
+    refused = await client.post("/v1/rules/apply")
+    assert (refused.status_code, refused.json()["code"], refused.json()["rules"]) == (
+        422,
+        "rule_too_slow",
+        [slow["id"]],
+    )
+    assert await household.rows() == before
+
+
 async def test_rules_of_an_archive_for_which_there_is_no_memory_are_left_out_and_named(
     household: Any,
     client: httpx2.AsyncClient,
@@ -69,8 +88,8 @@ async def test_rules_of_an_archive_for_which_there_is_no_memory_are_left_out_and
     monkeypatch: pytest.MonkeyPatch,
     stranger: dict[str, str],
 ) -> None:
-    await create(client, rule("text", "matches", "rewe"))
-    await create(client, rule("text", "matches", "rewe|aldi", name="Second"))
+    await create(client, finding("text", "matches", "rewe"))
+    await create(client, finding("text", "matches", "rewe|aldi", name="Second"))
     await imported(client, await archive_of(client), headers=stranger)
     memory = 3 * TextPattern("rewe").memory // 2
     for module in ("transaction_service.rules.categorisation", "transaction_service.service.rules"):
@@ -103,13 +122,13 @@ def test_what_texts_may_take_is_enough_to_look_for_them() -> None:
 
 async def test_deleting_an_account_disables_the_rules_that_name_it(household: Any, client: httpx2.AsyncClient) -> None:
     account, other = await household.account(), await household.account(name="Other")
-    naming = await create(client, rule("account_id", "equals", account["id"]))
-    but_not = rule("account_id", "equals", account["id"])
+    naming = await create(client, finding("account_id", "equals", account["id"]))
+    but_not = finding("account_id", "equals", account["id"])
     but_not["conditions"][0]["negated"] = True
     negated = await create(client, but_not)
-    resting = await create(client, rule("account_id", "equals", account["id"], enabled=False))
-    untouched = [await create(client, rule("account_id", "equals", other["id"]))]
-    untouched += [await create(client, rule("text", "contains", account["id"]))]
+    resting = await create(client, finding("account_id", "equals", account["id"], enabled=False))
+    untouched = [await create(client, finding("account_id", "equals", other["id"]))]
+    untouched += [await create(client, finding("text", "contains", account["id"]))]
     deleted = await client.delete(f"/v1/accounts/{account['id']}", headers={"If-Match": "*"})
     assert deleted.json() == {
         "deleted": {"accounts": 1, "transactions": 0},
@@ -133,7 +152,7 @@ async def test_deleting_an_account_disables_the_rules_that_name_it(household: An
 
 async def test_a_broken_rule_is_enabled_when_it_is_mended(household: Any, client: httpx2.AsyncClient) -> None:
     account, other = await household.account(), await household.account(name="Other")
-    made = await create(client, rule("account_id", "equals", account["id"]))
+    made = await create(client, finding("account_id", "equals", account["id"]))
     path = f"/v1/rules/{made['id']}"
     await client.delete(f"/v1/accounts/{account['id']}", headers={"If-Match": "*"})
     refused = await household.change(path, "*", enabled=True)
