@@ -1,4 +1,8 @@
-"""The pytest plugin of all services' tests: `pytest_plugins = ["api_common.testing"]` in a `conftest.py`."""
+"""The pytest plugin of all services' tests: `pytest_plugins = ["api_common.testing"]` in a `conftest.py`.
+
+A `conftest.py` that names the plugin has mostly imported from it before, and pytest would warn that it comes too late
+to rewrite assertions. There are none: PYTEST_DONT_REWRITE.
+"""
 
 from api_common.testing.app import SettingsFactory, client_for, settings_for
 from api_common.testing.databases import (
