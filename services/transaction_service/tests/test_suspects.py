@@ -21,8 +21,8 @@ COUNT = 1_000
 
 
 def file_of(texts: list[str], rows: FileRows) -> FileRows:
-    for number, text in enumerate(texts):
-        rows.add(row_of(Entry(f"line {number}", DAY, Decimal("-1.00"), text, bank_id=f"new {number}")))
+    entries = (Entry(f"line {n}", DAY, Decimal("-1.00"), text, bank_id=f"new {n}") for n, text in enumerate(texts))
+    rows.extend([row_of(entry) for entry in entries])
     return rows
 
 

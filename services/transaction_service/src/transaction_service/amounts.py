@@ -6,11 +6,13 @@ import re
 from decimal import Decimal
 from typing import Annotated
 
-from api_common.columns import MONEY_DECIMALS, UnstorableValue, to_micros
+from api_common.columns import MONEY_DECIMALS
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 LARGEST = Decimal(1000000000000)
 """Amounts from a million millions on are refused: their sums would not fit the scaled 64-bit integers of the ledger."""
+
+_SMALLEST = Decimal(1).scaleb(-MONEY_DECIMALS)
 
 
 def amount_text(amount: Decimal) -> str:
@@ -23,11 +25,7 @@ def amount_text(amount: Decimal) -> str:
 
 def keepable(amount: Decimal) -> bool:
     """Whether the ledger can keep the amount exactly: finite, at most six decimals, below `LARGEST`."""
-    try:
-        to_micros(amount)
-    except UnstorableValue:
-        return False
-    return abs(amount) < LARGEST
+    return amount.is_finite() and -LARGEST < amount < LARGEST and amount == amount.quantize(_SMALLEST)
 
 
 _PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")

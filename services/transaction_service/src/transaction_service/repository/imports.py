@@ -227,13 +227,12 @@ def _values(
     target: _Target, plan: AccountPlan, first: Sequence[_Booking], named: Collection[int]
 ) -> Iterator[tuple[object, ...]]:
     """The values of an account's rows: those whose ids are known first, so that all are in the order of their ids."""
-    rows = plan.rows
-    for booking in first:
-        yield _row_values(target, booking.row_id, rows[booking.number], booking.identity, booking.announced)
-    for number in plan.decisions.book:
-        if number not in named:
-            row = rows[number]
-            yield _row_values(target, new_id(), row, plan.identity_of(number, row), None)
+    rows = plan.rows.of(booking.number for booking in first)
+    for booking, row in zip(first, rows, strict=True):
+        yield _row_values(target, booking.row_id, row, booking.identity, booking.announced)
+    others = [number for number in plan.decisions.book if number not in named] if named else plan.decisions.book
+    for number, row in zip(others, plan.rows.of(others), strict=True):
+        yield _row_values(target, new_id(), row, plan.identity_of(number, row), None)
 
 
 def one_row(

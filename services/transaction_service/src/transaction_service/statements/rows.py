@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import IO
 
 from analytics_core import merchant_name
+from api_common.compute import uncollected
 from data_processing import (
     AccountReference,
     Balance,
@@ -23,6 +24,7 @@ from data_processing import (
     RefusedRow,
     Statement,
     StatementFile,
+    StatementPart,
     content_hash,
     open_statement_file,
 )
@@ -148,8 +150,8 @@ def _prepared(file: IO[bytes], rows: FileRows, *, filename: str | None, profiles
     make_row = _RowMaker()
     with open_statement_file(file, filename=filename, profiles=profiles) as reader:
         passing = _PassingStatement(rows, make_row)
-        for part in reader:
-            passing.add(part.statement)
+        parts = iter(reader)
+        while (part := _next_part(parts, passing)) is not None:
             if part.last:
                 statement = _with_kept_period(part.statement)
                 reconciliations.append(passing.sort_into(groups, part.number, statement))
@@ -167,6 +169,15 @@ def _prepared(file: IO[bytes], rows: FileRows, *, filename: str | None, profiles
     return PreparedFile(read, rows, tuple(groups.values()), refused, tuple(reconciliations))
 
 
+@uncollected()
+def _next_part(parts: Iterator[StatementPart], passing: _PassingStatement) -> StatementPart | None:
+    """Read and take in the next part; None at the end."""
+    part = next(parts, None)
+    if part is not None:
+        passing.add(part.statement)
+    return part
+
+
 class _RowMaker:
     """Derives from an entry what the ledger keeps beside it; remembers the merchants of some thousand texts."""
 
@@ -174,12 +185,14 @@ class _RowMaker:
         self._merchants: dict[str, str | None] = {}
 
     def __call__(self, entry: Entry) -> Row:
-        source, merchants = entry.counterparty or entry.text, self._merchants
-        if source not in merchants:
-            if len(merchants) >= _MOST_MERCHANTS:
-                merchants.clear()
-            merchants[source] = merchant_name(source) or None
-        return Row(entry, content_hash(entry), merchants[source])
+        source = entry.counterparty or entry.text
+        try:
+            merchant = self._merchants[source]
+        except KeyError:
+            if len(self._merchants) >= _MOST_MERCHANTS:
+                self._merchants.clear()
+            merchant = self._merchants[source] = merchant_name(source) or None
+        return Row(entry, content_hash(entry), merchant)
 
 
 def row_of(entry: Entry) -> Row:
@@ -222,6 +235,7 @@ class _PassingStatement:
     def add(self, part: Statement) -> None:
         """Take in the rows of one part."""
         self._unread.add_rows(part.refused)
+        first, kept = len(self._rows), list[Row]()
         alike, account, currency = None, None, None
         for entry in part.entries:
             self._reconciler.add(entry)
@@ -230,10 +244,12 @@ class _PassingStatement:
                 alike = self._alike.setdefault((account, currency), _Alike())
                 self._currencies.add(currency)
             if reason := _unbookable(entry):
-                self._refuse(len(self._rows), entry, reason)
+                self._refuse(first + len(kept), entry, reason)
             else:
-                alike.rows.append(self._rows.add(self._make_row(entry)))
+                alike.rows.append(first + len(kept))
                 alike.sum += entry.amount
+                kept.append(self._make_row(entry))
+        self._rows.extend(kept)
 
     def _refuse(self, place: int, entry: Entry, reason: str) -> None:
         if len(self._unbookable) < MOST_REFUSALS:

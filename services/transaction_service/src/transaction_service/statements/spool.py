@@ -7,7 +7,9 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
+from itertools import accumulate
 from operator import attrgetter
 from tempfile import SpooledTemporaryFile
 from typing import NamedTuple, TypeAlias
@@ -22,10 +24,12 @@ RARE = ("original_amount", "original_currency", "exchange_rate", "balance", "det
 
 _LONGEST_IDENTITY = 300
 _IN_MEMORY = 1024 * 1024
+_READ_AT_ONCE = 16 * 1024
 _WITHOUT_REFERENCES = 2
 _RARE = attrgetter(*RARE)
 _WORDS = attrgetter("currency", "text", "counterparty", "counterparty_account", "reference", "category")
 _NOTHING_RARE = (None, None, None, None, (), None)
+_day = lru_cache(date.fromordinal)
 
 _PackedRare: TypeAlias = "tuple[str | None, str | None, str | None, str | None, list[_PackedDetail], str | None]"
 _PackedDetail = tuple[str | None, str | None, str, str | None, str | None, str | None, str | None]
@@ -78,32 +82,43 @@ class FileRows:
         return _unpacked(self._file.read(self._starts[number + 1] - start))
 
     def of(self, numbers: Iterable[int]) -> Iterator[Row]:
-        """The rows with these numbers."""
-        return map(self.__getitem__, numbers)
+        """The rows with these numbers; those that stand together are read together."""
+        block, offset = b"", 0
+        for number in numbers:
+            start, end = self._starts[number], self._starts[number + 1]
+            if start < offset or end > offset + len(block):
+                self._file.seek(start)
+                block, offset = self._file.read(max(_READ_AT_ONCE, end - start)), start
+            yield _unpacked(block[start - offset : end - offset])
 
     def entries(self, numbers: Iterable[int]) -> Iterator[Entry]:
         """The entries of the rows with these numbers."""
-        return (self[number].entry for number in numbers)
+        return (row.entry for row in self.of(numbers))
 
     def first_and_last_day(self, numbers: Numbers) -> Sequence[date]:
         """The first and the last day of these rows, nothing where there are none."""
         return [date.fromordinal(find(map(self.days.__getitem__, numbers))) for find in (min, max) if numbers]
 
-    def add(self, row: Row) -> int:
-        """Keep one more row; gives its number."""
-        entry, content, _ = row
+    def extend(self, rows: Sequence[Row]) -> None:
+        """Keep further rows, which get the next numbers. Raises OSError where the disk has no room for them."""
+        entries = [row.entry for row in rows]
+        packed = [_packed(row, self._packed_rare(row.entry)) for row in rows]
+        self._file.seek(self._starts[-1])
+        self._file.write(b"".join(packed))
+        self._file.flush()
+        self._starts.extend(accumulate(map(len, packed), initial=self._starts.pop()))
+        self.days.extend([entry.booking_date.toordinal() for entry in entries])
+        self.amounts.extend([int(entry.amount * MICROS_PER_UNIT) for entry in entries])
+        self.pending.extend([entry.pending for entry in entries])
+        self.has_id.extend([entry.bank_id is not None for entry in entries])
+        self.keys += b"".join(map(_key, rows))
+
+    def _packed_rare(self, entry: Entry) -> _PackedRare | None:
         rare = _RARE(entry)
-        if rare != _NOTHING_RARE:
-            self.rare.update(name for name, value in zip(RARE, rare, strict=True) if value not in (None, ()))
-        packed = _packed(row, None if rare == _NOTHING_RARE else _packed_rare(*rare))
-        self._file.write(packed)
-        self._starts.append(self._starts[-1] + len(packed))
-        self.days.append(entry.booking_date.toordinal())
-        self.amounts.append(int(entry.amount * MICROS_PER_UNIT))
-        self.pending.append(entry.pending)
-        self.has_id.append(entry.bank_id is not None)
-        self.keys += bytes.fromhex(content) if entry.bank_id is None else key_of(bounded(identity(entry, content)))
-        return len(self.days) - 1
+        if rare == _NOTHING_RARE:
+            return None
+        self.rare.update(name for name, value in zip(RARE, rare, strict=True) if value not in (None, ()))
+        return _packed_rare(*rare)
 
     def close(self) -> None:
         """Let go of the temporary file."""
@@ -113,6 +128,11 @@ class FileRows:
 def key_of(text: str) -> bytes:
     """The key of an identity that has no occurrence in it."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()
+
+
+def _key(row: Row) -> bytes:
+    entry, content, _ = row
+    return bytes.fromhex(content) if entry.bank_id is None else key_of(bounded(identity(entry, content)))
 
 
 def bounded(text: str) -> str:
@@ -162,16 +182,38 @@ def _packed_rare(
 
 
 def _unpacked(packed: bytes) -> Row:
-    place, day, amount, text, value_day, *words, rare, content, merchant = marshal.loads(packed)  # noqa: S302  (written by this process)
-    entry = new_entry(
+    (
         place,
-        date.fromordinal(day),
+        day,
+        amount,
+        text,
+        value_day,
+        currency,
+        bank_id,
+        counterparty,
+        counterparty_account,
+        reference,
+        bank_category,
+        pending,
+        rare,
+        content,
+        merchant,
+    ) = marshal.loads(packed)  # noqa: S302  (written by this process)
+    usual = (
+        place,
+        _day(day),
         Decimal(amount),
         text,
-        value_day and date.fromordinal(value_day),
-        *words,
-        *(() if rare is None else _unpacked_rare(*rare)),
+        value_day and _day(value_day),
+        currency,
+        bank_id,
+        counterparty,
+        counterparty_account,
+        reference,
+        bank_category,
+        pending,
     )
+    entry = new_entry(*usual) if rare is None else new_entry(*usual, *_unpacked_rare(*rare))
     return Row(entry, content, merchant)
 
 
@@ -182,7 +224,7 @@ def _unpacked_rare(
     rate: str | None,
     parts: list[_PackedDetail],
     corrects: str | None,
-) -> tuple[object, ...]:
+) -> tuple[Decimal | None, None, Decimal | None, str | None, Decimal | None, tuple[EntryDetail, ...], str | None]:
     details = tuple(EntryDetail(_decimal(amount), of, text, *words) for amount, of, text, *words in parts)
     return _decimal(balance), None, _decimal(original), currency, _decimal(rate), details, corrects
 
