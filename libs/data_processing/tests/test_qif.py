@@ -183,7 +183,10 @@ def test_reminders_are_left_out_and_unknown_actions_refused():
     for action, amount, reason in [
         ("Wonder", "1.00", 'the action (N) is "Wonder"'),
         ("Buy", "", "no amount (T)"),
-        ("Buy", "-1.00", "has a sign although the action Buy gives the direction"),
+        ("Buy", "-1.00", "has a minus, and the action Buy leaves open whether that is money in or out"),
+        ("Sell", "-1.00", "the action Sell leaves open"),
+        ("XOut", "-1.00", "the action XOut leaves open"),
+        ("", "1.00", "no action (N)"),
     ]:
         assert reason in only(investment(action, amount)).refused[0].reason
 
@@ -208,10 +211,60 @@ def test_a_record_that_cannot_be_read_is_refused_with_its_place(lines, reason):
     assert reason in found.refused[0].reason
 
 
-def test_a_last_record_without_its_end_mark_may_be_cut_off_and_is_refused():
+def test_a_last_record_without_its_end_mark_is_refused_only_where_its_last_line_may_be_cut_off():
     found = only("!Type:Bank\n" + SETTLED + "D12/30/2025\nT-100")
     assert len(found.entries) == 1
     assert "no end mark" in found.refused[0].reason
+    file = read("!Type:Bank\n" + SETTLED + "D12/30/2025\nT-100\nPTea\n")
+    assert [entry.amount for entry in file.statements[0].entries] == [Decimal("1.00"), Decimal(-100)]
+    assert file.notes == ("The last record, in line 5, has no end mark (^); it is read as it stands.",)
+
+
+def test_the_next_section_ends_a_record_as_a_mark_does():
+    found = only("!Account\nNChecking\nTBank\n!Type:Bank\n" + SETTLED + "D12/30/2025\nT-2.00\n!Type:Cat\nNFood\n^\n")
+    assert found.account.name == "Checking"
+    assert [entry.amount for entry in found.entries] == [Decimal("1.00"), Decimal("-2.00")]
+
+
+@pytest.mark.parametrize(("option", "day"), [("MDY", date(2026, 3, 4)), ("dmy", date(2026, 4, 3))])
+def test_an_option_says_which_of_day_and_month_comes_first(option, day):
+    assert only(f"!Option:{option}\n!Type:Bank\nD03.04.26\nT1.00\n^\n").entries[0].booking_date == day
+    with pytest.raises(UnclearDates):
+        read(f"!Option:{option}\n!Type:Bank\nD03.14.26\nT1.00\n^\nD14.03.26\nT1.00\n^\n")
+
+
+def test_a_section_of_no_known_kind_is_a_register_where_its_records_are_dated_money():
+    file = read("!Type:Konto\nD31.12.2025\nT-1,50\n^\nNPlain\n^\n!Type:Budget\nNFood\nD12/31/2025\nT9\n^\n")
+    assert [[str(entry.amount) for entry in found.entries] for found in file.statements] == [["-1.50"]]
+    assert file.notes == ('The section "konto" is of no known kind and read as the register of an account.',)
+    business = read("!Account\nNInvoices\nTInvoice\n^\n!Type:Invoice\n" + SETTLED)
+    assert (business.statements[0].account.name, business.notes) == ("Invoices", ())
+
+
+@pytest.mark.parametrize("written", ["12.50-", "(12.50)", "-12.50", "$-12.50"])
+def test_a_minus_may_stand_behind_and_brackets_for_it(written):
+    assert first_entry("D12/31/2025", f"T{written}").amount == Decimal("-12.50")
+
+
+def test_several_memos_are_one_and_an_account_may_stand_behind_a_category():
+    entry = first_entry("D12/31/2025", "T1.00", "MOne", "MTwo", "LTax:Federal|[Savings]")
+    assert (entry.text, entry.counterparty_account) == ("One Two", "Savings")
+
+
+def test_money_of_an_investment_register_without_action_and_security_is_cash():
+    found = only("!Type:Invst\nD12/31/2025\nT25.00\nPDeposit\n^\n")
+    assert [(e.amount, e.text, e.bank_category) for e in found.entries] == [(Decimal("25.00"), "Deposit", None)]
+
+
+@pytest.mark.parametrize(("action", "kind"), [("IntInc", "interest"), ("Div", "dividend"), ("XIn", None)])
+def test_a_minus_at_income_takes_it_back(action, kind):
+    found = only(investment(action, "-12.34"))
+    assert [entry.amount for entry in found.entries] == [Decimal("-12.34")]
+    assert [entry.kind.value for entry in found.investments] == ([kind] if kind else [])
+
+
+def test_a_quantity_with_a_minus_is_refused_where_the_action_gives_its_direction():
+    assert "the quantity (Q) has a minus" in only(investment("Sell", "1.00", "Q-5")).refused[0].reason
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp1252", "mac_roman", "utf-16"])

@@ -6,7 +6,14 @@ import re
 from datetime import date
 from decimal import Decimal
 
-from data_processing.amounts import MAX_DECIMALS, QUANTITY_DECIMALS, AmountReader, amount_reader, shortened
+from data_processing.amounts import (
+    MAX_DECIMALS,
+    QUANTITY_DECIMALS,
+    AmountReader,
+    accounting_reader,
+    amount_reader,
+    shortened,
+)
 from data_processing.errors import UnclearAmounts
 
 _DATE = re.compile(r"([0-9]{1,2})\s*[-/.]\s*([0-9]{1,2})\s*([-/.'])\s*([0-9]{1,4})")
@@ -72,7 +79,7 @@ def amount_reader_of(amounts: ShownMarks) -> AmountReader:
     Raises:
         UnclearAmounts: some amounts show a decimal point, others a decimal comma.
     """
-    return _reader(amounts.mark, MAX_DECIMALS)
+    return accounting_reader(_reader(amounts.mark, MAX_DECIMALS))
 
 
 def quantity_reader_of(amounts: ShownMarks, quantities: ShownMarks) -> AmountReader:

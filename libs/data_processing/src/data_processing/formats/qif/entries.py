@@ -27,10 +27,13 @@ class EntryReader:
         self._amount = conventions.amounts
         self._plain = plain_date
 
-    def read(self, record: Record) -> tuple[Entry | None, InvestmentEntry | None]:
-        """The entry, and what a record of an investment register does beside it; see ``read_investment``."""
-        if not record.ended:
-            raise ValueError("the record has no end mark (^), so it may be cut off")
+    def read(self, record: Record, *, cut_off: bool) -> tuple[Entry | None, InvestmentEntry | None]:
+        """The entry, and what a record of an investment register does beside it; see ``read_investment``.
+
+        cut_off: whether the last line of the file has no end, which may then be missing with more
+        """
+        if not record.ended and cut_off:
+            raise ValueError("the record has no end mark (^) and its last line no end, so it may be cut off")
         if record.repeated:
             raise ValueError(
                 f"the record has {_TWICE[record.repeated]}, so the end mark (^) between two records may be missing"
@@ -41,6 +44,8 @@ class EntryReader:
         if not written:
             raise ValueError("the record has no date (D)")
         place = f"line {record.line}"
+        if not record.ended:
+            self.notes.append(f"The last record, in {place}, has no end mark (^); it is read as it stands.")
         if record.section in _INVESTMENTS:
             return read_investment(record, place, self._plain[written], self._conventions)
         return self._entry(record, place, self._plain[written]), None

@@ -75,7 +75,9 @@ def read_investment(
     kind = action.casefold()
     if kind == "reminder":
         return None, None
-    if kind in _CASH_ALONE or kind in _SIGNED:
+    if not kind and record.get("Y"):
+        raise ValueError("the record has no action (N), so it is unclear what it does with the security (Y)")
+    if kind in _CASH_ALONE or kind in _SIGNED or not kind:
         amount = _stated(record, conventions)
         if kind in _CASH_ALONE:
             amount = _directed(amount, _CASH_ALONE[kind], action)
@@ -92,8 +94,12 @@ def _entry(record: Record, place: str, plain_date: str, action: _Action, convent
     if not written and action.cash:
         raise ValueError("the record has no amount (T)")
     total = conventions.amounts(written) if written else None
-    amount = _directed(total, action.cash, record.get("N")) if total is not None and action.cash else Decimal(0)
+    amount = Decimal(0)
+    if total is not None and action.cash:
+        amount = _directed(total, action.cash, record.get("N"), trade=bool(action.units))
     quantity = _number(record, "Q", conventions.quantities)
+    if action.units and quantity is not None and quantity < 0:
+        raise ValueError(f"the quantity (Q) has a minus although the action {record.get('N')} gives the direction")
     split = action.kind is InvestmentKind.SPLIT
     units = quantity if quantity is None or action.units > 0 else quantity.copy_negate()
     return InvestmentEntry(
@@ -123,7 +129,7 @@ def _cash(record: Record, place: str, plain_date: str, amount: Decimal, conventi
         text=" ".join(part for part in (action, security, joined(payee, record.get("M"))) if part),
         counterparty=payee or security or None,
         counterparty_account=transfer_account(record.get("L")),
-        bank_category=action,
+        bank_category=action or None,
     )
 
 
@@ -134,9 +140,14 @@ def _stated(record: Record, conventions: Conventions) -> Decimal:
     return conventions.amounts(written)
 
 
-def _directed(amount: Decimal, direction: int, action: str) -> Decimal:
-    if amount < 0:
-        raise ValueError(f"the amount has a sign although the action {action} gives the direction")
+def _directed(amount: Decimal, direction: int, action: str, *, trade: bool = False) -> Decimal:
+    """The amount with the sign that the action gives it.
+
+    A minus at income takes it back, as where accrued interest is paid for. Elsewhere it is unclear: it may stand for
+    the direction, or take the action back.
+    """
+    if amount < 0 and (direction < 0 or trade):
+        raise ValueError(f"the amount has a minus, and the action {action} leaves open whether that is money in or out")
     return amount if direction > 0 else amount.copy_negate()
 
 

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from data_processing.amounts import shortened
-from data_processing.dates import settle
+from data_processing.dates import DateOrder, settle
 from data_processing.errors import NoStatements
 from data_processing.formats.qif.conventions import ShownMarks, amount_reader_of, plain_date, quantity_reader_of
 from data_processing.formats.qif.entries import EntryReader
 from data_processing.formats.qif.investments import Conventions
-from data_processing.formats.qif.records import PRICES, SECTION, Record, records
+from data_processing.formats.qif.records import ORDER, PRICES, SECTION, Record, records
 from data_processing.formats.qif.securities import SecurityList, price_parts
 from data_processing.formats.qif.texts import transfer_account
 from data_processing.formats.source import Source
@@ -27,9 +27,15 @@ _REGISTERS: Final = {
     "type:ccard": "credit_card",
     "type:oth a": None,
     "type:oth l": "loan",
+    "type:invoice": None,
+    "type:bill": None,
+    "type:tax": None,
     "type:invst": "investment",
     "type:port": "investment",
 }
+_LISTS: Final = frozenset(
+    {"type:cat", "type:class", "type:memorized", "type:security", "type:budget", "type:tag", PRICES}
+)
 _ACCOUNT_TYPES: Final = {
     "bank": "checking",
     "savings": "savings",
@@ -55,10 +61,10 @@ class _Register:
     refused: list[RefusedRow] = field(default_factory=list)
     reminders: int = 0
 
-    def add(self, record: Record, reader: EntryReader) -> None:
-        """One more record."""
+    def add(self, record: Record, reader: EntryReader, *, cut_off: bool) -> None:
+        """One more record; ``cut_off`` says that the last line of the file has no end."""
         try:
-            entry, investment = reader.read(record)
+            entry, investment = reader.read(record, cut_off=cut_off)
         except ValueError as reason:
             raw = " ".join(f"{letter}{text}" for letter, text in record.fields.items())
             self.refused.append(RefusedRow(f"line {record.line}", str(reason), None, shortened(raw, 300)))
@@ -98,6 +104,7 @@ class QifFormat:
         with source.lines() as lines:
             for account, record in _accounts(records(lines)):
                 survey.add(account, record)
+        cut_off = source.open_ended
         if not survey.registers:
             raise NoStatements(
                 "The QIF file holds no register of an account, only lists such as categories or securities. "
@@ -108,8 +115,12 @@ class QifFormat:
         with source.lines() as lines:
             for account, record in _accounts(records(lines)):
                 if account is not None:
-                    survey.registers[account].add(record, reader)
+                    survey.registers[account].add(record, reader, cut_off=cut_off)
         notes = [
+            f'The section "{section}" is of no known kind and read as the register of an account.'
+            for section in survey.unknown
+        ]
+        notes += [
             f"{still} {'reminder is' if still == 1 else 'reminders are'} left out."
             for register in survey.registers.values()
             if (still := register.reminders)
@@ -133,6 +144,8 @@ class _Survey:
         self.securities = SecurityList()
         self.prices: list[str] = []
         self.dates: dict[str, str] = {}
+        self.unknown: dict[str, None] = {}
+        self._order: DateOrder = "either"
         self._today = today
         self._amounts = ShownMarks()
         self._quantities = ShownMarks()
@@ -140,11 +153,15 @@ class _Survey:
     def add(self, account: _Account | None, record: Record) -> None:
         """One more record."""
         if account is None:
-            if record.section == "type:security":
+            if record.section == ORDER:
+                self._order = cast(DateOrder, record.get("order"))
+            elif record.section == "type:security":
                 self.securities.describe(record)
             elif record.section == PRICES:
                 self.prices.append(record.get("line"))
             return
+        if record.section not in _REGISTERS:
+            self.unknown.setdefault(record.section.removeprefix("type:"))
         if account not in self.registers:
             self.registers[account] = _Register(account.name or _own_name(record), account.type)
         written = record.get("D")
@@ -158,7 +175,7 @@ class _Survey:
     def conventions(self) -> Conventions:
         """How the file writes dates, amounts and quantities; raises ``UnclearDates`` or ``UnclearAmounts``."""
         return Conventions(
-            settle("either", self.dates.values(), today=self._today),
+            settle(self._order, self.dates.values(), today=self._today),
             amount_reader_of(self._amounts),
             quantity_reader_of(self._amounts, self._quantities),
             self.securities,
@@ -180,12 +197,19 @@ def _accounts(found: Iterator[Record]) -> Iterator[tuple[_Account | None, Record
         if record.section == "account":
             name = record.get("N") or None
             kind = _ACCOUNT_TYPES.get(record.get("T").casefold())
-        elif record.section in _REGISTERS:
-            type_ = _REGISTERS[record.section] or kind
+        elif record.section in _REGISTERS or _may_be_a_row(record):
+            type_ = _REGISTERS.get(record.section) or kind
             # A named account keeps the type it came with first.
             yield _Account(name, type_ if name is None else types.setdefault(name, type_)), record
         else:
             yield None, record
+
+
+def _may_be_a_row(record: Record) -> bool:
+    """Whether a record of a section that is neither a known register nor a known list is dated money."""
+    if not record.section.startswith("type:") or record.section in _LISTS:
+        return False
+    return bool(record.get("T") or record.get("U")) and record.get("D")[:1].isdigit()
 
 
 def _prices(lines: list[str], conventions: Conventions, today: date, notes: list[str]) -> tuple[SecurityPrice, ...]:

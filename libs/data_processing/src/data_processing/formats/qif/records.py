@@ -10,8 +10,12 @@ from typing import Final
 SECTION = re.compile(r"\s*!\s*(Type|Account|Option|Clear)\b\s*:?\s*(.*)", re.IGNORECASE)
 PRICES: Final = "type:prices"
 """The section that lists prices of securities, each in a line of its own."""
+ORDER: Final = "option:order"
+"""The section name of a record that says which of day and month comes first: its field ``order``."""
+_ORDERS: Final = {"mdy": "month", "dmy": "day"}
 _SPLIT_LETTERS: Final = "SE$%"
-_WITHOUT_SPLITS: Final = frozenset({"type:invst", "type:security"})
+_WITHOUT_SPLITS: Final = frozenset({"type:invst", "type:port", "type:security"})
+_LINES_OF_TEXT: Final = "AM"
 
 
 @dataclass(slots=True)
@@ -27,7 +31,8 @@ class Split:
 class Record:
     """One record: the section it stands in, its first line (from 1), its fields, and whether it has an end.
 
-    ``repeated`` is the letter of the date or the amount where the record has it twice.
+    A mark (``^``) ends it, or the next section. ``repeated`` is the letter of the date or the amount where the record
+    has it twice.
     """
 
     section: str
@@ -52,10 +57,11 @@ def records(lines: Iterable[str]) -> Iterator[Record]:
             continue
         if line[0] == "!" and (found := SECTION.match(line)):
             if record is not None:
-                record.ended = False
                 yield record
                 record = None
             kind, rest = found[1].lower(), found[2].strip().lower()
+            if kind == "option" and rest in _ORDERS:
+                yield Record(ORDER, number, {"order": _ORDERS[rest]})
             section = section if kind in ("option", "clear") else f"{kind}:{rest}" if kind == "type" else kind
         elif line[0] == "^":
             if record is not None:
@@ -84,7 +90,7 @@ def _add(record: Record, letter: str, text: str) -> None:
         return
     if letter not in record.fields:
         record.fields[letter] = text
-    elif letter == "A":
-        record.fields[letter] += f" {text}"
+    elif letter in _LINES_OF_TEXT:
+        record.fields[letter] = f"{record.fields[letter]} {text}".strip()
     elif letter == "T" or (letter == "D" and not record.splits):  # a split may have a date of its own
         record.repeated = letter

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-_TRANSFER = re.compile(r"\[([^\]]+)\]").match
+_TRANSFER = re.compile(r"(?:[^\[\]|]*+\|)?\[([^\]]+)\]").match
 
 
 def transfer_account(category: str) -> str | None:
-    """The account that a category names, as ``[Savings]`` does."""
+    """The account that a category names, as ``[Savings]`` does and, beside a category proper, ``Tax|[Savings]``."""
     found = _TRANSFER(category)
     return found[1].strip() or None if found else None
 
