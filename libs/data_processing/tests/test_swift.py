@@ -89,6 +89,8 @@ def test_account_period_and_balances_of_a_statement():
         ("NL91EXMP0000123456 EUR", None, "NL91EXMP0000123456"),
         ("0001234567", None, "0001234567"),
         ("BPHKPLPK/320000546101", "BPHKPLPK", "320000546101"),
+        ("//EX39364/12345678912/EUR", "EX39364", "12345678912"),
+        ("/PL50160014591890544930000001", None, "PL50160014591890544930000001"),
     ],
 )
 def test_accounts_are_named_with_and_without_a_bank_and_a_currency(written_account, bank, number):
@@ -299,9 +301,144 @@ def test_a_balance_that_cannot_be_read_is_left_out_and_said():
     assert "line 5 is left out" in file.notes[0]
 
 
-def test_a_row_without_a_currency_is_refused():
-    (found,) = read(":20:1\n:25:2\n:61:260402C1,NTRFNONREF\n-\n").statements
-    assert "no balance before the row tells its currency" in found.refused[0].reason
+def test_a_row_before_any_balance_has_the_currency_of_a_later_one_or_none():
+    row = ":20:1\n:25:2\n:61:260402C1,NTRFNONREF\n"
+    for rest, currency in (("-\n", None), (":62F:C260402EUR1,\n-\n", "EUR")):
+        (found,) = read(row + rest).statements
+        assert [(entry.currency, found.currency) for entry in found.entries] == [(currency, currency)]
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "reference", "bank_id"),
+    [
+        (":61:260402D1,00NID NONREF", "NID", None, None),
+        (":61:260402D1,00NONREF", None, None, None),
+        (":61:2604020402DN1,00//19239782213", None, None, "19239782213"),
+        (":61:2604020402DF1,00S   X", "S", None, None),
+        (":61:2604020402D1,00 NTRFAB/1//2026040200012345", "NTRF", "AB/1", "2026040200012345"),
+        (":61:260402D1,00", None, None, None),
+    ],
+)
+def test_what_stands_behind_the_amount_may_be_short_or_missing(line, kind, reference, bank_id):
+    entry = only_entry(line)
+    assert (entry.amount, entry.bank_category, entry.reference, entry.bank_id) == (-1, kind, reference, bank_id)
+
+
+def test_a_name_behind_the_reference_is_the_other_party():
+    named = only_entry(":61:260402D000000000044,95N0600733959555      EXAMPLE TELECOM BV")
+    unnumbered = only_entry(":61:260402D000000000044,95N030NONREF          EXAMPLE STATION")
+    assert (named.counterparty, named.counterparty_account, named.reference) == (
+        "EXAMPLE TELECOM BV",
+        "0733959555",
+        None,
+    )
+    assert (unnumbered.counterparty, unnumbered.counterparty_account) == ("EXAMPLE STATION", None)
+
+
+def test_what_was_paid_in_another_currency_is_kept():
+    below = only_entry(":61:260402D10,NCHGNONREF", "/OCMT/USD11,85//CHGS/EUR0,50/", ":86:020?20Books")
+    own = only_entry(":61:260402D10,NCHGNONREF", "/OCMT/EUR9,50//CHGS/EUR0,50/")
+    information = only_entry(":61:260402C10,NTRFNONREF", ":86:/OCMT/USD11,85/", "INVOICE 7")
+    assert (below.original_amount, below.original_currency) == (Decimal("-11.85"), "USD")
+    assert (own.original_amount, own.original_currency) == (None, None)
+    assert (information.original_amount, information.text) == (Decimal("11.85"), "/OCMT/USD11,85/ INVOICE 7")
+
+
+@pytest.mark.parametrize(
+    ("line", "about", "counterparty", "account"),
+    [
+        (
+            "C1",
+            "/CNTP/NL71EXMP0841238000/EXMPNL2A/GREEN ASSETS BV///REMI/USTD//7/",
+            "GREEN ASSETS BV",
+            "NL71EXMP0841238000",
+        ),
+        ("C1", "/TRTP/SEPA/BBAN/53851317/BIC/EXMPNL2A/NAME/J DOE/REMI/7", "J DOE", "53851317"),
+        ("C1", "/ORDP/EXAMPLE INC.\r\n/REMI//INV/7", "EXAMPLE INC.", None),
+        ("D1", "/BENM/300000000000133\r\n/EXAMPLE BANK AD\r\n/Fee", "EXAMPLE BANK AD", "300000000000133"),
+        ("D1", "/ORDP/PAYER LTD\r\n/BENM/PAYEE LTD\r\nBILL 5", "PAYEE LTD", None),
+        ("C1", "/ORDP/PAYER LTD\r\n/BENM/PAYEE LTD\r\nBILL 5", "PAYER LTD", None),
+    ],
+)
+def test_the_other_party_is_told_by_the_keys_of_many_banks(line, about, counterparty, account):
+    entry = only_entry(f":61:260402{line},NTRFNONREF", f":86:{about}")
+    assert (entry.counterparty, entry.counterparty_account) == (counterparty, account)
+
+
+def test_a_subfield_at_the_start_of_a_line_follows_the_one_before_without_a_gap():
+    entry = only_entry(
+        ":61:260402D1,NTRFNONREF",
+        ":86:166?00TRANSFER?10931?20EREF+ZV01002841909493000000",
+        "?2102 ?22SVWZ+Tea?31DE85 0000",
+        "?32Treasury of Example Departm",
+        "?33ent",
+    )
+    assert (entry.reference, entry.text) == (
+        "ZV0100284190949300000002",
+        "TRANSFER EREF+ZV0100284190949300000002 SVWZ+Tea",
+    )
+    assert (entry.counterparty, entry.counterparty_account) == ("Treasury of Example Department", "DE850000")
+
+
+def test_the_code_of_the_information_may_stand_in_a_field_of_its_own():
+    entry = only_entry(":61:260402D1,S073", ":86:073", ":86:073~00VE02", "~20Card payment", "~21Tea~22", "~32TEA HOUSE")
+    assert (entry.bank_category, entry.text, entry.counterparty) == ("073", "VE02 Card payment Tea", "TEA HOUSE")
+
+
+def test_free_information_that_starts_with_a_number_is_kept_whole():
+    for text in ("150,00 EUR Rent", "123 -45 Tea", "049 +49 30 123456", "100 (20 pieces)"):
+        assert only_entry(":61:260402D1,NTRFNONREF", f":86:{text}").text == text
+
+
+def test_information_in_numbered_lines_is_read():
+    entry = only_entry(
+        ":61:260402D1,S   X",
+        ":NS:01Invoice 7",
+        "02of March",
+        "15Treasury of Example Departm",
+        "16ent",
+        "17DEBIT",
+        "3412345",
+    )
+    assert (entry.text, entry.counterparty) == ("DEBIT Invoice 7 of March", "Treasury of Example Department")
+    assert entry.counterparty_account == "12345"
+
+
+@pytest.mark.parametrize("rest", [":25:37", ":28:37", ":13:37"])
+def test_the_rest_of_a_time_at_the_start_of_a_line_is_no_field(rest):
+    entry = only_entry(":61:260402D1,NTRFNONREF", ":86:106?20Tea 12-09-2026T16", f"{rest} No?21 7")
+    (found,) = read(mt940(":61:260402D1,NTRFNONREF", ":86:106?20Tea 12-09-2026T16", f"{rest} No?21 7")).statements
+    assert entry.text == f"Tea 12-09-2026T16 {rest} No 7"
+    assert found.account.number == "1234567"
+
+
+def test_a_dash_under_a_row_is_text_unless_a_message_follows():
+    (found,) = read(
+        mt940(":61:260402C1,NTRFNONREF", ":86:TEA", "-", ":61:260402C2,NTRFNONREF", ":86:CAKE", "-")
+    ).statements
+    assert [entry.text for entry in found.entries] == ["TEA -", "CAKE -"]
+
+
+def test_the_account_of_the_statement_is_nobody_elses():
+    assert only_entry(":61:260402D1,NTRFNONREF", ":86:000>20Fee>311234567").counterparty_account is None
+
+
+def test_a_balance_without_its_currency_or_on_no_day_is_a_balance():
+    file = read(HEAD + ":61:260402C1,NTRFNONREF\r\n:62F:C2604311,\r\n-\r\n")
+    (found,) = file.statements
+    assert [(item.kind, item.amount, item.currency, item.date) for item in found.balances] == [
+        ("opening", Decimal(0), "EUR", date(2026, 4, 1)),
+        ("closing", Decimal(1), "EUR", None),
+    ]
+    assert file.notes == ("The balance in line 6 is dated on no day of the calendar.",)
+    assert reconcile(found).status == "adds_up"
+
+
+def test_a_closing_balance_that_cannot_be_read_but_ends_is_left_out_and_said():
+    file = read(mt940(":61:260402C1,NTRFNONREF", closing="1"))
+    assert [item.code for item in file.statements[0].balances] == ["60F"]
+    assert "The balance in line 6 is left out" in file.notes[0]
+    assert reconcile(file.statements[0]).status == "unproven"
 
 
 def test_subfields_in_any_order_and_twice_are_put_together_by_their_numbers():

@@ -121,14 +121,18 @@ def _without_envelopes(text: str) -> str:
     return _ENVELOPE.sub("", text) if "{1:" in text else text
 
 
-def joined(body: str, mark: str = "") -> str:
-    """All lines in one: cut ones put together, others parted by a space, but for those that start with ``mark``."""
+def joined(body: str, mark: str = "", *, gap: str = " ") -> str:
+    """All lines in one: cut ones put together, others parted by ``gap``.
+
+    With the ``mark`` of numbered fields, lines that start with it are parted by nothing, and longer lines are cut too.
+    """
     if "\n" not in body:
         return body
-    # Some banks count the tag into the length of the first line.
     text, *lines = body.split("\n")
-    full = len(text) >= FULL_LINE - _TAG_LENGTH
+    # Some banks count the tag into the length of the first line.
+    shortest = FULL_LINE - _TAG_LENGTH
+    full = len(text) >= shortest if mark else len(text) in (shortest, FULL_LINE)
     for line in lines:
-        text += line if full or (mark and line.startswith(mark)) else f" {line}"
-        full = len(line) >= FULL_LINE
+        text += line if full or (mark and line.startswith(mark)) else f"{gap}{line}"
+        full = len(line) >= FULL_LINE if mark else len(line) == FULL_LINE
     return text

@@ -18,7 +18,8 @@ _CODED = re.compile(rf"{_CODE}([?<>~^@|\\»¦§¬])([0-9]{{2}})")
 _SLASHED = re.compile(r"/(TRTP|[A-Z]{4}|BIC)/")
 _KEYS: Final = ("EREF+", "KREF+", "MREF+", "CRED+", "DEBT+", "SVWZ+", "ABWA+", "ABWE+", "IBAN+", "BIC+", "MTLG:")
 _NEXT_KEY = re.compile("|".join(map(re.escape, _KEYS))).search
-_ACCOUNT_AND_NAME = re.compile(r"/?([A-Z0-9]*[0-9]{5}[A-Z0-9]*)\s*/\s*([^/]+)").match
+_ACCOUNT_AND_NAME = re.compile(r"/?([A-Z0-9]*[0-9]{5}[A-Z0-9]*)\s*/\s*([^/\n]+)").match
+_ACCOUNT = re.compile(r"(?:[A-Z]{2}[0-9]{2}[A-Z0-9]|[0-9])[A-Z0-9/]*").fullmatch
 _FULL_SUBFIELD: Final = 27
 _MOST_LAYOUTS: Final = 200
 """So many layouts of a file get a pattern of their own."""
@@ -68,8 +69,9 @@ class InformationReader:
             return _coded((coded[1], *fields.values()), self._last)
         if not body:
             return _listed(field.listed) if field.listed else _NOTHING
-        text = _spaced(joined(body))
-        return _slashed(text) if _SLASHED.match(text) else _new_information(text)
+        if _SLASHED.match(body):
+            return _slashed(joined(body, gap="\n"))
+        return _new_information(_spaced(joined(body)))
 
     def _layout_of(self, mark: str, *numbers: str) -> _Layout:
         known = self._layouts.get((mark, *numbers))
@@ -132,7 +134,7 @@ def _coded(texts: tuple[str, ...], layout: _Layout) -> Information:
     for place in layout.names:
         name += texts[place]
     for place in layout.accounts:
-        account = account or _repeated(texts[place])
+        account = account or _account(texts[place])
     about = " ".join(about.split())
     return _new_information(
         f"{besides}{about}" if about else besides.rstrip(),
@@ -158,28 +160,28 @@ def _provided(reference: str) -> str | None:
 def _slashed(text: str) -> Information:
     """Dutch and other banks: ``/EREF/…/BENM//NAME/…/REMI/…``, ``/CNTP/account/BIC/name///REMI/…``."""
     _, *pieces = _SLASHED.split(text)
-    found: dict[str, str] = {}
+    written: dict[str, str] = {}
     for key, value in zip(pieces[::2], pieces[1::2], strict=True):
-        found.setdefault(key, value.strip("/ "))
+        written.setdefault(key, value.strip("/ \n"))
+    found = {key: _spaced(value) for key, value in written.items()}
     account, name = found.get("IBAN") or found.get("BBAN"), found.get("NAME")
     if "CNTP" in found:
         number, _, named = (part.strip() for part in f"{found['CNTP']}//".split("/", 3)[:3])
         account, name = account or number, name or named
-    payer, payee = (_party(found.get(key, "")) for key in ("ORDP", "BENM"))
-    party = payer if payer[0] else payee
+    (payer, from_account), (payee, to_account) = (_party(written.get(key, "")) for key in ("ORDP", "BENM"))
     return Information(
-        text=text,
-        counterparty=name or party[0] or None,
-        counterparty_account=account or party[1] or None,
+        text=_spaced(text),
+        counterparty=name or payer or payee or None,
+        counterparty_account=account or from_account or to_account or None,
         reference=_provided(found.get("EREF", "")),
-        payee=payee[0] if payer[0] and not name else None,
+        payee=payee if payer and not name else None,
     )
 
 
-def _party(text: str) -> tuple[str | None, str | None]:
+def _party(text: str) -> tuple[str, str]:
     """Name and account of a party that is written as a name, or as an account with the name behind it."""
     found = _ACCOUNT_AND_NAME(text)
-    return (found[2].strip(), found[1]) if found else (text or None, None)
+    return (found[2].strip(), found[1]) if found else (_spaced(text.partition("\n")[0]), "")
 
 
 def _listed(body: str) -> Information:
@@ -192,6 +194,13 @@ def _listed(body: str) -> Information:
         counterparty=_spaced(found.get("15", "") + found.get("16", "")) or None,
         counterparty_account=_spaced(found.get("34", "")) or None,
     )
+
+
+@lru_cache(maxsize=4096)
+def _account(text: str) -> str:
+    """The account, without the spaces and line ends that stand inside a number."""
+    number = "".join(text.split())
+    return number if _ACCOUNT(number) else _spaced(text)
 
 
 @lru_cache(maxsize=4096)

@@ -27,6 +27,7 @@ _AMOUNT_OF_LINE = re.compile(
     r"\s*[0-9]{6}(?:[0-9]{4}|\s{4})?\s*[RE]?[CD]\s*[A-Z]?\s*([0-9][0-9.,]*+)(?!\s*[0-9])"
 ).match
 _BALANCE = re.compile(r"([CD])\s*([0-9]{6})\s*([A-Z]{3})?\s*([0-9][0-9.,]*)").fullmatch
+_CURRENCY = re.compile(r"[CD]\s*[0-9]{6}\s*([A-Z]{3})").match
 _AMOUNT = re.compile(rf"[0-9]{{1,15}},[0-9]{{0,{MAX_DECIMALS}}}").fullmatch
 _TOO_FINE = re.compile(rf"[0-9]+,[0-9]{{{MAX_DECIMALS + 1},}}").fullmatch
 _SURELY_IN_RANGE: Final = 12
@@ -84,6 +85,12 @@ def balance(tag: str, text: str, *, today: date, currency: str | None) -> Balanc
     except ValueError:
         day = None
     return Balance(_KINDS[tag], -amount if match[1] == "D" else amount, match[3] or currency, day, tag)
+
+
+def balance_currency(text: str) -> str | None:
+    """The currency of a balance, also of one whose amount cannot be read."""
+    found = _CURRENCY(text.strip())
+    return found[1] if found else None
 
 
 def swift_amount(text: str) -> Decimal:

@@ -94,7 +94,7 @@ class _Messages:
             self.finish()
         elif field.tag == "20":
             self.finish()
-            self._current = StatementInProgress(self._information, today=self._today)
+            self._current = StatementInProgress(self._information, today=self._today, line=field.line)
         elif self._current is None:
             if field.tag in ("61", "60F", "60M"):
                 raise TruncatedFile(
@@ -105,7 +105,9 @@ class _Messages:
             if field.tag in ("60F", "60M") and self._current.closed:
                 account = self._current.account_field
                 self.finish()
-                self._current = StatementInProgress(self._information, today=self._today, account=account)
+                self._current = StatementInProgress(
+                    self._information, today=self._today, line=field.line, account=account
+                )
             self._current.field(field)
 
     def finish(self, *, cut_off: bool = False) -> None:

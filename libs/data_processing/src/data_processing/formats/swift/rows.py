@@ -14,7 +14,7 @@ from data_processing.formats.swift.lines import line_dates, line_parts, signed_a
 from data_processing.statement import AccountReference, Entry, new_entry
 
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}").fullmatch
-_ACCOUNT = re.compile(r"(.*[0-9])[\s/]*([A-Z]{3})").fullmatch
+_WITH_CURRENCY = re.compile(r"(.*[0-9])[\s/]*([A-Z]{3})").fullmatch
 _PAID = re.compile(r"/OCMT/([A-Z]{3})([0-9]+,[0-9]*)/").search
 _NAMED = re.compile(r"(\S+)\s{2,}(\S.*)").fullmatch
 _NUMBER = re.compile(r"P?[0-9]{9,10}").fullmatch
@@ -25,7 +25,9 @@ _ID = re.compile(r"(?=.{8})(?!0++\Z)(?:[^0-9]*+[0-9]){5}").match
 _PENDING: Final = frozenset({"EC", "ED"})
 
 
-def entry_of(line: str, about: Information, *, place: str, currency: str, today: date) -> tuple[Entry, tuple[str, ...]]:
+def entry_of(
+    line: str, about: Information, *, place: str, currency: str | None, today: date
+) -> tuple[Entry, tuple[str, ...]]:
     """The entry of a ``:61:`` and its ``:86:``, and what was read otherwise than it is written.
 
     Some banks write the other side's account where the reference belongs, and its name or account in the supplement.
@@ -43,7 +45,8 @@ def entry_of(line: str, about: Information, *, place: str, currency: str, today:
             counterparty = counterparty or " ".join(supplement.split()) or None
         elif "  " in own and (named := _NAMED(own)) is not None:
             own, counterparty = _own_reference(named[1]), counterparty or named[2]
-            account = account or (own if own is not None and _NUMBER(own) else None)
+            if own is not None and _NUMBER(own):
+                account, own = account or own, None
     paid = None
     if supplement:
         supplement = " ".join(supplement.split())
@@ -63,7 +66,7 @@ def entry_of(line: str, about: Information, *, place: str, currency: str, today:
         value_date=value_date,
         currency=currency,
         bank_id=bank_id,
-        counterparty=counterparty,
+        counterparty=about.payee if about.payee and amount < 0 else counterparty,
         counterparty_account=account,
         reference=about.reference or own or (None if bank_id else bank_reference or None),
         bank_category=about.code or kind.strip() or None,
@@ -80,7 +83,7 @@ def _own_reference(text: str) -> str | None:
     return None if len(written) < _SHORTEST_REFERENCE or written.upper() in _PLACEHOLDERS else written
 
 
-def _paid(text: str, booked: Decimal, currency: str) -> tuple[Decimal, str] | None:
+def _paid(text: str, booked: Decimal, currency: str | None) -> tuple[Decimal, str] | None:
     """What was paid in another currency (``/OCMT/USD49,00/``), signed like the booked amount."""
     found = _PAID(text)
     if found is None or found[1] == currency:
@@ -95,7 +98,7 @@ def _paid(text: str, booked: Decimal, currency: str) -> tuple[Decimal, str] | No
 def account_of(field: Field | None, currency: str | None) -> AccountReference:
     """The account of ``:25:``: ``bank/number``, or a number, with or without its currency behind it."""
     written = field.first.lstrip("/") if field is not None else ""
-    with_currency = _ACCOUNT(written)
+    with_currency = _WITH_CURRENCY(written)
     if with_currency is not None and currency_code(with_currency[2]) == currency:
         written = with_currency[1]
     bank, slash, number = written.partition("/")

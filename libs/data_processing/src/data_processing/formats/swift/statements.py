@@ -11,9 +11,9 @@ from data_processing.errors import TruncatedFile
 from data_processing.formats.row_checks import currency_code, ids_that_tell_rows_apart
 from data_processing.formats.swift.fields import Field
 from data_processing.formats.swift.information import InformationReader
-from data_processing.formats.swift.lines import balance
+from data_processing.formats.swift.lines import balance, balance_currency
 from data_processing.formats.swift.rows import account_of, entry_of
-from data_processing.statement import Balance, Entry, RefusedRow, Statement
+from data_processing.statement import AccountReference, Balance, Entry, RefusedRow, Statement
 
 _COUNT = re.compile(r"([0-9]{1,5})").match
 
@@ -21,8 +21,9 @@ _COUNT = re.compile(r"([0-9]{1,5})").match
 class StatementInProgress:
     """Collects the account, the balances and the rows of one statement."""
 
-    def __init__(self, information: InformationReader, *, today: date, account: Field | None = None) -> None:
+    def __init__(self, information: InformationReader, *, today: date, line: int, account: Field | None = None) -> None:
         self.account_field = account
+        self._line = line
         self.rows = 0
         self._today = today
         self._information = information
@@ -64,6 +65,7 @@ class StatementInProgress:
         self._last_tag = field.tag
 
     def _balance(self, field: Field) -> None:
+        self._currency = self._currency or balance_currency(field.first)
         try:
             found = balance(field.tag, field.first, today=self._today, currency=self._currency)
         except ValueError as reason:
@@ -73,17 +75,19 @@ class StatementInProgress:
             return
         if found.date is None:
             self._notes.append(f"The balance in line {field.line} is dated on no day of the calendar.")
-        self._currency = self._currency or found.currency
         self._balances.append(found)
 
     def _row(self, field: Field) -> None:
         self.rows += 1
         place = f"line {field.line}"
         try:
-            if self._currency is None:
-                raise ValueError("no balance before the row tells its currency")
-            about = self._information.read(field)
-            entry, notes = entry_of(field.body, about, place=place, currency=self._currency, today=self._today)
+            entry, notes = entry_of(
+                field.body,
+                self._information.read(field),
+                place=place,
+                currency=self._currency,
+                today=self._today,
+            )
         except ValueError as reason:
             raw = shortened(" ".join(f"{field.body} {field.information}".split()), 300)
             self._refused.append(RefusedRow(place, str(reason), None, raw))
@@ -105,25 +109,39 @@ class StatementInProgress:
             raise TruncatedFile(f"{self._unread}, so the file may be cut off there. Download it again.")
         opening = next((found for found in self._balances if found.kind == "opening"), None)
         closing = next((found for found in self._balances if found.kind == "closing"), None)
+        account = account_of(self.account_field, self._currency)
         if opening is not None and not self.closed:
             raise TruncatedFile(
-                "A statement of the MT940 file has no closing balance (:62F:), so rows may be missing. "
-                "Download it again."
+                f"The statement of account {account.number or '?'} that starts in line {self._line} of the MT940 file "
+                "has no closing balance (:62F:), so rows may be missing. Download it again."
             )
         self._compare_counts()
         entries, notes = ids_that_tell_rows_apart(self._entries, name="The bank's reference")
-        if self.interim:
-            entries = [replace(entry, pending=True) for entry in entries]
         statement = Statement(
-            account=account_of(self.account_field, self._currency),
+            account=account,
             currency=self._currency,
-            entries=tuple(entries),
+            entries=tuple(self._completed(entries, account)),
             refused=tuple(self._refused),
             balances=tuple(self._balances),
             period_start=opening.date if opening else None,
             period_end=closing.date if closing else None,
         )
         return statement, [*self._notes, *notes]
+
+    def _completed(self, entries: list[Entry], account: AccountReference) -> list[Entry]:
+        """The entries with what the whole statement tells: a report is pending, a later balance names the currency.
+
+        Some banks name the account of the statement where the other party's belongs.
+        """
+        if self.interim:
+            entries = [replace(entry, pending=True) for entry in entries]
+        if entries and entries[0].currency is None and self._currency is not None:
+            entries = [replace(entry, currency=self._currency) for entry in entries]
+        own = account.number
+        return [
+            replace(entry, counterparty_account=None) if own and entry.counterparty_account == own else entry
+            for entry in entries
+        ]
 
     def _compare_counts(self) -> None:
         if not self._counts:
