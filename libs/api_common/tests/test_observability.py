@@ -16,6 +16,7 @@ from example_service import NAME, Book, example, settings
 from fastapi import APIRouter
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import create_async_engine
 from starlette.applications import Starlette
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -83,6 +84,43 @@ async def test_a_value_that_a_model_refuses_never_gets_into_the_log(
     assert "wrong: response.title, response.pages" in text
     assert "wrong: title, pages" in text
     assert "RuntimeError: no book" in text
+
+
+async def test_no_value_of_an_error_in_a_group_gets_into_the_log(
+    lines: Lines,
+) -> None:
+    secret, routes = "hunter2", APIRouter()
+
+    @routes.get("/together")
+    async def together() -> None:
+        try:
+            Book.model_validate({"title": "", "pages": secret})
+        except ValidationError as error:
+            raise ExceptionGroup("several", [ValueError("first"), error]) from None
+
+    async with client_for(Service("wrong", "1", "w", settings(log_format="json"), routers=[routes])) as client:
+        assert (await client.get("/together")).status_code == 500
+    (line,) = [line for line in lines() if line["event"] == "unhandled_error"]
+    assert "hunter2" not in str(line)
+    assert "wrong: title, pages" in line["exception"]
+
+
+async def test_the_row_that_postgresql_refuses_never_gets_into_the_log(postgres_server: str, lines: Lines) -> None:
+    secret, routes = "hunter2", APIRouter()
+    engine = create_async_engine(postgres_server.replace("postgresql:", "postgresql+psycopg:"), hide_parameters=True)
+
+    @routes.get("/row")
+    async def row() -> None:
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql("CREATE TEMP TABLE book (title text, pages integer CHECK (pages > 0))")
+            await connection.exec_driver_sql("INSERT INTO book VALUES (%s, 0)", (f"{secret}\n(7)",))
+
+    async with client_for(Service("wrong", "1", "w", settings(log_format="json"), routers=[routes])) as client:
+        assert (await client.get("/row")).status_code == 500
+    await engine.dispose()
+    (line,) = [line for line in lines() if line["event"] == "unhandled_error"]
+    assert "hunter2" not in str(line)
+    assert "CheckViolation" in line["exception"]
 
 
 async def test_the_paths_of_a_mounted_application_never_become_labels(lines: Lines) -> None:

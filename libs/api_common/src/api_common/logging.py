@@ -8,8 +8,9 @@ tokens and addresses of users never go into a log.
 """
 
 import logging
+import re
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Any, Literal, TextIO, cast
 
 import orjson
@@ -87,13 +88,30 @@ class _WriterHandler(logging.Handler):
 def _traceback(exc_info: ExcInfo) -> str:
     """Give the traceback without what a refused value looked like: it may be an amount, a name or a password."""
     text = "".join(traceback.format_exception(*exc_info)).rstrip()
-    error: BaseException | None = exc_info[1]
-    while error is not None:
+    for error in _related(exc_info[1]):
+        # PostgreSQL tells the whole row that a constraint refuses.
+        row = getattr(getattr(error, "diag", None), "message_detail", None)
+        if row:
+            text = _replaced(text, row, "(hidden)")
         if isinstance(error, ValidationError | ValidationException):
             places = (".".join(str(part) for part in found["loc"]) for found in error.errors())
-            text = text.replace(str(error), f"wrong: {', '.join(places)}")
-        error = error.__cause__ or error.__context__
+            text = _replaced(text, str(error), f"wrong: {', '.join(places)}")
     return text
+
+
+def _related(error: BaseException | None) -> Iterator[BaseException]:
+    """Give an error, those that led to it, and those of a group."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for member in error.exceptions:
+                yield from _related(member)
+        error = error.__cause__ or error.__context__
+
+
+def _replaced(text: str, values: str, instead: str) -> str:
+    # The members of a group stand behind a margin.
+    return re.sub(r"\n[ |]*".join(map(re.escape, values.splitlines())), lambda _: instead, text)
 
 
 def _print_traceback(place: TextIO, exc_info: ExcInfo) -> None:
