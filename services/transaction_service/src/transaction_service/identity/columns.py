@@ -6,7 +6,7 @@ Imported where it is needed: NumPy takes a fifth of a second, and only imports u
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from math import ceil, floor
@@ -64,6 +64,12 @@ class Columns:
             if end - first >= most or first < end == len(ordered):
                 yield _numbers(ordered[first:end])
                 first = end
+
+    def on_days(self, wanted: Numbers, days: Collection[date]) -> tuple[Numbers, Numbers]:
+        """The rows of these days, and the others."""
+        chosen = np.asarray(wanted)
+        found = np.isin(np.asarray(self._rows.days)[chosen], [day.toordinal() for day in days])
+        return _numbers(chosen[found]), _numbers(chosen[~found])
 
     def booked_and_pending(self, wanted: Numbers) -> tuple[Numbers, Numbers]:
         """The rows that are booked, and those that are pending."""

@@ -6,7 +6,7 @@ No database. The rows themselves are never changed or moved: what is decided abo
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -174,6 +174,16 @@ class AccountPlan:
         return f"{identity}~{new_id().hex}" if _has(self.taken, number) else identity
 
     # What the ledger knows, piece by piece
+
+    def of_days(self, days: Collection[date]) -> Numbers:
+        """The chosen rows of days on which the ledger has rows.
+
+        An identity holds the day of its row, so that no identity tells the others: they are `unknown`.
+        """
+        found, others = columns_of(self.rows).on_days(self.chosen, days)
+        if self.by_identity:
+            self.unknown.extend(others)
+        return found
 
     def recognise(
         self, piece: Numbers, identities: Sequence[str], known: KnownIdentities, pending: Sequence[PendingRow]

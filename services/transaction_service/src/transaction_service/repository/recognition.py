@@ -130,6 +130,14 @@ class RecognitionRepository:
         standing = await self._standing(account_id, identities)
         return KnownIdentities(standing, await self._aliases(account_id, identities) if aliases else {})
 
+    async def days(self, account_id: UUID, first: date, last: date) -> set[date]:
+        """The days between two on which the account has rows, by what their bank says or by what the user says."""
+        found: set[date] = set()
+        for day in (col(Transaction.booking_date), col(Transaction.stated_date)):
+            statement = select(day).distinct().where(*self._of(account_id), day.between(first, last))
+            found.update(await self.session.scalars(statement))
+        return found
+
     async def has_aliases(self, account_id: UUID) -> bool:
         """Whether rows of the account are known under further identities."""
         statement = select(literal(1)).select_from(RowIdentity).where(*self._taught(account_id)).limit(1)

@@ -43,6 +43,7 @@ from transaction_service.service.transfers import Transfers
 from transaction_service.statements.account_matching import AccountBook
 from transaction_service.statements.assignment import assign_accounts, statement_refused
 from transaction_service.statements.rows import PreparedFile, Refusals, prepare
+from transaction_service.statements.spool import Numbers
 
 _COUNTS = ("format", "read", "booked", "repeated", "replaced", "refused", "proposed")
 
@@ -250,7 +251,7 @@ class Imports:
             plan.unknown = plan.chosen
             return
         aliases = plan.by_identity and await recognition.has_aliases(account_id)
-        for piece in pieces_of(plan.chosen):
+        for piece in pieces_of(plan.chosen if aliases else await self._of_known_days(plan)):
             identities = await offload(plan.identities.of, piece)
             known = await recognition.known(account_id, identities, aliases=aliases)
             await offload(plan.recognise, piece, identities, known, pending)
@@ -264,6 +265,13 @@ class Imports:
             by_content = await recognition.by_content(account_id, set(contents), first, last)
             await offload(plan.recognise_by_content, piece, contents, by_content, pending)
         plan.unknown = columns_of(plan.rows).in_order(plan.unknown)
+
+    async def _of_known_days(self, plan: AccountPlan) -> Numbers:
+        if not plan.chosen:
+            return plan.chosen
+        first, last = plan.rows.first_and_last_day(plan.chosen)
+        days = await self._recognition.days(plan.account.id, first, last)
+        return await offload(plan.of_days, days)
 
     async def _keep_supplements(self, upload: Upload, plan: ImportPlan, import_id: UUID | None) -> SupplementCounts:
         return await self._supplements.keep(

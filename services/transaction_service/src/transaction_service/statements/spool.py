@@ -97,7 +97,8 @@ class FileRows:
 
     def first_and_last_day(self, numbers: Numbers) -> Sequence[date]:
         """The first and the last day of these rows, nothing where there are none."""
-        return [date.fromordinal(find(map(self.days.__getitem__, numbers))) for find in (min, max) if numbers]
+        days = set(map(self.days.__getitem__, numbers))
+        return [date.fromordinal(day) for day in (min(days), max(days))] if days else []
 
     def extend(self, rows: Sequence[Row]) -> None:
         """Keep further rows, which get the next numbers. Raises OSError where the disk has no room for them."""
