@@ -87,6 +87,20 @@ def test_a_body_above_the_limit_is_answered_while_it_is_still_being_sent(port: i
         assert client.post("/v1/books/raw", content=b"x" * 1_000_000).json() == 1_000_000
 
 
+@pytest.mark.parametrize("sent", [b"GET /", b"GET / HTTP/1.1\r\nX-Long: ", b"GET / HTTP/1.1\r\nX-Many: 1\r\n"])
+def test_a_request_that_never_comes_to_its_body_is_ended(port: int, sent: bytes) -> None:
+    with running(port) as (process, client), socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 32_000 + b"\r\n\r\n")
+        assert connection.recv(64).startswith(b"HTTP/1.1 200 OK")
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(sent)
+            while True:
+                connection.sendall(b"X-Many: 1\r\n" * 1000 if b"Many" in sent else b"x" * 10_000)
+        assert client.get("/livez").status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=60)[1].count("request_head_too_large") == 1
+
+
 @pytest.mark.parametrize(("trusted", "answers"), [("", [200, 429, 429]), ("127.0.0.1", [200, 200, 429])])
 def test_only_a_named_proxy_says_whose_requests_are_counted(port: int, trusted: str, answers: list[int]) -> None:
     def ask(client: httpx2.Client, address: str) -> int:

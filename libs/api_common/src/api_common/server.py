@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api_common._engines import DatabaseAddressError
+from api_common._http_protocol import LimitedProtocol
 from api_common._revisions import MigrationError
 from api_common.application import create_app
 from api_common.errors import ConfigurationError, StartupError
@@ -69,7 +70,7 @@ def serve(app: FastAPI, settings: ServiceSettings, *, port: int | None = None, r
     configuration = uvicorn.Config(
         startup,
         loop="uvloop",
-        http="httptools",
+        http=LimitedProtocol,
         lifespan="on",
         log_config=None,
         access_log=False,
