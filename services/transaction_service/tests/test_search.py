@@ -192,16 +192,16 @@ async def reference(household: Any, client: httpx2.AsyncClient) -> Reference:
 class Way(NamedTuple):
     """What a small ledger is told, so that its searches go the way of a large one."""
 
-    tried_first: tuple[int, int, int]
+    first: int
+    further: int
     often: int
-    entries_for_a_row: int
+    longest_beginning: int
 
 
 WAYS = {
-    "the first rows of the order": Way((5_000, 5_000, 5_000), 20, 4),
-    "candidates, sorted": Way((4, 4, 4), 1_000, 0),
-    "candidates, met in the order": Way((4, 4, 4), 1_000, 1_000),
-    "words that many rows have": Way((2, 4, 8), 0, 4),
+    "the first rows of the order": Way(5_000, 5_000, 20, 4),
+    "candidates": Way(4, 4, 1_000, 4),
+    "further rows, then candidates": Way(2, 8, 0, 0),
 }
 
 
@@ -209,9 +209,10 @@ WAYS = {
 async def test_every_search_finds_what_a_reading_of_all_rows_finds(
     reference: Reference, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "TRIED_FIRST", way.tried_first)
-    monkeypatch.setattr(listing, "ENTRIES_FOR_A_ROW", way.entries_for_a_row)
+    monkeypatch.setattr(listing, "FIRST", way.first)
+    monkeypatch.setattr(listing, "FURTHER", way.further)
     monkeypatch.setattr(row_search, "OFTEN", way.often)
+    monkeypatch.setattr(row_search, "LONGEST_BEGINNING", way.longest_beginning)
     found_any = 0
 
     async def compare(wanted: dict[str, Any]) -> None:
@@ -263,7 +264,7 @@ def _totals(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 async def test_nobody_finds_the_rows_of_others(
     household: Any, client: httpx2.AsyncClient, stranger: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "TRIED_FIRST", (1, 1, 1))
+    monkeypatch.setattr(listing, "FIRST", 1)
     account = await household.account()
     for n in range(3):
         await household.enter(account, "-1", description=f"secret {n}", tags=["mine"], note="x", merchant="Shop")

@@ -1,4 +1,4 @@
-"""Where to look for the rows of a filter that few rows pass: the smallest set that an index gives.
+"""Where to look for the rows of a filter that few rows pass: the sets of rows that indexes give.
 
 Each source holds all rows that can pass one part of the filter, and the rest of the filter is checked on them.
 """
@@ -33,6 +33,9 @@ from transaction_service.models import ChosenBy, Transaction
 from transaction_service.repository.filters import TransactionFilter, linked_rows, split_into, tagged
 from transaction_service.search.words import SearchWord, query_words
 
+LONGEST_BEGINNING = 4
+"""SQLite's index of words knows the rows of each beginning of so many letters, without putting them together."""
+
 _ROWID: ColumnElement[int] = literal_column("transactions.rowid")
 _LAST_OF_ID = 8
 """A word in the index begins with so many last digits of its user's id."""
@@ -44,50 +47,31 @@ _VECTOR: ColumnElement[Any] = literal_column(
 
 @dataclass(frozen=True)
 class Candidates:
-    """The rows of SQLite's table whose rowids `rows` selects; all of them have the `words` of the search.
+    """The rows for which `condition` holds: all that pass the filter are among them.
 
-    `size` is how many they are, where that was counted.
+    They have the `words` of the search; they are `many` when looking each of them up takes long.
     """
 
+    condition: ColumnElement[bool]
+    words: Sequence[SearchWord] = ()
+    many: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """Candidates on SQLite: the rows of the table whose rowids `rows` selects."""
+
     rows: Select[Any] | CompoundSelect[Any]
-    words: tuple[SearchWord, ...] = ()
-    size: int | None = None
-
-    @property
-    def many(self) -> bool:
-        """Whether they are too many to be looked up without need."""
-        return self.size is None
-
-    def condition(self) -> ColumnElement[bool]:
-        """Whether a row is one of them, for a query that looks each of them up."""
-        return _ROWID.in_(self.rows)
-
-    def known(self) -> ColumnElement[bool]:
-        """The same for a query that reads an index, whose entries name their rows without being followed."""
-        return literal_column("+transactions.rowid").in_(self.rows)
+    words: Sequence[SearchWord] = ()
 
     async def count(self, session: AsyncSession, most: int) -> int:
         """How many they are, counted no further than one beyond `most`."""
         some = self.rows.limit(most + 1).subquery()
         return int(await session.scalar(select(func.count()).select_from(some)) or 0)
 
-
-@dataclass(frozen=True)
-class Indexed:
-    """The rows that have the `words`, by PostgreSQL's index of them; `many` when no word is seldom."""
-
-    words: tuple[SearchWord, ...]
-    user_id: UUID
-    many: bool
-
-    def condition(self) -> ColumnElement[bool]:
-        """Whether a row is one of them."""
-        prefix = self.user_id.hex[-_LAST_OF_ID:]
-        query = " & ".join(
-            "(" + " | ".join([f"'{prefix}{word.prefix}':*", *(f"'{prefix}{whole}'" for whole in word.whole)]) + ")"
-            for word in self.words
-        )
-        return _VECTOR.op("@@")(sql_cast(literal(query), TSQUERY))
+    def candidates(self, *, many: bool = False) -> Candidates:
+        """What each of them is looked up by."""
+        return Candidates(_ROWID.in_(self.rows), self.words, many)
 
 
 def search_of(wanted: TransactionFilter) -> tuple[SearchWord, ...]:
@@ -96,14 +80,24 @@ def search_of(wanted: TransactionFilter) -> tuple[SearchWord, ...]:
     return tuple(dict.fromkeys((*wanted.words, *named)))
 
 
-def with_words(words: tuple[SearchWord, ...], user_id: UUID) -> Candidates:
+def on_postgresql(words: Sequence[SearchWord], user_id: UUID, *, many: bool) -> Candidates:
+    """The rows that have the words, from PostgreSQL's index of words."""
+    prefix = user_id.hex[-_LAST_OF_ID:]
+    query = " & ".join(
+        "(" + " | ".join([f"'{prefix}{word.prefix}':*", *(f"'{prefix}{whole}'" for whole in word.whole)]) + ")"
+        for word in words
+    )
+    return Candidates(_VECTOR.op("@@")(sql_cast(literal(query), TSQUERY)), words, many)
+
+
+def having_words(words: Sequence[SearchWord], user_id: UUID) -> Source:
     """The rows that have the words, from SQLite's index of words."""
     found = literal_column("transactions_search").op("MATCH")(_match(words, user_id))
     index = table("transactions_search")
-    return Candidates(select(literal_column("rowid")).select_from(index).where(found), words)
+    return Source(select(literal_column("rowid")).select_from(index).where(found), words)
 
 
-def besides_words(wanted: TransactionFilter, user_id: UUID, *, by_date: bool) -> Iterator[Candidates]:
+def besides_words(wanted: TransactionFilter, user_id: UUID, *, by_date: bool) -> Iterator[Source]:
     """The sources for the rest of a filter; `by_date` leaves out those that the order of dates serves as well."""
     row_id = col(Transaction.id)
     for tag in wanted.tags:
@@ -113,7 +107,7 @@ def besides_words(wanted: TransactionFilter, user_id: UUID, *, by_date: bool) ->
     if wanted.category_ids is not None:
         own = _where(col(Transaction.user_id) == user_id, col(Transaction.category_id).in_(sorted(wanted.category_ids)))
         parts = _where(row_id.in_(split_into(user_id, wanted.category_ids)))
-        yield Candidates(union_all(own.rows, parts.rows))
+        yield Source(union_all(own.rows, parts.rows))
     if wanted.import_id is not None:
         yield _where(col(Transaction.import_id) == wanted.import_id)
     yield from _few(wanted, user_id)
@@ -129,11 +123,11 @@ def _match(words: Sequence[SearchWord], user_id: UUID) -> str:
     )
 
 
-def _where(*conditions: ColumnElement[bool]) -> Candidates:
-    return Candidates(select(_ROWID).select_from(Transaction).where(*conditions).correlate(None))
+def _where(*conditions: ColumnElement[bool]) -> Source:
+    return Source(select(_ROWID).select_from(Transaction).where(*conditions).correlate(None))
 
 
-def _few(wanted: TransactionFilter, user_id: UUID) -> Iterator[Candidates]:
+def _few(wanted: TransactionFilter, user_id: UUID) -> Iterator[Source]:
     """The rows of the small indexes, each named: SQLite would rather read all of a larger one."""
     for chosen, index, condition in (
         (wanted.deleted, "ix_transactions_deleted", "deleted_at IS NOT NULL"),
@@ -144,7 +138,7 @@ def _few(wanted: TransactionFilter, user_id: UUID) -> Iterator[Candidates]:
     ):
         if chosen:
             indexed: Select[Any] = select(literal_column("rowid")).select_from(text(f"transactions INDEXED BY {index}"))
-            yield Candidates(indexed.where(column("user_id", Uuid()) == user_id, text(condition)))
+            yield Source(indexed.where(column("user_id", Uuid()) == user_id, text(condition)))
 
 
 def _ranges(wanted: TransactionFilter, *, by_date: bool) -> Iterator[list[ColumnElement[bool]]]:

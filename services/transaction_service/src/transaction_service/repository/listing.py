@@ -1,6 +1,6 @@
 """Lists of rows, page by page.
 
-A page is looked for where it probably is. The next rows in the order of the list are tried first: a filter that one
+A page is looked for where it probably is. The next rows in the order of the list are read first: a filter that one
 row in a hundred passes fills the page there. Only when they do not fill it, an index is asked which rows can pass at
 all, and those are sorted. So neither a word that is in every second row nor one that is in three rows is slow.
 """
@@ -27,20 +27,15 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from transaction_service.models import Transaction
-from transaction_service.repository.candidates import Candidates
 from transaction_service.repository.filters import TransactionFilter
 from transaction_service.repository.prepared import PreparedStatement
 from transaction_service.repository.row_json import RowWriter, row_writer
 from transaction_service.repository.row_orders import MERCHANT_KEY, ORDERS, TransactionSort
 from transaction_service.repository.row_search import RowSearch
 
-TRIED_FIRST = (1_000, 3_000, 10_000)
-"""So many rows are tried in the order of the list before an index of the filter is asked. The last number is tried then
-when the first rows promise to fill the page within the second (on PostgreSQL the last), and otherwise when the index
-gives very many."""
-
-ENTRIES_FOR_A_ROW = 4
-"""So many entries of an index are passed over in the time that it takes to look a row up by itself."""
+FIRST, FURTHER = 1_000, 10_000
+"""So many rows are read in the order of the list before candidates are looked up, and so many when the first ones
+promise to fill the page in half of them, or when candidates are many."""
 
 _EVERYTHING = TransactionFilter()
 _BETWEEN_ROWS = "\n"
@@ -74,40 +69,33 @@ class ListingRepository(RowSearch):
         indexed = _served_by_order(wanted, sort)
         near, far = _edges(wanted, sort)
         # An index is entered at one value: the cursor's, where there is one, and left at one.
-        entered = after or near
-        whole = statement.where(*self.in_order(wanted, indexed - _RANGED), *entered, *far)
+        in_order = statement.where(*self.in_order(wanted, indexed - _RANGED), *(after or near))
+        whole = in_order.where(*far)
         if not wanted.limits_beyond(*indexed):
             return await self._rows(whole)
 
-        async def tried(most: int, known: Candidates | None = None) -> tuple[Sequence[_Row], bool]:
+        async def read(most: int) -> tuple[Sequence[_Row], bool]:
             """What the next so many rows in the order of the list have, and whether that is the page."""
             bound = await self._bound(wanted, sort, keyset, after, most)
-            entries = statement.where(*self.in_order(wanted, indexed - _RANGED, known), *entered)
-            found = await self._rows(entries.where(*far) if bound is None else entries.where(keyset.until(bound)))
+            found = await self._rows(whole if bound is None else in_order.where(keyset.until(bound)))
             return found, bound is None or len(found) > page.limit
 
-        few, some, more = TRIED_FIRST
-        # What SQLite's indexes give is quicker to pass over than rows are to read.
-        enough = some if self.is_sqlite else more
-        rows, is_page = await tried(few)
-        likely = few * (page.limit + 1) // max(1, len(rows))
-        if not is_page and likely <= enough:
-            rows, is_page = await tried(more)
+        rows, is_page = await read(FIRST)
+        promising = 2 * FIRST * (page.limit + 1) <= FURTHER * len(rows)
+        if not is_page and promising:
+            rows, is_page = await read(FURTHER)
         if is_page:
             return rows
-        source = await self.source(wanted, by_date=sort.by_date)
-        if source is None and self.is_sqlite:
+        candidates = await self.candidates(wanted, by_date=sort.by_date)
+        if candidates is None and self.is_sqlite:
             return await self._rows(whole)
-        if source is not None and source.many and likely > enough:
-            # The first rows may be of one merchant or amount.
-            rows, is_page = await tried(more)
-        elif isinstance(source, Candidates) and rows and likely <= ENTRIES_FOR_A_ROW * (source.size or 0):
-            rows, is_page = await tried(2 * likely, source)
-        if is_page:
-            return rows
+        if candidates is not None and candidates.many and not promising:
+            rows, is_page = await read(FURTHER)
+            if is_page:
+                return rows
         pool = (
             select(col(Transaction.id).label("id"), sort.key.label("key"))
-            .where(*self.among(wanted, source), *after)
+            .where(*self.among(wanted, candidates), *after)
             # Keeps the database from walking along the order of the list, which has just been tried.
             .offset(0)
             .subquery()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
-from itertools import chain
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from api_common.repository import Repository
@@ -13,13 +11,21 @@ from sqlmodel import col
 
 from transaction_service.errors import TransactionNotFound
 from transaction_service.models import Transaction
-from transaction_service.repository.candidates import Candidates, Indexed, besides_words, search_of, with_words
+from transaction_service.repository.candidates import (
+    LONGEST_BEGINNING,
+    Candidates,
+    Source,
+    besides_words,
+    having_words,
+    on_postgresql,
+    search_of,
+)
 from transaction_service.repository.filters import Columns, TransactionFilter, occurs
 from transaction_service.repository.row_orders import unindexed
 from transaction_service.search.words import SearchWord
 
-MOST_CANDIDATES = 50_000
-"""Beyond so many candidates, reading on in the order of an index is quicker than looking each of them up."""
+MANY = 50_000
+"""Beyond so many candidates, reading on in the order of an index is tried before each of them is looked up."""
 
 FEW = 5_000
 """So few candidates need no smaller set."""
@@ -40,27 +46,35 @@ class RowSearch(Repository[Transaction]):
         """Whether the database is SQLite, which has to be told where to look."""
         return self.session.get_bind().dialect.name == "sqlite"
 
-    async def source(self, wanted: TransactionFilter, *, by_date: bool) -> Candidates | Indexed | None:
-        """The smallest set of rows in which all that pass are, None when there is no small one.
+    async def candidates(self, wanted: TransactionFilter, *, by_date: bool) -> Candidates | None:
+        """The smallest set of rows in which all that pass are, None when no index gives one.
 
-        On PostgreSQL only words are a source: it knows itself when to use which of the other indexes.
+        On PostgreSQL only words give one: it knows itself when to use which of the other indexes.
         """
         words = search_of(wanted)
         seldom = await self._seldom(words) if words else ()
-        others = besides_words(wanted, self.user_id, by_date=by_date)
+        others = list(besides_words(wanted, self.user_id, by_date=by_date))
         if not self.is_sqlite:
-            many = not seldom and next(others, None) is None
-            return Indexed(seldom or words, self.user_id, many) if words else None
-        best: Candidates | None = None
-        fewest = MOST_CANDIDATES + 1
-        sources = [with_words(seldom, self.user_id)] if seldom else []
-        for candidates in chain(sources, others):
-            found = await candidates.count(self.session, fewest)
+            many = not seldom and not others
+            return on_postgresql(seldom or words, self.user_id, many=many) if words else None
+        quick = [word for word in words if word in seldom or len(word.prefix) <= LONGEST_BEGINNING]
+        of_words = [having_words(quick or words, self.user_id)] if words else []
+        if others:
+            found = await self._smallest([*of_words, *others])
+            if found is not None:
+                return found.candidates()
+        return of_words[0].candidates(many=not seldom) if words else None
+
+    async def _smallest(self, sources: Iterable[Source]) -> Source | None:
+        """None when all of them are large."""
+        best, fewest = None, MANY + 1
+        for source in sources:
+            found = await source.count(self.session, fewest)
             if found < fewest:
-                best, fewest = replace(candidates, size=found), found
+                best, fewest = source, found
             if fewest <= FEW:
                 break
-        return with_words(seldom or words, self.user_id) if best is None and words else best
+        return best
 
     async def _seldom(self, words: tuple[SearchWord, ...]) -> tuple[SearchWord, ...]:
         """Those of the words that few of the newest rows have."""
@@ -74,31 +88,23 @@ class RowSearch(Repository[Transaction]):
         counts = (await self.session.execute(select(*(_how_many(word, newest.c.words) for word in words)))).one()
         return tuple(word for word, count in zip(words, counts, strict=True) if count < OFTEN)
 
-    def in_order(
-        self, wanted: TransactionFilter, indexed: Collection[str], known: Candidates | None = None
-    ) -> list[ColumnElement[bool]]:
-        """The conditions for rows that are read along an index over the columns named.
-
-        Those that are not `known` to be candidates are not read themselves.
-        """
+    def in_order(self, wanted: TransactionFilter, indexed: Collection[str]) -> list[ColumnElement[bool]]:
+        """The conditions for rows that are read along an index over the columns named."""
         column: Columns = _indexed(indexed) if self.is_sqlite else col
-        words = known.words if known is not None else ()
-        rest = wanted.conditions(self.user_id, column, without=words)
-        return [column(Transaction.user_id) == self.user_id, *([known.known()] if known is not None else []), *rest]
+        return [column(Transaction.user_id) == self.user_id, *wanted.conditions(self.user_id, column)]
 
     def in_range(self, wanted: TransactionFilter, indexed: Collection[str]) -> list[ColumnElement[bool]]:
         """Those of the conditions that the index itself answers, so that no row needs to be read."""
         column: Columns = _indexed(indexed) if self.is_sqlite else col
         return [column(Transaction.user_id) == self.user_id, *wanted.ranges(column)]
 
-    def among(self, wanted: TransactionFilter, source: Candidates | Indexed | None) -> list[ColumnElement[bool]]:
-        """The conditions for rows that an index of the filter gives: `source`, or what PostgreSQL chooses."""
-        if self.is_sqlite and source is None:
+    def among(self, wanted: TransactionFilter, candidates: Candidates | None) -> list[ColumnElement[bool]]:
+        """The conditions for rows that are looked up: the candidates, or those that PostgreSQL chooses."""
+        if candidates is None:
             return self.in_order(wanted, {"user_id", "booking_date"})
         column: Columns = _indexed(()) if self.is_sqlite else col
-        rest = wanted.conditions(self.user_id, column, without=source.words if source is not None else ())
-        found = [source.condition()] if source is not None else []
-        return [*found, column(Transaction.user_id) == self.user_id, *rest]
+        rest = wanted.conditions(self.user_id, column, without=candidates.words)
+        return [candidates.condition, column(Transaction.user_id) == self.user_id, *rest]
 
 
 def _how_many(word: SearchWord, words: ColumnElement[str]) -> ColumnElement[int]:

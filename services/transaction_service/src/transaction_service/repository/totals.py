@@ -51,8 +51,8 @@ class TotalsRepository(RowSearch):
             _sums(addends, col(Transaction.currency) == currency if len(currencies) > 1 else true())
             for currency in currencies
         ]
-        source = await self.source(wanted, by_date=False)
-        statement = select(*(column for columns in of_one for column in columns)).where(*self.among(wanted, source))
+        candidates = await self.candidates(wanted, by_date=False)
+        statement = select(*(column for columns in of_one for column in columns)).where(*self.among(wanted, candidates))
         values = iter((await self.session.execute(statement)).one())
         found = [_total(currency, addends, [next(values) for _ in of_one[0]]) for currency in currencies]
         return [total for total in found if total.rows]

@@ -178,39 +178,26 @@ def upgrade() -> None:
         sa.UniqueConstraint("account_id", "identity"),
     )
     op.create_index("ix_transactions_account_id_booking_date_id", "transactions", ["account_id", "booking_date", "id"])
-    op.create_index(
+    _index_some(
         "ix_transactions_account_id_stated_date",
         "transactions",
         ["account_id", "stated_date"],
-        **_where("stated_date IS NOT NULL"),
+        "stated_date IS NOT NULL",
     )
     op.create_index("ix_transactions_amount", "transactions", ["user_id", "amount", "id"])
-    op.create_index(
-        "ix_transactions_balance", "transactions", ["account_id", "booking_date"], **_where("balance IS NOT NULL")
-    )
+    _index_some("ix_transactions_balance", "transactions", ["account_id", "booking_date"], "balance IS NOT NULL")
     op.create_index(
         "ix_transactions_booking_date",
         "transactions",
         ["user_id", "booking_date", "id", "amount", "currency", "account_id", "category_id", "pending", "deleted_at"],
     )
-    op.create_index(
-        "ix_transactions_by_user",
-        "transactions",
-        ["user_id", "booking_date", "id"],
-        **_where("categorised_by = 'user'"),
-    )
+    _index_some("ix_transactions_by_user", "transactions", ["user_id", "booking_date", "id"], "categorised_by = 'user'")
     op.create_index("ix_transactions_category", "transactions", ["user_id", "category_id", "booking_date", "id"])
     op.create_index("ix_transactions_created_at", "transactions", ["user_id", "created_at", "id"])
-    op.create_index(
-        "ix_transactions_deleted", "transactions", ["user_id", "booking_date", "id"], **_where("deleted_at IS NOT NULL")
-    )
-    op.create_index(
-        "ix_transactions_marked", "transactions", ["user_id", "booking_date", "id"], **_where("marked_transfer")
-    )
-    op.create_index("ix_transactions_pending", "transactions", ["user_id", "booking_date", "id"], **_where("pending"))
-    op.create_index(
-        "ix_transactions_with_note", "transactions", ["user_id", "booking_date", "id"], **_where("note IS NOT NULL")
-    )
+    _index_some("ix_transactions_deleted", "transactions", ["user_id", "booking_date", "id"], "deleted_at IS NOT NULL")
+    _index_some("ix_transactions_marked", "transactions", ["user_id", "booking_date", "id"], "marked_transfer")
+    _index_some("ix_transactions_pending", "transactions", ["user_id", "booking_date", "id"], "pending")
+    _index_some("ix_transactions_with_note", "transactions", ["user_id", "booking_date", "id"], "note IS NOT NULL")
     op.create_table(
         "splits",
         sa.Column("id", sa.Uuid(), primary_key=True),
@@ -252,16 +239,14 @@ def upgrade() -> None:
         sa.Column("decided_at", UtcDateTime()),
         sa.UniqueConstraint("outgoing_id", "incoming_id"),
     )
-    op.create_index(
-        "uq_transfers_linked_incoming", "transfers", ["incoming_id"], unique=True, **_where("status = 'linked'")
-    )
-    op.create_index(
-        "uq_transfers_linked_outgoing", "transfers", ["outgoing_id"], unique=True, **_where("status = 'linked'")
-    )
+    _index_some("uq_transfers_linked_incoming", "transfers", ["incoming_id"], "status = 'linked'", unique=True)
+    _index_some("uq_transfers_linked_outgoing", "transfers", ["outgoing_id"], "status = 'linked'", unique=True)
 
 
-def _where(condition: str) -> dict[str, sa.TextClause]:
-    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+def _index_some(name: str, table: str, columns: list[str], condition: str, *, unique: bool = False) -> None:
+    """Make an index of those rows for which a condition holds."""
+    where = sa.text(condition)
+    op.create_index(name, table, columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 def downgrade() -> None:
