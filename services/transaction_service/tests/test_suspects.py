@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 from data_processing import Entry
-from transaction_service.identity.decisions import LedgerSide, decide
+from transaction_service.identity.decisions import decide
 from transaction_service.identity.identities import Identities
+from transaction_service.identity.ledger_side import LedgerSide
 from transaction_service.identity.pairing import MOST_COMPARISONS, LedgerRow
 from transaction_service.identity.plan import AccountPlan
 from transaction_service.identity.suspects import MOST_BESIDE, Suspects

@@ -21,7 +21,7 @@ from sqlalchemy import Table as DatabaseTable
 from sqlmodel import AutoString
 
 from transaction_service.categories.defaults import CategoryKind
-from transaction_service.identity.decisions import Reason
+from transaction_service.identity.suspicion import Reason
 from transaction_service.models import (
     AccountType,
     ChosenBy,

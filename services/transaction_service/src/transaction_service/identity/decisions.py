@@ -14,55 +14,23 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
 from transaction_service.identity.identities import columns_of
-from transaction_service.identity.pairing import ALIKE, LedgerRow, bank_id, likeness, paired, under_other_id
+from transaction_service.identity.ledger_side import LedgerSide
+from transaction_service.identity.pairing import LedgerRow, likeness, paired, under_other_id
 from transaction_service.identity.pending import PendingRow, announced_again, bookings_before, bookings_of, reach_of
 from transaction_service.identity.plan import AccountPlan, Suspicion, WaitingProposal
-from transaction_service.identity.proofs import Coverage, ProvedDays, linked_balances, proved_days
+from transaction_service.identity.proofs import ProvedDays, linked_balances, proved_days
 from transaction_service.identity.suspects import Suspects
-from transaction_service.statements.spool import Numbers, Row, numbers
-
-NEAR = timedelta(days=3)
-"""So far apart the dates of two rows may lie that are suspected to be one."""
+from transaction_service.identity.suspicion import Reason, Suspicions
+from transaction_service.statements.spool import Numbers, numbers
 
 _MOST_ROUNDS = 10
 """So often rows are compared whose amount very many rows of a day have: each time with some of them."""
-
-
-class Reason(StrEnum):
-    """Why a row is suspected to be one of the ledger's."""
-
-    SAME_ROW_OTHER_ID = "same_row_other_id"
-    ALIKE = "alike"
-    SAME_DAY_AND_AMOUNT = "same_day_and_amount"
-    ENTERED_BY_HAND = "entered_by_hand"
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerSide:
-    """What the ledger holds that rows of the file may be.
-
-    `rows` are those of about the same days and amounts, tombstones of deleted rows included; `statements` all that the
-    account has; `day_sums` the sums of the bank's rows on the first and last days of statements; `ids_are_stable` says
-    that earlier files have brought rows again under the same ids. `replaced` are pending rows that were booked, with
-    what took their place; `rejected` identities of rows that are known to be rows of their own.
-    """
-
-    rows: Sequence[LedgerRow] = ()
-    statements: Sequence[Coverage] = ()
-    day_sums: Mapping[date, Decimal] = field(default_factory=dict)
-    ids_are_stable: bool = False
-    replaced: Sequence[tuple[PendingRow, UUID]] = ()
-    pending: Sequence[PendingRow] = ()
-    waiting: Sequence[WaitingProposal] = ()
-    rejected: frozenset[str] = frozenset()
 
 
 class _RowOfDay(NamedTuple):
@@ -91,6 +59,7 @@ class _Deciding:
             proved_days(found, ledger.statements, ledger.day_sums, apart=place in plan.apart)
             for place, found in enumerate(plan.coverages)
         ]
+        self.suspicions = Suspicions(plan, ledger, self._days_of)
         self.booked, self.announced = self.columns.booked_and_pending(plan.unknown)
 
     def run(self) -> None:
@@ -127,7 +96,7 @@ class _Deciding:
         self.decisions.same.append((number, row))
         self.decisions.repeated += 1
         self.decisions.proved += 1
-        if under_other_id(self.plan.identities[number], row.identity):
+        if under_other_id(self.plan.identities[number], row.identity) and not self.ledger.in_other_format(row):
             self.decisions.ids_change = True
 
     # 1. and 2. Balances
@@ -236,6 +205,7 @@ class _Deciding:
         by_content: dict[str, deque[str]] = defaultdict(deque)
         for proposal in () if self.plan.account.trusts_bank_ids else proposals.values():
             by_content[proposal.row.content].append(proposal.identity)
+        suspected = {row.id: row for row in self.ledger.rows}
         decided: list[int] = []
         for number in self.booked:
             found = proposals.pop(self.plan.identities[number], None)
@@ -244,7 +214,10 @@ class _Deciding:
             if found is None:
                 continue
             decided.append(number)
-            if found.transaction_id in self.contained or self._days_of(number).decides(found.row.entry.booking_date):
+            known = suspected.get(found.transaction_id)
+            decides = self._days_of(number).decides(found.row.entry.booking_date)
+            unlike = known is None or self.suspicions.of(number, self.plan.rows[number], known) is None
+            if found.transaction_id in self.contained or (decides and unlike):
                 # The file has both rows, or balances say that the ledger lacks one: they are two.
                 self.decisions.rejected.append((found, number))
                 self.decisions.book.append(number)
@@ -258,7 +231,7 @@ class _Deciding:
         taken: set[tuple[UUID, UUID | int]] = set()
         for proposal in proposals.values():
             entry = proposal.row.entry
-            if not any(days.complete(entry.booking_date) for days in self.days):
+            if proposal.reason == Reason.OTHER_FORMAT or not any(d.complete(entry.booking_date) for d in self.days):
                 continue
             here = self._rows_of(entry.booking_date, entry.amount)
             # Rows that one import has brought are different rows.
@@ -294,15 +267,16 @@ class _Deciding:
         if not free or not self.booked:
             return False
         found: list[tuple[tuple[int, int, float], int, LedgerRow, Reason]] = []
-        near = self._near(((row.day, row.amount) for row in free), days=NEAR.days)
-        suspects = Suspects(self.plan.rows, near, free, days=NEAR.days)
+        days = self.suspicions.furthest.days
+        near = self._near(((row.day, row.amount) for row in free), days=days)
+        suspects = Suspects(self.plan.rows, near, free, days=days)
         for number, row in zip(near, self.plan.rows.of(near), strict=True):
             if self.plan.identities.of_row(number, row) in self.ledger.rejected:
                 continue
-            for days, known in suspects.of(number, row.content):
-                if (suspicion := self._suspicion(number, row, known)) is not None:
+            for apart, known in suspects.of(number, row.content):
+                if (suspicion := self.suspicions.of(number, row, known)) is not None:
                     reason, rank, score = suspicion
-                    found.append(((rank, days, -score), number, known, reason))
+                    found.append(((rank, apart, -score), number, known, reason))
         taken: set[int] = set()
         for _, number, known, reason in sorted(found, key=lambda item: (item[0], item[1], item[2].id)):
             if number not in taken and known.id not in self.suspected:
@@ -322,44 +296,6 @@ class _Deciding:
         self.booked = self.columns.without(self.booked, dropped)
         self.decisions.repeated += len(dropped)
 
-    def _suspicion(self, number: int, row: Row, known: LedgerRow) -> tuple[Reason, int, float] | None:
-        """Why, and how strongly (0 is the strongest), the row of the file may be that row of the ledger."""
-        entry = row.entry
-        score = likeness(entry, known.text, known.counterparty)
-        if known.manual:
-            return (Reason.ENTERED_BY_HAND, 2, score) if score >= ALIKE else None
-        days = self._days_of(number)
-        if known.day == entry.booking_date:
-            if days.decides(known.day) or known.day in days.following:
-                return None
-            if known.content == row.content:
-                return Reason.SAME_ROW_OTHER_ID, 0, score
-            if score >= ALIKE:
-                return Reason.ALIKE, 1, score
-            return (Reason.SAME_DAY_AND_AMOUNT, 3, score) if self._inside_file(known.day) else None
-        return (Reason.ALIKE, 4, score) if score >= ALIKE and self._moved(number, row, known) else None
-
-    def _inside_file(self, day: date) -> bool:
-        """Whether the file should have all rows of the day, going by its dates."""
-        return any(
-            found.starts is not None and found.ends is not None and found.starts < day < found.ends
-            for found in self.plan.coverages
-        )
-
-    def _moved(self, number: int, row: Row, known: LedgerRow) -> bool:
-        """Whether the row may be one of another date: either of the two is missing where it should be."""
-        identity, day = self.plan.identities.of_row(number, row), row.entry.booking_date
-        of_bank = bank_id(identity) is not None and bank_id(known.identity) is not None
-        if of_bank and self.plan.account.trusts_bank_ids and (self.ledger.ids_are_stable or self._brings_known_ids()):
-            return False
-        if self._days_of(number).complete(day) and _proved(known.day, self.ledger.statements):
-            return False
-        missing_here = any(found.covers(known.day) for found in self.plan.coverages)
-        return missing_here or any(statement.covers(day) for statement in self.ledger.statements)
-
-    def _brings_known_ids(self) -> bool:
-        return any(self.plan.rows.has_id[number] for number in self.decisions.standing)
-
 
 def _first(proposals: dict[str, WaitingProposal], identities: deque[str]) -> WaitingProposal | None:
     """Take the first of the named proposals that still waits."""
@@ -367,10 +303,6 @@ def _first(proposals: dict[str, WaitingProposal], identities: deque[str]) -> Wai
         if (found := proposals.pop(identities.popleft(), None)) is not None:
             return found
     return None
-
-
-def _proved(day: date, statements: Iterable[Coverage]) -> bool:
-    return any(known.proves(day) for known in statements)
 
 
 def _best(proposal: WaitingProposal, rows: Sequence[_RowOfDay]) -> UUID | int | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from data_processing import Entry, Reconciler, Reconciliation, Statement
@@ -19,6 +19,8 @@ from transaction_service.statements.rows import MOST_GAPS, Section
 from transaction_service.statements.spool import FileRows, numbers
 
 ADDS_UP = "adds_up"
+
+_NO_TIME = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +39,25 @@ class Coverage:
         known = self.opening is not None and self.closing is not None and self.starts is not None
         return known and self.status == ADDS_UP
 
-    def covers(self, day: date) -> bool:
-        """Whether the day lies in the statement's time, its first and last day included."""
-        return self.starts is not None and self.ends is not None and self.starts <= day <= self.ends
+    def covers(self, day: date, *, margin: timedelta = _NO_TIME) -> bool:
+        """Whether the day lies in the statement's time, its first and last day and a margin around them included."""
+        if self.starts is None or self.ends is None:
+            return False
+        return self.starts - margin <= day <= self.ends + margin
+
+    def surrounds(self, day: date) -> bool:
+        """Whether the whole day lies in the statement's time: on the first and the last day it may begin or end."""
+        return self.starts is not None and self.ends is not None and self.starts < day < self.ends
 
     def proves(self, day: date) -> bool:
         """Whether the statement holds every booking of the day."""
-        if not self.proved or self.starts is None or self.ends is None:
-            return False
-        return self.starts < day < self.ends
+        return self.proved and self.surrounds(day)
+
+    def overlap(self, other: Coverage) -> timedelta:
+        """The time that both statements are about; none or less where they are not about the same days."""
+        if self.starts is None or self.ends is None or other.starts is None or other.ends is None:
+            return _NO_TIME
+        return min(self.ends, other.ends) - max(self.starts, other.starts)
 
 
 def coverage(section: Section, rows: FileRows) -> Coverage:

@@ -16,7 +16,8 @@ from transaction_service.statements.spool import Row
 
 def row_to_json(row: Row) -> dict[str, object]:
     """The row as its file had it: amounts and dates as text, what is empty left out."""
-    stored = {name: value for name, value in asdict(row.entry).items() if value not in (None, "", (), False)}
+    # False by itself: an amount of zero is equal to it.
+    stored = {name: value for name, value in asdict(row.entry).items() if value is not False and value not in _EMPTY}
     stored.pop("account", None)
     return _plain(stored)
 
@@ -26,6 +27,7 @@ def row_from_json(stored: Mapping[str, object]) -> Row:
     return row_of(_ENTRY.validate_python({"text": "", **stored}))
 
 
+_EMPTY: tuple[object, ...] = (None, "", ())
 _ENTRY = TypeAdapter(Entry)
 
 

@@ -28,7 +28,6 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from transaction_service.errors import TransactionNotFound
-from transaction_service.identity.pairing import OF_BANK, under_other_id
 from transaction_service.identity.pending import PendingRow
 from transaction_service.models import (
     ChosenBy,
@@ -164,20 +163,6 @@ class BookingRepository(Repository[Transaction]):
         await self.forget_same(row_id, imports)
         await self.delete(row)
         await self.keep_same([into], imports)
-
-    async def ids_have_changed(self, account_id: UUID) -> bool:
-        """Whether a row of the account is known to have had two ids from its bank."""
-        statement = (
-            select(col(RowIdentity.identity), col(Transaction.identity))
-            .join(Transaction, col(Transaction.id) == col(RowIdentity.transaction_id))
-            .where(
-                col(RowIdentity.user_id) == self.user_id,
-                col(RowIdentity.account_id) == account_id,
-                col(RowIdentity.identity).startswith(OF_BANK),
-                col(Transaction.identity).startswith(OF_BANK),
-            )
-        )
-        return any(under_other_id(one, other) for one, other in await self.session.execute(statement))
 
     async def pending(self, account_ids: Collection[UUID]) -> Sequence[PendingRow]:
         """The pending rows of these accounts, oldest first, with those that the user has deleted."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -30,12 +30,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from transaction_service.identity.decisions import NEAR
 from transaction_service.identity.identities import columns_of
-from transaction_service.identity.pairing import OF_BANK, KnownRow, LedgerRow
+from transaction_service.identity.ledger_side import OtherFormats, same_format
+from transaction_service.identity.pairing import OF_BANK, KnownRow, LedgerRow, under_other_id
 from transaction_service.identity.pending import LONGEST_PENDING, PendingRow
 from transaction_service.identity.plan import AccountPlan, KnownIdentities
 from transaction_service.identity.proofs import Coverage
+from transaction_service.identity.suspicion import NEAR
 from transaction_service.models import RepeatedRow, RowIdentity, Statement, StatementImport, Transaction
 from transaction_service.rules.effects import UNTOUCHED, Chosen
 
@@ -237,6 +238,17 @@ class RecognitionRepository:
         ).where(col(Statement.user_id) == self.user_id, col(Statement.account_id) == account_id)
         return [Coverage(*row) for row in await self.session.execute(statement)]
 
+    async def other_formats(self, account_id: UUID, of_file: str) -> OtherFormats:
+        """The imports that brought statements of the account in another format than the file's."""
+        found = (col(Statement.import_id), *(getattr(Statement, field.name) for field in fields(Coverage)))
+        statement = (
+            select(col(StatementImport.format), *found)
+            .join(StatementImport, col(StatementImport.id) == col(Statement.import_id))
+            .where(col(Statement.user_id) == self.user_id, col(Statement.account_id) == account_id)
+        )
+        others = [row for row in await self.session.execute(statement) if not same_format(row[0], of_file)]
+        return OtherFormats(frozenset(row[1] for row in others), [Coverage(*row[2:]) for row in others])
+
     async def ids_are_stable(self, account_id: UUID) -> bool:
         """Whether two different files have brought one row of the account under one id of the bank's."""
         booked, again = aliased(StatementImport), aliased(StatementImport)
@@ -254,6 +266,26 @@ class RecognitionRepository:
             .limit(1)
         )
         return await self.session.scalar(statement) is not None
+
+    async def ids_have_changed(self, account_id: UUID) -> bool:
+        """Whether a row of the account is known to have had two ids in files of one format."""
+        taught, booked = aliased(StatementImport), aliased(StatementImport)
+        statement = (
+            select(col(RowIdentity.identity), col(Transaction.identity), col(taught.format), col(booked.format))
+            .join(Transaction, col(Transaction.id) == col(RowIdentity.transaction_id))
+            .join(taught, col(taught.id) == col(RowIdentity.import_id))
+            .join(booked, col(booked.id) == col(Transaction.import_id))
+            .where(
+                col(RowIdentity.user_id) == self.user_id,
+                col(RowIdentity.account_id) == account_id,
+                col(RowIdentity.identity).startswith(OF_BANK),
+                col(Transaction.identity).startswith(OF_BANK),
+            )
+        )
+        return any(
+            under_other_id(one, other) and same_format(*formats)
+            for one, other, *formats in await self.session.execute(statement)
+        )
 
     def _of(self, account_id: UUID) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         return col(Transaction.user_id) == self.user_id, col(Transaction.account_id) == account_id

@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from transaction_service.amounts import ExactAmount
-from transaction_service.identity.decisions import Reason
 from transaction_service.identity.proposed import row_from_json
+from transaction_service.identity.suspicion import Reason
 from transaction_service.models import Proposal, ProposalStatus, Transaction
 
 _PLAIN_WORDS = {
@@ -21,6 +21,8 @@ _PLAIN_WORDS = {
     Reason.SAME_DAY_AND_AMOUNT: "The file brings this row instead of one that the ledger has for the same day with the "
     "same amount.",
     Reason.ENTERED_BY_HAND: "You have entered a row of the same amount, a similar date and a similar wording by hand.",
+    Reason.OTHER_FORMAT: "The ledger has a row of the same amount with a similar date from a file of another format, "
+    "and neither file brings both: formats may date and word a row differently.",
 }
 
 MOST_IDS = 10_000

@@ -17,8 +17,9 @@ from data_processing import CsvMapping, StatementFileError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from transaction_service.errors import ImportAlreadyUndone
-from transaction_service.identity.decisions import LedgerSide, decide
+from transaction_service.identity.decisions import decide
 from transaction_service.identity.identities import columns_of
+from transaction_service.identity.ledger_side import LedgerSide
 from transaction_service.identity.pending import PendingRow
 from transaction_service.identity.plan import AccountPlan, ImportPlan, pieces_of
 from transaction_service.identity.proofs import Coverage, continues_day, touching_days
@@ -235,7 +236,7 @@ class Imports:
         for p in plan.accounts:
             ledger = LedgerSide(pending=pending[p.account.id], waiting=waiting.get(p.account.id, ()))
             if not p.created:
-                ledger = await self._ledger_side(p, ledger)
+                ledger = await self._ledger_side(p, ledger, upload.prepared.file.format)
             await offload(decide, p, ledger)
         return plan
 
@@ -278,7 +279,7 @@ class Imports:
             upload.prepared.file, plan, import_id, account_id=upload.account_id, currency=upload.currency
         )
 
-    async def _ledger_side(self, plan: AccountPlan, ledger: LedgerSide) -> LedgerSide:
+    async def _ledger_side(self, plan: AccountPlan, ledger: LedgerSide, of_file: str) -> LedgerSide:
         """Read what the ledger holds for rows that no identity tells."""
         account_id = plan.account.id
         days = [(found.row.entry.booking_date, found.row.entry.amount) for found in ledger.waiting]
@@ -293,6 +294,7 @@ class Imports:
             ledger,
             rows=rows,
             statements=statements,
+            others=await self._recognition.other_formats(account_id, of_file),
             day_sums=await self._recognition.day_sums(account_id, touching_days(plan.coverages, statements)),
             ids_are_stable=plan.account.trusts_bank_ids and await self._recognition.ids_are_stable(account_id),
             replaced=await self._recognition.replaced(account_id, window),

@@ -25,6 +25,7 @@ from transaction_service.repository.booking import BookingRepository
 from transaction_service.repository.imports import BookingRows, ImportRepository, one_row
 from transaction_service.repository.ledger import LedgerRepository
 from transaction_service.repository.proposals import ProposalRepository, imports_of
+from transaction_service.repository.recognition import RecognitionRepository
 from transaction_service.repository.rules import RuleRepository
 from transaction_service.repository.transactions import TransactionRepository
 from transaction_service.rules.categorisation import Categoriser
@@ -50,6 +51,7 @@ class Proposals:
         self._imports = ImportRepository(session, user_id)
         self._accounts = AccountRepository(session, user_id)
         self._booking = BookingRepository(session, user_id)
+        self._recognition = RecognitionRepository(session, user_id)
         self._transactions = TransactionRepository(session, user_id)
         self._rules = RuleRepository(session, user_id)
         self._ledger = LedgerRepository(session, user_id)
@@ -326,7 +328,7 @@ class Proposals:
         for account_id in account_ids:
             account = await self._accounts.get_or_none(account_id)
             if account is not None:
-                trusts = not await self._booking.ids_have_changed(account_id)
+                trusts = not await self._recognition.ids_have_changed(account_id)
                 if account.trusts_bank_ids != trusts:
                     account.trusts_bank_ids = trusts
         await self._session.flush()
