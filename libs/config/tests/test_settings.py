@@ -136,7 +136,22 @@ def test_a_web_page_is_named_by_its_origin() -> None:
         "http://localhost:3000",
         "*",
     )
-    for wrong in ("app.example", "https://app.example/page", "ftp://app.example"):
+    as_browsers_write_it = read(
+        CORS_ORIGINS="HTTPS://App.Example:443,http://[2001:DB8::1]:80/,https://app.example:8443"
+    )
+    assert as_browsers_write_it.cors_origins == (
+        "https://app.example",
+        "http://[2001:db8::1]",
+        "https://app.example:8443",
+    )
+    assert "Port could not be cast" in problems(CORS_ORIGINS="https://app.example:many")[0]
+    for wrong in (
+        "app.example",
+        "https://app.example/page",
+        "ftp://app.example",
+        "https://me@app.example",
+        "http://a?b",
+    ):
         assert f'"{wrong}" is not an origin' in problems(CORS_ORIGINS=wrong)[0]
 
 

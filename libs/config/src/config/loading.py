@@ -52,7 +52,7 @@ def load(
         8001
     """
     variables = read_variables(os.environ if environment is None else environment, env_file)
-    names = _names(settings_class)
+    names = variable_names(settings_class)
     problems = _unknown(settings_class, variables, names)
     source = _VariablesSource(settings_class, {field: variables.get(name) for field, name in names.items()})
     problems += source.problems
@@ -72,10 +72,6 @@ def load(
 
 def variable_names(settings_class: type[ServiceSettings]) -> dict[str, str]:
     """Return the variable of every field, by field name."""
-    return _names(settings_class)
-
-
-def _names(settings_class: type[ServiceSettings]) -> dict[str, str]:
     own_prefix = f"{PREFIX}{settings_class.service_name.upper()}__"
     shared = ServiceSettings.model_fields
     return {field: (PREFIX if field in shared else own_prefix) + field.upper() for field in settings_class.model_fields}

@@ -17,21 +17,28 @@ from config.profile import Profile
 MINIMUM_SECRET_LENGTH = 32
 # Generated keys carry this prefix so that a production process recognises one that was copied from a laptop.
 DEVELOPMENT_SECRET_PREFIX = "development-"  # noqa: S105
+_PORTS = {"http": 80, "https": 443}
 _WEAK_SECRET_WORDS = ("changeme", "change-me", "change_me", "example", "insecure", "password", "placeholder")
 
 
 def _http_url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    # Asking for the port raises ValueError for one that there cannot be.
+    if parts.scheme not in _PORTS or not parts.hostname or parts.port == 0:
         raise ValueError("not an http:// or https:// address")
     return value.rstrip("/")
 
 
 def _origin(value: str) -> str:
+    if value == "*":
+        return value
     parts = urlsplit(value)
-    if value != "*" and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/")):
+    host, port = parts.hostname, parts.port
+    if parts.scheme not in _PORTS or not host or parts.path.strip("/") or parts.query or parts.fragment or "@" in value:
         raise ValueError(f'"{value}" is not an origin such as https://app.example')
-    return value.rstrip("/")
+    # As browsers write it, who are compared with it: in small letters, and without the usual port.
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port not in {None, _PORTS[parts.scheme]} else "")
 
 
 def _proxy(value: str) -> str:
