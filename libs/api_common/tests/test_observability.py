@@ -261,6 +261,21 @@ def test_no_line_is_lost_and_their_order_is_kept(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err.split() == [str(number) for number in range(2000)]
 
 
+def test_lines_that_nobody_reads_do_not_fill_the_memory(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api_common._line_writer.MOST_LINES", 3)
+    monkeypatch.setattr("api_common._line_writer.FLUSH_SECONDS", 60.0)
+    writer = LineWriter()
+    for number in range(5):
+        writer.write(str(number))
+    writer.flush()
+    writer.write("5")
+    writer.flush()
+    lost = '{"level":"warning","event":"log_lines_lost","lines":2}'
+    assert capsys.readouterr().err.splitlines() == [lost, "2", "3", "4", "5"]
+
+
 def test_a_terminal_that_went_away_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     class Closed:
         def write(self, text: str) -> None:

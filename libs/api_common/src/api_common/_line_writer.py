@@ -8,19 +8,23 @@ import time
 from collections import deque
 
 FLUSH_SECONDS = 0.1
+MOST_LINES = 50_000
+"""So many lines wait at most; when nobody reads them, the oldest are lost and not the process."""
 
 
 class LineWriter:
     """Writes lines to standard error at most `FLUSH_SECONDS` after they were given, in their order."""
 
     def __init__(self) -> None:
-        self._lines: deque[str] = deque()
+        self._lines: deque[str] = deque(maxlen=MOST_LINES)
+        self._lost = 0
         self._wake = threading.Event()
         self._writing = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def write(self, line: str) -> None:
         """Take one line, without its line end."""
+        self._lost += len(self._lines) == MOST_LINES
         self._lines.append(line)
         if not self._wake.is_set():
             self._start()
@@ -33,6 +37,9 @@ class LineWriter:
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
             if not lines:
                 return
+            if self._lost:
+                lines.insert(0, f'{{"level":"warning","event":"log_lines_lost","lines":{self._lost}}}')
+                self._lost = 0
             # A reader that went away, or a test's closed capture, must not take the service down.
             with contextlib.suppress(OSError, ValueError):
                 sys.stderr.write("\n".join(lines) + "\n")
