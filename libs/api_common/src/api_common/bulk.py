@@ -6,12 +6,12 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import Column, Dialect, Table, inspect
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
 from api_common.compute import offload, uncollected
 from api_common.database import WriteSession
+from api_common.driver_errors import translated_errors
 
 Row = Sequence[object]
 
@@ -88,19 +88,18 @@ async def _copy(connection: AsyncConnection, table: Table, columns: list[Column[
     count, rows = 0, await batch()
     if not rows:
         return 0
-    try:
-        async with referring(connection), driver.cursor() as cursor, cursor.copy(command) as copy:
-            copy.set_types([_type_name(column, connection.dialect) for column in columns])
-            while rows:
-                for row in rows:
-                    await copy.write_row(row)
-                count += len(rows)
-                rows = await batch()
-    except psycopg.Error as error:
-        # As if SQLAlchemy had run it, so that the unit of work knows the error.
-        raise DBAPIError.instance(
-            command.as_string(), None, error, psycopg.Error, dialect=connection.dialect
-        ) from error
+    async with (
+        translated_errors(connection, command.as_string()),
+        referring(connection),
+        driver.cursor() as cursor,
+        cursor.copy(command) as copy,
+    ):
+        copy.set_types([_type_name(column, connection.dialect) for column in columns])
+        while rows:
+            for row in rows:
+                await copy.write_row(row)
+            count += len(rows)
+            rows = await batch()
     return count
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from api_common.driver_errors import translated_errors
 from sqlalchemy import Dialect, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -43,11 +44,8 @@ class PreparedStatement:
         parameters: Any = named if self.order is None else tuple(named[name] for name in self.order)
         # Past SQLAlchemy, whose results cost a tenth of a page.
         driver: Any = (await connection.get_raw_connection()).driver_connection
-        cursor = driver.cursor()
-        try:
+        async with translated_errors(connection, self.text):
+            cursor = driver.cursor()
             await cursor.execute(self.text, parameters)
             found: Sequence[Sequence[Any]] = await cursor.fetchall()
-        except Exception:
-            # SQLAlchemy knows what becomes of a broken connection, and raises the error that everybody expects.
-            return (await connection.exec_driver_sql(self.text, parameters)).all()
         return found
