@@ -8,9 +8,6 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from api_common import migrations
 from api_common.database import Database, DatabaseSpec
 from bookkeeping_example import SPEC

@@ -1,15 +1,10 @@
 """The database of these tests, and an installation on it."""
 
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import hypothesis
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from api_common import Service, create_app
 from api_common.database import DatabaseSpec
 from api_common.testing import SettingsFactory, client_for
