@@ -128,6 +128,10 @@ def test_every_exact_amount_survives_writing_and_reading(amount):
         ("12.50-", "USD", "-12.50"),
         ("1.234,56 -", "EUR", "-1234.56"),
         ("(12.50)", "USD", "-12.50"),
+        ("R$ -5.326,43", "BRL", "-5326.43"),
+        ("-R$ 0,50", "BRL", "-0.50"),
+        ("12,50 €", "EUR", "12.50"),
+        ("-12.340000000000", "USD", "-12.34"),
     ],
 )
 def test_an_ofx_amount_is_read_in_either_notation(text, currency, amount):
@@ -141,7 +145,9 @@ def test_an_ofx_amount_that_reads_two_ways_is_refused_with_both_readings():
         ofx_amount("1,234-", "EUR")
 
 
-@pytest.mark.parametrize("text", ["abc", "12..3", "1,23,4", "1.2,3.4", "", "1e3", "-5-", "(-5)", "()", "1 23"])
+@pytest.mark.parametrize(
+    "text", ["abc", "12..3", "1,23,4", "1.2,3.4", "", "1e3", "-5-", "(-5)", "()", "1 23", "$20", "R$ 5"]
+)
 def test_a_garbled_ofx_amount_is_refused(text):
     with pytest.raises(ValueError, match="amount"):
         ofx_amount(text, "EUR")
@@ -157,6 +163,7 @@ def test_a_garbled_ofx_amount_is_refused(text):
         ("20180804093914:014", date(2018, 8, 4)),
         ("2024-02-29", date(2024, 2, 29)),
         ("2024/02/29 10:00", date(2024, 2, 29)),
+        ("2024-2-9", date(2024, 2, 9)),
         ("20240229120000000", date(2024, 2, 29)),
     ],
 )

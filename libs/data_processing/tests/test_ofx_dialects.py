@@ -140,3 +140,43 @@ def test_rows_that_state_a_balance_are_left_out_and_said():
     assert file.notes == (
         "2 rows state a balance and no movement of money; left out: transaction 1 (FITID 1) and others.",
     )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "days"),
+    [
+        ("05/03/2025", "29/03/2025", [date(2025, 3, 5), date(2025, 3, 29)]),
+        ("3/5/2025 10:15", "3/29/2025", [date(2025, 3, 5), date(2025, 3, 29)]),
+        ("05/03/2025", "06/03/2025", []),
+        ("13/03/2025", "03/13/2025", []),
+    ],
+)
+def test_days_with_slashes_are_read_where_the_whole_file_shows_their_order(first, second, days):
+    content = document(statement(row(posted=first), after=f"<LEDGERBAL><BALAMT>5<DTASOF>{second}</LEDGERBAL>"))
+    found = only(content)
+    assert [entry.booking_date for entry in found.entries] == days[:1]
+    assert [balance.date for balance in found.balances] == (days[1:] or [None])
+    assert [row.reason for row in found.refused] == ([] if days else [f'date "{first}" is not of the form YYYYMMDD'])
+
+
+DOUBT = "All amounts of rows called DEBIT are positive"
+
+
+@pytest.mark.parametrize(
+    ("rows", "doubtful"),
+    [
+        ([("DEBIT", "5.00"), ("CREDIT", "7.00")], True),
+        ([("DEBIT", "5.00"), ("CREDIT", "-7.00")], True),
+        ([("DEBIT", "5.00"), ("DEBIT", "-7.00")], False),
+        ([("DEBIT", "5.00"), ("FEE", "-7.00")], False),
+        ([("DEBIT", "-5.00"), ("CREDIT", "7.00")], False),
+        ([("CREDIT", "7.00")], False),
+    ],
+)
+def test_signs_that_contradict_the_kinds_of_all_rows_are_kept_and_doubted(rows, doubtful):
+    written = "".join(
+        row(amount, fitid=f"F{number}").replace(">POS<", f">{kind}<") for number, (kind, amount) in enumerate(rows)
+    )
+    file = read_statement_file(document(statement(written)))
+    assert [entry.amount for entry in file.statements[0].entries] == [Decimal(amount) for _, amount in rows]
+    assert [note.startswith(DOUBT) for note in file.notes] == [True] * doubtful

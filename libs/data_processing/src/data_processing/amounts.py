@@ -123,6 +123,8 @@ def shortened(text: str, limit: int = 60) -> str:
 def ofx_amount(text: str, currency: str | None) -> Decimal:
     """An amount as OFX files write it: either decimal mark, leading zeros, a plus sign, a minus behind the number.
 
+    The sign of the currency may stand beside it, and decimals beyond the sixth are no matter where they are zeros.
+
     One comma followed by exactly three digits is refused unless the currency has three decimals: it may be a decimal
     comma (as the standard says) or a thousands mark (as some banks write).
 
@@ -132,6 +134,9 @@ def ofx_amount(text: str, currency: str | None) -> Decimal:
     if _OFX_PLAIN(text):
         return Decimal(text)
     cleaned = text.replace("\u2212", "-").strip()
+    if (sign := _CURRENCY_SIGNS.get(currency or "")) and sign in cleaned:
+        cleaned = cleaned.replace(sign, "", 1).strip()
+    cleaned = _OFX_EXTRA_ZEROS("", cleaned)
     if _OFX_MINUS_BEHIND(cleaned):
         cleaned = "-" + cleaned.strip("()- ")
     if _OFX_COMMA(cleaned):
@@ -146,6 +151,9 @@ def ofx_amount(text: str, currency: str | None) -> Decimal:
 
 THREE_DECIMALS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 _OFX_PLAIN = re.compile(rf"[+-]?[0-9]{{1,12}}(?:\.[0-9]{{1,{MAX_DECIMALS}}})?").fullmatch
+_OFX_EXTRA_ZEROS = re.compile(rf"(?<=[.,][0-9]{{{MAX_DECIMALS}}})0++$").sub
+_CURRENCY_SIGNS = {"BRL": "R$", "EUR": "€", "GBP": "£"}
+"""The sign that may stand at an amount of a currency; a dollar sign is that of many."""
 _OFX_MINUS_BEHIND = re.compile(r"[0-9][0-9., \u00a0]* ?-|\([0-9][0-9., \u00a0]*\)").fullmatch
 _OFX_COMMA = re.compile(rf"[+-]?[0-9]*,[0-9]{{1,{MAX_DECIMALS}}}").fullmatch
 _OFX_GROUP = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}").fullmatch

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final
 
 _OFX_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:[0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9})?(?![0-9]).*", re.DOTALL)
-_ISO_DATE = re.compile(r"([0-9]{4})([-/.])([0-9]{2})\2([0-9]{2})(?![0-9]).*", re.DOTALL)
+_ISO_DATE = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})(?![0-9]).*", re.DOTALL)
 _FIRST_YEAR: Final = 1900
 """Programs write days long before any statement, such as 00010101, where they know none."""
 

@@ -87,6 +87,7 @@ def read_investments(
     *,
     currency: str | None,
     securities: Mapping[tuple[str, str], Security],
+    employers_plan: bool,
 ) -> ReadInvestments:
     """Read the transactions, and put the rows of their cash between the statement's other rows.
 
@@ -103,7 +104,9 @@ def read_investments(
         bank_id = own_bank_id(raw.fields.get("FITID", ""))
         place = f"transaction {raw.number}" + (f" (FITID {shortened(bank_id)})" if bank_id else "")
         try:
-            entry = _Reader(raw, currency, securities, unsigned_costs=unsigned_costs).read(place, bank_id)
+            entry = _Reader(
+                raw, currency, securities, unsigned_costs=unsigned_costs, employers_plan=employers_plan
+            ).read(place, bank_id)
         except ValueError as reason:
             text = " ".join(f"<{tag}>{value}" for tag, value in raw.fields.items())
             result.refused.append(RefusedRow(place, f"{raw.tag}: {reason}", bank_id, shortened(text, 300)))
@@ -147,7 +150,9 @@ class _Reader:
         securities: Mapping[tuple[str, str], Security],
         *,
         unsigned_costs: bool,
+        employers_plan: bool,
     ) -> None:
+        self._employers_plan = employers_plan or bool(raw.fields.get("INV401KSOURCE"))
         self._tag = raw.tag
         self._fields = raw.fields
         self._unsigned_costs = unsigned_costs
@@ -210,9 +215,8 @@ class _Reader:
                 return replace(plain, action=f"CLOSUREOPT {self._text('OPTACTION') or ''}".strip())
         if self._tag == "INCOME":
             income = self._income_type()
-            if income not in _INCOME:
-                raise ValueError(f'the kind of income (INCOMETYPE) is "{shortened(income, 40)}"')
-            return replace(plain, kind=_INCOME[income], action=f"INCOME {income}", amount=total)
+            kind = _INCOME.get(income, InvestmentKind.OTHER_INCOME)
+            return replace(plain, kind=kind, action=f"INCOME {shortened(income, 40)}".strip(), amount=total)
         if self._tag in _COSTS and self._unsigned_costs:
             return replace(plain, amount=total.copy_negate())
         return replace(plain, amount=total)
@@ -237,13 +241,15 @@ class _Reader:
         """
         if (self._text("SUBACCTFUND") or "").upper() != "OTHER":
             return False
-        return bool(self._text("INV401KSOURCE")) or (self._text("SUBACCTSEC") or "OTHER").upper() != "OTHER"
+        return self._employers_plan or (self._text("SUBACCTSEC") or "OTHER").upper() != "OTHER"
 
     def _split(self, plain: InvestmentEntry) -> InvestmentEntry:
         after, before = self._number("NUMERATOR", ofx_quantity), self._number("DENOMINATOR", ofx_quantity)
+        new, old = self._number("NEWUNITS", ofx_quantity), self._number("OLDUNITS", ofx_quantity)
+        if after is None and before is None:
+            after, before = new, old
         if not after or not before or after < 0 or before < 0:
             raise ValueError("the row does not say the ratio of the split (NUMERATOR, DENOMINATOR)")
-        new, old = self._number("NEWUNITS", ofx_quantity), self._number("OLDUNITS", ofx_quantity)
         gained = _EXACT.subtract(new, old) if new is not None and old is not None else None
         return replace(
             plain, split=(after, before), units=gained, amount=self._number("FRACCASH", self._money) or _ZERO

@@ -22,6 +22,7 @@ _ROW_LISTS = frozenset({"BANKTRANLIST", "BANKTRANLISTP", "LOANTRANLIST"})
 _ROW_LIST_ENDS = frozenset({f"/{tag}" for tag in _ROW_LISTS} | {"/OFX"})
 _ACCOUNTS = {"BANKACCTFROM": "", "CCACCTFROM": "credit_card", "INVACCTFROM": "investment", "LOANACCTFROM": "loan"}
 _BALANCES = {"LEDGERBAL": "closing", "AVAILBAL": "available", "INVBAL": "cash"}
+_EMPLOYERS_PLAN = frozenset({"INV401K", "INV401KBAL"})
 _WHOLE = INVESTMENTS | POSITIONS.keys() | SECURITIES.keys()
 """The aggregates beside rows whose fields are taken together."""
 _PREFIXED = frozenset({"CURRENCY", "ORIGCURRENCY", "INVACCTFROM"})
@@ -53,7 +54,7 @@ class OfxFormat:
             document.notes.append(
                 "The file ends without </OFX>, but behind a complete set of messages; it is read as it is."
             )
-        document.walk(tokens(source.texts(), odd=known.odd))
+        document.walk(tokens(source.texts(), odd=known.odd, day_first=known.day_first))
         return document.result(self.name, source.encoding)
 
 
@@ -110,6 +111,8 @@ class _Document:
             current.open_account(_ACCOUNTS[tag])
         elif tag in _BALANCES:
             current.open_balance(_BALANCES[tag])
+        elif tag in _EMPLOYERS_PLAN:
+            current.of_employers_plan = True
         elif tag[:1] == "/":
             current.close(tag[1:])
 

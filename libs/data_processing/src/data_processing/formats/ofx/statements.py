@@ -12,6 +12,7 @@ from data_processing.formats.corrections import corrected
 from data_processing.formats.ofx.dates import ofx_date_or_none
 from data_processing.formats.ofx.investments import RawInvestment, read_investments
 from data_processing.formats.ofx.securities import read_position
+from data_processing.formats.ofx.signs import doubtful_signs
 from data_processing.formats.row_checks import currency_code
 from data_processing.investments import Position, Security
 from data_processing.statement import AccountReference, Balance, BalanceKind, Deletion, Entry, RefusedRow, Statement
@@ -34,6 +35,7 @@ class StatementInProgress:
         self.refused: list[RefusedRow] = []
         self.deletions: list[Deletion] = []
         self.balance_rows: list[str] = []
+        self.of_employers_plan = False
         self.rows = rows_before
         self._account: dict[str, str] = {}
         self._account_type = account_type
@@ -122,7 +124,13 @@ class StatementInProgress:
             type=self._account_type or _ACCOUNT_TYPES.get(self._account.get("ACCTTYPE", "").upper()),
             currency=self.currency,
         )
-        read = read_investments(self._investments, self.entries, currency=self.currency, securities=securities)
+        read = read_investments(
+            self._investments,
+            self.entries,
+            currency=self.currency,
+            securities=securities,
+            employers_plan=self.of_employers_plan,
+        )
         entries, notes = corrected(read.entries, self.deletions)
         left = {entry.place for entry in entries} if read.investments else set()
         investments = tuple(moved for moved in read.investments if not moved.amount or moved.place in left)
@@ -141,7 +149,7 @@ class StatementInProgress:
             positions_as_of=as_of,
             deletions=tuple(self.deletions),
         )
-        return statement, [*self._notes, *self._left_out_balances(), *read.notes, *notes]
+        return statement, [*self._notes, *self._left_out_balances(), *doubtful_signs(entries), *read.notes, *notes]
 
     def _left_out_balances(self) -> list[str]:
         count = len(self.balance_rows)
