@@ -28,17 +28,22 @@ class Payment(NamedTuple):
     reference: str | None
     bank_id: str | None
 
-    def counterparty(self, *, money_in: bool) -> tuple[str | None, str | None]:
-        """Name and account of the other side: the debtor of money that came in, else the creditor."""
-        side = "Dbtr" if money_in else "Cdtr"
-        text = self.record.text
-        return text(*_NAMES[side]) or None, text(*_NUMBERS[side]) or None
+    def counterparty(self, *, credited: bool, reversal: bool) -> tuple[str | None, str | None]:
+        """Name and account of the other side: the debtor of money that came in, else the creditor.
 
-    def detail(self, entry: Record, *, money_in: bool) -> EntryDetail:
+        A reversal has the parties of the original; some banks turn them, so what stands alone is taken.
+        """
+        text = self.record.text
+        side, opposite = ("Dbtr", "Cdtr") if credited is not reversal else ("Cdtr", "Dbtr")
+        name, account = text(*_NAMES[side]), text(*_NUMBERS[side])
+        if reversal and not name and not account:
+            name, account = text(*_NAMES[opposite]), text(*_NUMBERS[opposite])
+        return name or None, account or None
+
+    def detail(self, entry: Record, party: tuple[str | None, str | None]) -> EntryDetail:
         """The payment as a part of its entry."""
         amount, currency = self._amount(entry)
-        name, account = self.counterparty(money_in=money_in)
-        return EntryDetail(amount, currency, self.text, name, account, self.reference)
+        return EntryDetail(amount, currency, self.text, *party, self.reference)
 
     def _amount(self, entry: Record) -> tuple[Decimal | None, str | None]:
         texts = self.record.texts

@@ -7,8 +7,10 @@ refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
+from itertools import pairwise
 from typing import Final
 from xml.parsers import expat
 from xml.parsers.expat import errors
@@ -16,6 +18,7 @@ from xml.parsers.expat import errors
 from data_processing.errors import BrokenFile, TruncatedFile, UnsafeFile
 from data_processing.formats.row_checks import MAX_FIELD
 
+_DECLARATION = re.compile(r"<\?xml\s")
 _DEEPEST: Final = 64
 _MOST_PARTS: Final = 20_000
 _MOST_PATHS: Final = 20_000
@@ -30,6 +33,7 @@ _STATEMENTS: Final = frozenset({"Rpt", "Stmt", "Ntfctn"})
 _RECORDS: Final = frozenset({"Acct", "FrToDt", "Bal", "Ntry"})
 _LISTS: Final = {
     "RmtInf/Ustrd": "RmtInf/Ustrd",
+    "RmtInf/Strd/RfrdDocInf/Nb": "RmtInf/Strd",
     "RmtInf/Strd/CdtrRefInf/Ref": "RmtInf/Strd",
     "RmtInf/Strd/AddtlRmtInf": "RmtInf/Strd",
     "RtrInf/AddtlInf": "RtrInf/AddtlInf",
@@ -100,8 +104,8 @@ class _Place:
 
 
 def elements(pieces: Iterable[str]) -> Iterator[tuple[Event, Record]]:
-    """The messages, statements and records of a document, in the order in which they end, messages and statements also
-    when they start. Names lose their namespace.
+    """The messages, statements and records of the documents, in the order in which they end, messages and statements
+    also when they start. Names lose their namespace.
 
     Raises:
         UnsafeFile: the document declares entities, or nests or branches without bounds.
@@ -109,31 +113,41 @@ def elements(pieces: Iterable[str]) -> Iterator[tuple[Event, Record]]:
         BrokenFile: the text is no well-formed XML.
     """
     walk = _Walk()
-    parser = walk.parser()
+    parser, before = walk.parser(), 0
     try:
-        for piece in _from_first_mark(pieces):
-            parser.Parse(piece, False)
+        for starts, text in _documents(pieces):
+            if starts:
+                parser.Parse("", True)
+                before += parser.CurrentLineNumber - 1
+                parser = walk.parser()
+            parser.Parse(text, False)
             yield from walk.passed_by()
         parser.Parse("", True)
     except expat.ExpatError as error:
+        line = before + error.lineno
         if error.code in _CUT_OFF:
             raise TruncatedFile(
-                f"Line {error.lineno}: the XML file stops before its end, so rows may be missing. Download it again."
+                f"Line {line}: the XML file stops before its end, so rows may be missing. Download it again."
             ) from error
         raise BrokenFile(
-            f"Line {error.lineno}, column {error.offset + 1}: the file is no well-formed XML "
+            f"Line {line}, column {error.offset + 1}: the file is no well-formed XML "
             f"({str(error).split(':')[0]}). Download it again and upload it unopened."
         ) from error
     yield from walk.passed_by()
 
 
-def _from_first_mark(pieces: Iterable[str]) -> Iterator[str]:
-    """The pieces without white space at the start, before which no declaration may stand."""
-    started = False
+def _documents(pieces: Iterable[str]) -> Iterator[tuple[bool, str]]:
+    """The text without white space at the start, before which no declaration may stand, and whether a further document
+    starts with it: some banks write several into one file.
+    """
+    first = True
     for piece in pieces:
-        text = piece if started else piece.lstrip()
-        started = started or bool(text)
-        yield text
+        text = piece.lstrip() if first else piece
+        starts = [found.start() for found in _DECLARATION.finditer(text, 1 if first else 0)]
+        yield False, text[: starts[0]] if starts else text
+        for start, end in pairwise([*starts, len(text)]):
+            yield True, text[start:end]
+        first = first and not text
 
 
 class _Walk:
@@ -150,6 +164,7 @@ class _Walk:
 
     def parser(self) -> expat.XMLParserType:
         """A parser that reports here. Its handlers are closures, because they run for every tag of the file."""
+        self._paths = 0
         place = _Place(None, "")
         above: list[_Place] = []
         open_records: list[Record] = []
@@ -181,10 +196,8 @@ class _Walk:
 
         def characters(data: str) -> None:
             nonlocal text
-            if not text:
-                text = data
-            elif len(text) <= MAX_FIELD:
-                text = text + data
+            if len(text) <= MAX_FIELD:
+                text += data
 
         def end(_: str) -> None:
             nonlocal place, record, text

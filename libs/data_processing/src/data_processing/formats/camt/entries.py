@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from data_processing.formats.camt.details import Payment
@@ -30,25 +30,23 @@ def bank_id_of(record: Record, payments: Sequence[Payment]) -> str | None:
     return own_bank_id(written) if written else None
 
 
-def entry_of(record: Record, payments: Sequence[Payment], *, place: str, bank_id: str | None) -> Entry:
-    """The entry; raises ``ValueError`` with the reason where it must be refused."""
+def entry_of(
+    record: Record, payments: Sequence[Payment], *, place: str, bank_id: str | None, currency: str | None
+) -> Entry:
+    """The entry, in ``currency`` where it names none; raises ``ValueError`` where it must be refused."""
     texts = record.texts
-    status = status_of(record)
-    pending = _PENDING.get(status)
-    if pending is None:
-        raise ValueError(f'the status (Sts) is "{status[:40]}", so it is unclear whether money moved')
-    amount, currency = signed_amount(record)
-    value_date = day(record, "ValDt")
-    booking_date = day(record, "BookgDt") or (value_date if pending else None)
+    value_date, booked = day(record, "ValDt"), day(record, "BookgDt")
+    pending = _pending(status_of(record), booked=booked is not None)
+    amount, own_currency = signed_amount(record)
+    currency = own_currency or currency
+    booking_date = booked or (value_date if pending else None)
     if booking_date is None:
         raise ValueError("the entry has no booking date (BookgDt)")
     credited = amount > 0 or (amount == 0 and texts.get("CdtDbtInd") == "CRDT")
-    money_in = credited is not reversal(record)
     only = payments[0] if len(payments) == 1 else None
-    name, account = only.counterparty(money_in=money_in) if only else (None, None)
-    foreign = (foreign_amount(only.record, amount, currency) if only else None) or foreign_amount(
-        record, amount, currency
-    )
+    parties = [payment.counterparty(credited=credited, reversal=reversal(record)) for payment in payments]
+    name = _shared(name for name, _ in parties)
+    foreign = foreign_amount([only.record, record] if only else [record], amount, currency)
     return new_entry(
         place=place,
         booking_date=booking_date,
@@ -58,15 +56,31 @@ def entry_of(record: Record, payments: Sequence[Payment], *, place: str, bank_id
         currency=currency,
         bank_id=bank_id,
         counterparty=name,
-        counterparty_account=account,
+        counterparty_account=_shared(account for _, account in parties),
         reference=only.reference if only else _batch(record),
         bank_category=_category(record) or None,
         pending=pending,
         original_amount=foreign[0] if foreign else None,
         original_currency=foreign[1] if foreign else None,
         exchange_rate=foreign[2] if foreign else None,
-        details=tuple(payment.detail(record, money_in=money_in) for payment in payments) if not only else (),
+        details=()
+        if only
+        else tuple(payment.detail(record, party) for payment, party in zip(payments, parties, strict=True)),
     )
+
+
+def _shared(parts: Iterable[str | None]) -> str | None:
+    """What all payments of a batch have in common."""
+    different = set(parts)
+    return different.pop() if len(different) == 1 else None
+
+
+def _pending(status: str, *, booked: bool) -> bool:
+    """Whether the entry waits; one without a status that has a booking date was booked then."""
+    pending = _PENDING.get(status) if status or not booked else False
+    if pending is None:
+        raise ValueError(f'the status (Sts) is "{status[:40]}", so it is unclear whether money moved')
+    return pending
 
 
 def reversal(record: Record) -> bool:

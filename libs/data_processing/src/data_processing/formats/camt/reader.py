@@ -116,6 +116,7 @@ class _StatementInProgress:
         self._notes: list[str] = []
         self._information = 0
         self._reversals = 0
+        self._without_status = 0
         self._start: date | None = None
         self._end: date | None = None
 
@@ -151,18 +152,20 @@ class _StatementInProgress:
                 refusal = str(reason)
         bank_id = bank_id_of(record, payments)
         place = f"entry {number} (AcctSvcrRef {shortened(bank_id)})" if bank_id else f"entry {number}"
-        if status_of(record) == INFORMATION:
+        status = status_of(record)
+        if status == INFORMATION:
             self._information += 1
             return
         try:
             if refusal:
                 raise ValueError(refusal)
-            entry = entry_of(record, payments, place=place, bank_id=bank_id)
+            entry = entry_of(record, payments, place=place, bank_id=bank_id, currency=self._account.currency)
         except ValueError as reason:
             raw = shortened(" ".join(record.raw.split()), 300)
             self._refused.append(RefusedRow(place, str(reason), bank_id, raw))
             return
         self._entries.append(entry)
+        self._without_status += not status
         if "RvslInd" in record.texts:
             self._reversals += reversal(record)
 
@@ -172,6 +175,8 @@ class _StatementInProgress:
         self._notes += repeated
         if self._information:
             self._notes.append(f"{_entries(self._information)} for information only (Sts INFO) and left out.")
+        if self._without_status:
+            self._notes.append(f"{_entries(self._without_status)} without a status (Sts); a booking date says booked.")
         if self._reversals:
             self._notes.append(f"{_entries(self._reversals)} marked as a reversal (RvslInd).")
         booked = [balance.currency for balance in self._balances if balance.kind != "available"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -18,7 +19,8 @@ _RATE = re.compile(r"[0-9]{1,12}(?:\.[0-9]{0,12})?").fullmatch
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T[0-9:.]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})?").fullmatch
 _SURELY_IN_RANGE: Final = 12
 _NO_REFERENCE: Final = {"", "NOTPROVIDED", "NOT PROVIDED", "NONREF", "NONE", "NOREF"}
-_PAID: Final = tuple(f"AmtDtls/{kind}" for kind in ("InstdAmt", "TxAmt", "CntrValAmt"))
+_PAID: Final = ("AmtDtls/InstdAmt/", "AmtDtls/TxAmt/", "AmtDtls/CntrValAmt/", "")
+"""Where the amount that was paid stands; the last is the payment's own."""
 
 
 def signed_amount(record: Record) -> tuple[Decimal, str | None]:
@@ -76,32 +78,35 @@ def iso_day(text: str) -> date:
         raise ValueError(f'date "{shortened(text, 40)}" is no day of the calendar') from None
 
 
-def foreign_amount(record: Record, booked: Decimal, currency: str | None) -> tuple[Decimal, str, Decimal | None] | None:
+def foreign_amount(
+    records: Sequence[Record], booked: Decimal, currency: str | None
+) -> tuple[Decimal, str, Decimal | None] | None:
     """What was paid in another currency: amount, currency and the printed rate; None where nothing was.
 
-    What cannot be read is passed over: the booked amount does not rest on it.
+    ``records`` are the payment and its entry. What cannot be read is passed over: no booked amount rests on it.
     """
-    texts = record.texts
     for kind in _PAID:
-        written = texts.get(f"{kind}/Amt{CURRENCY}")
-        if written is None or written == currency:
-            continue
-        code = currency_code(written)
-        if code is None or code == currency:
-            continue
-        try:
-            amount = exact_amount(texts.get(f"{kind}/Amt", ""))
-        except ValueError:
-            continue
-        return (-amount if booked < 0 else amount), code, _rate(record, kind)
+        for texts in (record.texts for record in records):
+            written = texts.get(f"{kind}Amt{CURRENCY}")
+            if written is None or written == currency:
+                continue
+            code = currency_code(written)
+            if code is None or code == currency:
+                continue
+            try:
+                amount = exact_amount(texts.get(f"{kind}Amt", ""))
+            except ValueError:
+                continue
+            return (-amount if booked < 0 else amount), code, _rate(records, kind)
     return None
 
 
-def _rate(record: Record, kind: str) -> Decimal | None:
+def _rate(records: Sequence[Record], kind: str) -> Decimal | None:
     for place in (kind, *_PAID):
-        text = record.texts.get(f"{place}/CcyXchg/XchgRate", "")
-        if _RATE(text):
-            return Decimal(text)
+        for record in records:
+            text = record.texts.get(f"{place}CcyXchg/XchgRate", "")
+            if _RATE(text):
+                return Decimal(text)
     return None
 
 
