@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx2
 import pytest
-from api_common._route_index import RouteIndex
+from api_common._route_index import RouteIndex, template_of
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from hypothesis import given, settings
@@ -33,7 +33,13 @@ async def somebody_else() -> str:
 def answering(name: str) -> Endpoint:
     async def endpoint(request: Request, caller: Annotated[str, Depends(who)]) -> dict[str, Any]:
         values = {key: str(value) for key, value in request.path_params.items()}
-        return {"route": name, "values": values, "marks": getattr(request.state, "marks", []), "caller": caller}
+        return {
+            "route": name,
+            "template": template_of(request.scope),
+            "values": values,
+            "marks": getattr(request.state, "marks", []),
+            "caller": caller,
+        }
 
     return endpoint
 
@@ -96,7 +102,7 @@ def anything() -> APIRouter:
 
 
 def shelves() -> APIRouter:
-    inner = APIRouter(route_class=Loud, responses={404: {}})
+    inner = APIRouter(route_class=Loud, responses={404: {}}, include_in_schema=False)
     inner.add_api_route("/{shelf}", answering("shelf"), methods=["GET", "PUT"])
     inner.add_api_route("/new", answering("new shelf"), methods=["POST"])
     outer = APIRouter(prefix="/v1")

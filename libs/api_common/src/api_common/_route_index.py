@@ -161,6 +161,17 @@ class RouteIndex(BaseRoute):
         return self._parameters[id(route)]
 
 
+def template_of(scope: Scope) -> str | None:
+    """Return the path of the route that was found for a request, with its parameters in braces; None for a page."""
+    # FastAPI's own finding in an included router, which has the prefix that the route itself lacks.
+    context = scope.get("fastapi", {}).get("effective_route_context")
+    if context is not None and context.starlette_route is not None:
+        context = context.starlette_route
+    found = context or scope.get("route")
+    template: str | None = getattr(found, "path_format", None)
+    return template
+
+
 def _query_names(dependant: Dependant) -> set[str]:
     """Return the query parameters of a route and of all that it depends on."""
     names: set[str] = set()

@@ -39,6 +39,7 @@ from fastapi import Header, Request, Response, params
 from pydantic import BaseModel
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, Uuid, delete, insert, select, text
 
+from api_common._route_index import template_of
 from api_common.columns import UtcDateTime, now
 from api_common.database import Database, WriteSession, _write_session, database_of
 from api_common.problems import BadRequest, Conflict, InvalidInput
@@ -264,8 +265,7 @@ def _json(body: bytes, status: int, headers: Mapping[str, str]) -> Response:
 
 
 def _route_of(request: Request) -> str:
-    path: str = getattr(request.scope.get("route"), "path", request.url.path)
-    return f"{request.method} {path}"[:200]
+    return f"{request.method} {template_of(request.scope) or request.url.path}"[:200]
 
 
 def _in_flight() -> IdempotencyKeyInFlight:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api_common._line_writer import writer
 from api_common._problem_responses import BodyTooLarge, internal_error, problem_response
-from api_common._route_index import RouteIndex
+from api_common._route_index import RouteIndex, template_of
 from api_common.context import RequestContext, current, start_request
 from api_common.cors import Cors
 from api_common.logging import get_logger
@@ -219,17 +219,10 @@ class _Answer:
 
 
 def _template(scope: Scope) -> str:
-    """Return the route template that answered; FastAPI leaves it in the scope while it routes."""
-    inner = scope.get("fastapi")
-    if inner is not None:
-        found = inner.get("effective_route_context")
-        if found is not None:
-            template: str = found.path_format or getattr(found.starlette_route, "path_format", UNMATCHED)
-            return template
-    route = scope.get("route")
-    if route is not None:
-        template = route.path_format
-        return template  # noqa: RET504 (the annotation above types it)
+    """Return the template of the route that answered, as a label."""
+    template = template_of(scope)
+    if template is not None:
+        return template
     # A plain page without parameters, such as /openapi.json, is its own template; a page of a mounted one is not.
     if "endpoint" in scope and not scope.get("path_params") and not scope.get("root_path"):
         path: str = scope["path"]
