@@ -218,6 +218,18 @@ async def test_edited_and_deleted_rows_are_proved_to_be_the_same_as_well(househo
     assert len(await household.rows()) == (3 if edit is None else 4)
 
 
+async def test_a_row_is_known_by_its_bank_s_day_wherever_the_user_moves_it(household: Any) -> None:
+    await household.upload(camt(ROWS))
+    for number, row in enumerate(await household.rows()):
+        day = date(2024 + number, 6, 1).isoformat()
+        await household.change(f"/v1/transactions/{row['id']}", row["version"], booking_date=day)
+    assert counts(await household.upload(camt([*ROWS, march(10, "-1", "Kiosk")]))) == {
+        "read": 5,
+        "booked": 1,
+        "repeated": 4,
+    }
+
+
 @pytest.mark.parametrize(
     ("booking", "becomes"),
     [
