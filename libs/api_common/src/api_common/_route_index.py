@@ -81,7 +81,8 @@ class RouteIndex(BaseRoute):
         for route in self._candidates(scope["method"], scope["path"]):
             match, child_scope = route.matches(scope)
             if match is Match.FULL:
-                return match, {**child_scope, "route": route}
+                child_scope["route"] = route
+                return match, child_scope
         return Match.NONE, {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
