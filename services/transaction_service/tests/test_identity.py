@@ -374,3 +374,24 @@ async def test_imports_and_decisions_stand_in_the_journal(household: Any, client
         "import_booked",
     ]
     assert len(await household.rows()) == 4
+
+
+@pytest.mark.parametrize("how", ["accept", "reject"])
+async def test_what_was_decided_of_a_reworded_row_is_remembered_where_ids_are_not_trusted(
+    household: Any, client: httpx2.AsyncClient, how: str
+) -> None:
+    rows = [march(2, "-1"), march(5, "-24", "Cinema Lumiere"), march(9, "-3")]
+    await household.upload(camt(renamed(rows, "a")))
+    reworded = [march(2, "-1"), march(5, "-24", "CINEMA LUMIERE 0815"), march(9, "-3")]
+    file = camt(renamed(reworded, "b"))
+    assert counts(await household.upload(file)) == {"read": 3, "proposed": 3}
+    for proposal in await proposals(client):
+        await decide(client, proposal, how if proposal["reason"] == "alike" else "accept")
+    for _ in range(2):
+        again = await household.upload(file)
+        assert (counts(again), again["accounts"][0]["trusts_bank_ids"]) == ({"read": 3, "repeated": 3}, False)
+    assert len(await household.rows()) == (3 if how == "accept" else 4)
+    # Another row that the bank has given the id is not the one that was decided.
+    other = camt([BankRow(date(2026, 3, 5), Decimal(-24), "Bookshop", "b1")])
+    assert counts(await household.upload(other))["read"] == 1
+    assert len(await proposals(client, status="waiting")) + len(await household.rows()) == (4 if how == "accept" else 5)

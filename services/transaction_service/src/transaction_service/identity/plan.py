@@ -252,6 +252,23 @@ class AccountPlan:
             else:
                 self.unknown.append(number)
 
+    def recognise_decided(
+        self, contents: Mapping[str, str], rows: Mapping[str, KnownRow], pending: Sequence[PendingRow]
+    ) -> None:
+        """Tell the unknown rows that have been found to be `rows` of the ledger, with these contents, by identity."""
+        announced = {row.id: row for row in pending if not row.deleted}
+        there = {known.id for _, known in self.decisions.same}
+        left = numbers()
+        for number, row in zip(self.unknown, self.rows.of(self.unknown), strict=True):
+            identity = self.identities.of_row(number, row)
+            known = rows.get(identity)
+            if known is None or known.id in there or contents.get(identity) != row.content:
+                left.append(number)
+            else:
+                there.add(known.id)
+                self._same(number, known, announced)
+        self.unknown = left
+
     def _same(self, number: int, known: KnownRow, announced: Mapping[UUID, PendingRow]) -> None:
         """The row is that row of the ledger, or, if that one is pending, its booking."""
         if known.id in announced and not self.rows.pending[number]:

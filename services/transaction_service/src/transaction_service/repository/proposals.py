@@ -98,6 +98,12 @@ class ProposalRepository(Repository[Proposal]):
         )
         return frozenset((await self.session.scalars(statement)).all())
 
+    async def accepted(self, account_id: UUID, identities: Sequence[str]) -> dict[str, str]:
+        """What the bank wrote of those of the identities' rows that are known to be rows of the ledger."""
+        found = await self.of_identities(account_id, identities)
+        accepted = [proposal for proposal in found if proposal.status == ProposalStatus.ACCEPTED]
+        return {proposal.identity: row_from_json(proposal.row).content for proposal in accepted}
+
     async def of_identities(self, account_id: UUID, identities: Sequence[str]) -> Sequence[Proposal]:
         """The proposals, decided or not, that an account has for these identities."""
         named = among(self.session, col(Proposal.identity), identities)

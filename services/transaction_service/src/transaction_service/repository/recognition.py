@@ -129,7 +129,7 @@ class RecognitionRepository:
     async def known(self, account_id: UUID, identities: Sequence[str], *, aliases: bool) -> KnownIdentities:
         """What the account's rows know of these identities; `aliases` says whether it has any."""
         standing = await self._standing(account_id, identities)
-        return KnownIdentities(standing, await self._aliases(account_id, identities) if aliases else {})
+        return KnownIdentities(standing, await self.aliases(account_id, identities) if aliases else {})
 
     async def days(self, account_id: UUID, first: date, last: date) -> set[date]:
         """The days between two on which the account has rows, by what their bank says or by what the user says."""
@@ -152,7 +152,8 @@ class RecognitionRepository:
         statement = with_identities(self.session, columns, self._of(account_id), identities)
         return {row.identity: row.pending for row in await self.session.execute(statement)}
 
-    async def _aliases(self, account_id: UUID, identities: Sequence[str]) -> dict[str, KnownRow]:
+    async def aliases(self, account_id: UUID, identities: Sequence[str]) -> dict[str, KnownRow]:
+        """The account's rows that files have brought under these identities beside their own."""
         booking = aliased(Transaction)
         statement = (
             select(

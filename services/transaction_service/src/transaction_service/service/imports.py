@@ -265,6 +265,11 @@ class Imports:
             first, last = plan.rows.first_and_last_day(piece)
             by_content = await recognition.by_content(account_id, set(contents), first, last)
             await offload(plan.recognise_by_content, piece, contents, by_content, pending)
+        if not plan.by_identity and plan.unknown:
+            identities = await offload(plan.identities.of, plan.unknown)
+            if accepted := await self._open_proposals.accepted(account_id, identities):
+                taught = await recognition.aliases(account_id, list(accepted))
+                await offload(plan.recognise_decided, accepted, taught, pending)
         plan.unknown = columns_of(plan.rows).in_order(plan.unknown)
 
     async def _of_known_days(self, plan: AccountPlan) -> Numbers:
