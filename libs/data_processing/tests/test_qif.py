@@ -246,6 +246,28 @@ def test_a_minus_may_stand_behind_and_brackets_for_it(written):
     assert first_entry("D12/31/2025", f"T{written}").amount == Decimal("-12.50")
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_a_register_without_its_section_is_told_by_its_first_record(line_end):
+    found = only(f"{SETTLED}D12/30/2025\nT-2.00\nPTea\n^\n".replace("\n", line_end))
+    assert (found.account.type, [entry.amount for entry in found.entries]) == (
+        None,
+        [Decimal("1.00"), Decimal("-2.00")],
+    )
+
+
+def test_the_category_of_the_first_split_is_not_that_of_the_whole_row():
+    lines = ["D2/22/2019", "T-119.48", "L[Cash Account]", "S[Cash Account]", "$-60.00", "SGroceries", "$-59.48"]
+    entry = first_entry(*lines)
+    assert (entry.bank_category, entry.counterparty_account) == (None, None)
+    assert [detail.counterparty_account for detail in entry.details] == ["Cash Account", None]
+    alike = first_entry("D2/22/2019", "T-3.00", "LFood", "SFood", "$-1.00", "SFood", "$-2.00")
+    assert (alike.bank_category, len(alike.details)) == ("Food", 2)
+
+
+def test_a_placeholder_is_no_number_of_a_cheque():
+    assert first_entry("D12/31/2025", "T1.00", "NN/A").reference is None
+
+
 def test_several_memos_are_one_and_an_account_may_stand_behind_a_category():
     entry = first_entry("D12/31/2025", "T1.00", "MOne", "MTwo", "LTax:Federal|[Savings]")
     assert (entry.text, entry.counterparty_account) == ("One Two", "Savings")
@@ -285,8 +307,10 @@ def test_one_amount_with_marks_around_its_digits_settles_the_decimal_mark(writte
     assert [str(entry.amount) for entry in found.entries[-1:]] == ["1234"]
 
 
-def test_comments_and_blank_lines_before_the_first_section_do_not_matter():
-    assert len(only("### exported\n\n!type:bank\n\n" + SETTLED + "^\n\x1a").entries) == 1
+@pytest.mark.parametrize("line_end", ["\n", "\r"])
+def test_comments_and_blank_lines_before_the_first_section_do_not_matter(line_end):
+    found = only(("### exported\n\n!type:bank\n\n" + SETTLED + "^\n\x1a").replace("\n", line_end))
+    assert (len(found.entries), found.refused) == (1, ())
 
 
 def test_a_file_of_lists_alone_has_no_statement():

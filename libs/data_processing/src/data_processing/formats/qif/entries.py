@@ -8,7 +8,7 @@ from typing import Final
 from data_processing.formats.qif.investments import Conventions, read_investment
 from data_processing.formats.qif.records import Record, Split
 from data_processing.formats.qif.texts import joined, transfer_account
-from data_processing.formats.row_checks import MAX_FIELD
+from data_processing.formats.row_checks import MAX_FIELD, own_bank_id
 from data_processing.investments import InvestmentEntry
 from data_processing.statement import Entry, EntryDetail, new_entry
 
@@ -52,7 +52,7 @@ class EntryReader:
 
     def _entry(self, record: Record, place: str, plain_date: str) -> Entry:
         amount = self._amount_of(record)
-        category = record.get("L")
+        category = _category(record)
         details = tuple(self._detail(split) for split in record.splits)
         self._check_sum(details, amount, place)
         payee = record.get("P")
@@ -63,8 +63,8 @@ class EntryReader:
             text=joined(payee, record.get("M")),
             counterparty=payee or None,
             counterparty_account=transfer_account(category),
-            reference=record.get("N") or None,
-            bank_category=None if category.casefold() in _SPLIT_MARKS else category or None,
+            reference=own_bank_id(record.get("N")),
+            bank_category=category or None,
             details=details,
         )
 
@@ -86,3 +86,11 @@ class EntryReader:
         parts = [detail.amount for detail in details if detail.amount is not None]
         if parts and len(parts) == len(details) and (total := sum(parts, Decimal(0))) != amount:
             self.notes.append(f"The splits of the record in {place} add up to {total}, its amount is {amount}.")
+
+
+def _category(record: Record) -> str:
+    """The category of the whole row: programs write that of the first split where the splits differ."""
+    category = record.get("L")
+    if category.casefold() in _SPLIT_MARKS or any(split.category != category for split in record.splits):
+        return ""
+    return category

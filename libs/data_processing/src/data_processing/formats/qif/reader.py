@@ -14,7 +14,7 @@ from data_processing.errors import NoStatements
 from data_processing.formats.qif.conventions import ShownMarks, amount_reader_of, plain_date, quantity_reader_of
 from data_processing.formats.qif.entries import EntryReader
 from data_processing.formats.qif.investments import Conventions
-from data_processing.formats.qif.records import ORDER, PRICES, SECTION, Record, records
+from data_processing.formats.qif.records import ORDER, PRICES, SECTION, UNNAMED, Record, records
 from data_processing.formats.qif.securities import SecurityList, price_parts
 from data_processing.formats.qif.texts import transfer_account
 from data_processing.formats.source import Source
@@ -22,6 +22,7 @@ from data_processing.investments import InvestmentEntry, SecurityPrice
 from data_processing.statement import AccountReference, Entry, RefusedRow, Statement, StatementFile
 
 _REGISTERS: Final = {
+    UNNAMED: None,
     "type:bank": "checking",
     "type:cash": None,
     "type:ccard": "credit_card",
@@ -48,6 +49,8 @@ _ACCOUNT_TYPES: Final = {
     "mutual": "investment",
 }
 _START = re.compile(rf"(?:\s*#[^\n]*\n)*{SECTION.pattern}", re.IGNORECASE)
+_RECORD = re.compile(r"\s*D ?[0-9][^\n]{5,20}\n(?:[TUPMNCLASE$%][^\n]*\n){1,40}\^")
+"""A first record that no section comes before, as some banks leave it out."""
 
 
 @dataclass(slots=True)
@@ -94,15 +97,16 @@ class QifFormat:
 
     def detect(self, source: Source) -> float:
         """Certain when the text starts with a section, after comments if there are any."""
-        head = source.head.replace("\r\n", "\n").replace("\r", "\n")
-        return 1.0 if _START.match(head) else 0.0
+        head = _head(source)
+        return 1.0 if _START.match(head) or _RECORD.match(head) else 0.0
 
     def read(self, source: Source) -> StatementFile:
         """The statements of the file; raises as ``Format.read`` says."""
         source.refuse_too_large()
         survey = _Survey(source.today)
+        start = "" if _START.match(_head(source)) else UNNAMED
         with source.lines() as lines:
-            for account, record in _accounts(records(lines)):
+            for account, record in _accounts(records(lines, section=start)):
                 survey.add(account, record)
         cut_off = source.open_ended
         if not survey.registers:
@@ -113,7 +117,7 @@ class QifFormat:
         conventions = survey.conventions()
         reader = EntryReader(conventions, survey.dates)
         with source.lines() as lines:
-            for account, record in _accounts(records(lines)):
+            for account, record in _accounts(records(lines, section=start)):
                 if account is not None:
                     survey.registers[account].add(record, reader, cut_off=cut_off)
         notes = [
@@ -134,6 +138,10 @@ class QifFormat:
             securities=survey.securities.all,
             prices=prices,
         )
+
+
+def _head(source: Source) -> str:
+    return source.head.replace("\r\n", "\n").replace("\r", "\n")
 
 
 class _Survey:

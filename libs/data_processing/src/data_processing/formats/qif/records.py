@@ -10,6 +10,8 @@ from typing import Final
 SECTION = re.compile(r"\s*!\s*(Type|Account|Option|Clear)\b\s*:?\s*(.*)", re.IGNORECASE)
 PRICES: Final = "type:prices"
 """The section that lists prices of securities, each in a line of its own."""
+UNNAMED: Final = "type:"
+"""The section of a file that starts with its first record."""
 ORDER: Final = "option:order"
 """The section name of a record that says which of day and month comes first: its field ``order``."""
 _ORDERS: Final = {"mdy": "month", "dmy": "day"}
@@ -47,9 +49,11 @@ class Record:
         return self.fields.get(letter, "")
 
 
-def records(lines: Iterable[str]) -> Iterator[Record]:
-    """The records of the lines in order; empty ones are left out. A section is named ``type:bank``, ``account`` …"""
-    section = ""
+def records(lines: Iterable[str], *, section: str = "") -> Iterator[Record]:
+    """The records of the lines in order; empty ones are left out. A section is named ``type:bank``, ``account`` …
+
+    section: the one that the lines before the first section belong to; without it they are passed over
+    """
     record: Record | None = None
     for number, raw in enumerate(lines, start=1):
         line = raw.strip(" \t\n\x1a\ufeff")
