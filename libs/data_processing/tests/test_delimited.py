@@ -303,12 +303,31 @@ def test_an_unknown_column_is_not_ignored_but_named_with_the_nearest_dialect():
         read("Date,Details,Debit,Credit,Balance,Reversed\n01/09/2026,Tea,1.00,,,yes\n")
 
 
+def test_quotation_marks_that_do_not_match_refuse_the_file():
+    with pytest.raises(BrokenFile, match="Line 3: the quotation marks"):
+        read(GENERIC + '2026-04-02,"Tea,1.00,EUR\n2026-04-03,Cake,1.00,EUR\n')
+
+
 @pytest.mark.parametrize(
-    "body", ['2026-04-02,"Tea,1.00,EUR\n2026-04-03,Cake,1.00,EUR\n', '2026-04-02,"Tea"x,1.00,EUR\n']
+    ("written", "text"),
+    [
+        ('"Tea "Earl Grey" hot"', 'Tea "Earl Grey" hot'),
+        ('"Cafe "Mia""', 'Cafe "Mia"'),
+        ('"Tea"  ', "Tea"),
+    ],
 )
-def test_quotation_marks_that_do_not_match_refuse_the_file(body):
-    with pytest.raises(BrokenFile, match="quotation marks"):
-        read(GENERIC + body)
+def test_marks_inside_of_a_cell_and_blanks_behind_it_are_read(written, text):
+    file = read(f'{GENERIC}2026-04-02,{written},-1.00,EUR\n"2026-04-03","Cake, ""two""\npieces",-2.00,EUR\n')
+    entries = file.statements[0].entries
+    assert [entry.text for entry in entries] == [text, 'Cake, "two"\npieces']
+    assert [entry.place for entry in entries] == ["line 2", "line 3"]
+
+
+def test_a_line_whose_marks_tell_no_cells_is_refused_alone():
+    file = read(f'{GENERIC}2026-04-02,"Tea"x,1.00,EUR\n2026-04-03,Cake,-1.00,EUR\n')
+    (statement,) = file.statements
+    assert [row.place for row in statement.refused] == ["line 2"]
+    assert [entry.place for entry in statement.entries] == ["line 3"]
 
 
 MINIMAL = {

@@ -12,11 +12,12 @@ from data_processing.errors import UnclearDates
 DateOrder = Literal["day", "month", "either"]
 """Which number comes first in ``03/04/2026``; ``either`` where a dialect is written both ways."""
 
-_TIME = r"(?:[T ]+[0-9]{1,2}:[0-9]{2}.*)?"
-_YEAR_FIRST = re.compile(rf"([0-9]{{4}})([-/.])([0-9]{{1,2}})\2([0-9]{{1,2}}){_TIME}")
+_TIME = r"(?:,?[T ]+[0-9]{1,2}:[0-9]{2}.*)?"
+_YEAR_FIRST = re.compile(rf"([0-9]{{4}})([-/.])([0-9]{{1,2}})\2([0-9]{{1,2}})\.?{_TIME}")
 _COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
-_YEAR_LAST = re.compile(rf"([0-9]{{1,2}})([-/.])([0-9]{{1,2}})\2([0-9]{{4}}|[0-9]{{2}}){_TIME}")
+_YEAR_LAST = re.compile(rf"([0-9]{{1,2}})([-/.])([0-9]{{1,2}})\2([0-9]{{4}}|[0-9]{{2}})(?: as of [0-9/]+)?{_TIME}")
 _NAMED_MONTH = re.compile(r"([0-9]{1,2})[ -]([A-Za-z]{3,9})[ -]([0-9]{4}|[0-9]{2})")
+_MONTH_NAMED_FIRST = re.compile(rf"([A-Za-z]{{3,9}}) ([0-9]{{1,2}}), ([0-9]{{4}}){_TIME}")
 _MOST_KNOWN: Final = 20_000
 _LONGEST_KNOWN: Final = 100
 _SHORTEST: Final = 6
@@ -59,6 +60,8 @@ class DateReader:
             day, month = (first, second) if self._day_first else (second, first)
         elif (match := _NAMED_MONTH.fullmatch(text)) and (named := _month(match[2])):
             year, month, day = self._year(match[3]), named, int(match[1])
+        elif (match := _MONTH_NAMED_FIRST.fullmatch(text)) and (named := _month(match[1])):
+            year, month, day = int(match[3]), named, int(match[2])
         else:
             raise ValueError(f'date "{text[:40]}" is not written as a date')
         try:
@@ -157,7 +160,7 @@ def order_of(text: str) -> DateOrder | None:
 
 def looks_like_a_date(text: str) -> bool:
     """Whether the text is written like a day, in either order."""
-    if not text[:1].isdigit() or not _SHORTEST <= len(text) <= _LONGEST_KNOWN:
+    if not (text[:1].isdigit() or text[-4:].isdigit()) or not _SHORTEST <= len(text) <= _LONGEST_KNOWN:
         return False
     for day_first in (True, False):
         try:

@@ -77,6 +77,16 @@ class ColumnFacts:
         return self.share(self.dates) > 0.9
 
     @property
+    def mostly_date(self) -> bool:
+        """Whether most cells are dates: others may stand in a footer, or say that a row is pending."""
+        return self.share(self.dates) > 0.6
+
+    @property
+    def mostly_number(self) -> bool:
+        """Whether most cells are numbers: others may stand in a footer."""
+        return self.share(self.numbers) > 0.6
+
+    @property
     def is_number(self) -> bool:
         """Whether the cells are numbers."""
         return self.share(self.numbers) > 0.9

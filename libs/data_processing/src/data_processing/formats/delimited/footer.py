@@ -17,6 +17,7 @@ from typing import Final
 from data_processing.amounts import shortened
 from data_processing.dates import DateReader, looks_like_a_date
 from data_processing.formats.delimited.column_facts import CURRENCY_CODES, looks_like_a_number
+from data_processing.formats.delimited.header import Header
 from data_processing.formats.delimited.profile import BalanceLine
 from data_processing.formats.delimited.vocabulary import cell_words, words
 from data_processing.formats.row_checks import MAX_FIELD
@@ -61,13 +62,14 @@ class Aside:
 class LineForm:
     """What must be known of a table to tell its rows from other lines.
 
-    ``booking`` are the columns of dates, ``amounts`` those of money; ``number`` reads a number as the dialect writes
-    it.
+    ``booking`` are the columns of dates, ``amounts`` those of money, ``balances`` those in which a line beside the rows
+    states a balance; ``number`` reads a number as the dialect writes it.
     """
 
     width: int
     booking: tuple[int, ...]
     amounts: tuple[int, ...]
+    balances: tuple[int, ...]
     number: Callable[[str], Decimal]
 
     def kind_of(self, cells: Cells) -> LineKind | None:
@@ -79,6 +81,8 @@ class LineForm:
         moved = full and any(_has_digit(cells[position]) for position in self.amounts)
         if dated and moved:
             return None
+        if full and not dated and not moved and any(_has_digit(cells[position]) for position in self.balances):
+            return LineKind.BALANCE
         filled = [text for cell in cells if (text := cell.strip())]
         named = [text for text in filled if not looks_like_a_date(text)]
         kind = _label(named[0]) if named else None
@@ -120,25 +124,36 @@ def figures_of_the_rows(entries: Iterable[Entry]) -> frozenset[Decimal]:
 
 
 def stated_balances(
-    lines: Sequence[str],
+    asides: Sequence[Aside],
     patterns: Sequence[BalanceLine],
+    header: Header,
     number: Callable[[str], Decimal],
     dates: DateReader,
     currency: str | None,
 ) -> tuple[Balance, ...]:
-    """The balances that lines beside the rows state, each by the first line that its pattern is found in."""
+    """The balances that lines beside the rows state, each by the first line that its pattern fits."""
     found: list[Balance] = []
     for pattern in patterns:
-        match = next((match for line in lines if (match := re.search(pattern.line, line))), None)
-        if match is None:
+        written = next((written for aside in asides if (written := _written(aside, pattern, header))), None)
+        if written is None:
             continue
+        amount, day = written
         try:
-            amount = number(_CODE_BESIDE.sub("", match["amount"].strip()).strip())
-            written = match.groupdict().get("date")
-            found.append(Balance(pattern.kind, amount, currency, dates.read(written) if written else None))
+            exact = number(_CODE_BESIDE.sub("", amount.strip()).translate(_SIGNS))
+            found.append(Balance(pattern.kind, exact, currency, dates.read(day) if day else None))
         except ValueError:
             continue  # the line itself is told, so nothing is lost
     return tuple(found)
+
+
+def _written(aside: Aside, pattern: BalanceLine, header: Header) -> tuple[str, str | None] | None:
+    """The amount and the date of a balance, as the line has them."""
+    if pattern.column:
+        position = header.position(pattern.column)
+        found = position is not None and position < len(aside.cells) and aside.cells[position].strip()
+        return (found, None) if found else None
+    match = re.search(pattern.line, aside.text(header.delimiter))
+    return (match["amount"], match.groupdict().get("date")) if match else None
 
 
 def told(asides: Sequence[Aside], where: str, delimiter: str) -> list[str]:

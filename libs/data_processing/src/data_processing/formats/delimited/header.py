@@ -22,12 +22,17 @@ _MOST_COLUMNS = 500
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A header row: its line index from 0, its delimiter, its cells, and the names the cells are known by."""
+    """A header row: its line index from 0, its delimiter, its cells, and the names the cells are known by.
+
+    A column without a name is called ``Column 3`` after its place. A file may have no header at all: then the line is
+    that above the first row, -1 if there is none, and the names say where dates and amounts are.
+    """
 
     line: int
     delimiter: str
     cells: tuple[str, ...]
     names: tuple[str, ...]
+    absent: bool = False
 
     def position(self, column: str) -> int | None:
         """Where the column stands; None where the file does not have it."""
@@ -63,7 +68,8 @@ def find_header(found: Iterable[Header], mappings: Sequence[CsvMapping] = ()) ->
         fitting = [profile for profile in profiles() if _fits(profile, header)]
         if fitting:
             return header, max(fitting, key=lambda profile: len(profile.header))
-    raise _unknown(max(rows, key=lambda header: len(header.cells), default=None))
+    absent = next((header for header in rows if header.absent), None)
+    raise _unknown(absent or max(rows, key=lambda header: len(header.cells), default=None))
 
 
 def looks_like_a_table(head: str) -> bool:
@@ -107,8 +113,8 @@ def header_of(cells: list[str], *, line: int, delimiter: str) -> Header | None:
 def _unique(cells: Sequence[str]) -> tuple[str, ...]:
     seen: Counter[str] = Counter()
     names: list[str] = []
-    for cell in cells:
-        name = column_name(cell)
+    for number, cell in enumerate(cells, 1):
+        name = column_name(cell) or f"column {number}"
         seen[name] += 1
         names.append(f"{name} #{seen[name]}" if seen[name] > 1 else name)
     return tuple(names)
@@ -128,6 +134,13 @@ def _fits(profile: Profile, header: Header) -> bool:
 
 def _unknown(header: Header | None) -> UnknownCsvShape:
     titles = tuple(profile.title for profile in profiles())
+    if header is not None and header.absent:
+        return UnknownCsvShape(
+            "The file has no header row: its first line is a row already, and only its owner can tell what the columns "
+            "mean. Confirm or correct the mapping that is proposed for them, or export as OFX (Money, Quicken, QFX).",
+            header=header.cells,
+            dialects=titles,
+        )
     if header is None:
         return UnknownCsvShape(
             "The file has no header row that could be recognised. Add a first row that names the columns (such as "

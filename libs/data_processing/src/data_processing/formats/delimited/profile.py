@@ -37,7 +37,8 @@ class Amount:
     ``inverted`` is for cards that print purchases as positive; ``fee`` is a column that is subtracted on top.
     ``out_is_negative`` and ``in_is_negative`` say which of the two columns is printed with a minus. Without
     ``whole_groups`` a number such as ``1,234`` is refused: it may be a decimal comma. With ``accounting`` the numbers
-    ``(12.50)`` and ``12.50-`` are negative, and ``code`` may stand beside any number.
+    ``(12.50)`` and ``12.50-`` are negative, and ``code`` may stand beside any number. With ``optional`` a row without
+    an amount moves no money, such as shares that are moved, and is left out.
     """
 
     column: str = ""
@@ -56,6 +57,7 @@ class Amount:
     currency_signs: str = ""
     accounting: bool = False
     code: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,19 +104,22 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceLine:
-    """A line above or below the rows that states a balance.
+    """A line above or below the rows that states a balance: told by the line or by the column that holds it.
 
     ``line`` is a pattern with a group ``amount``, and a group ``date`` where the line has one. It is looked for in the
     line's cells, joined by the delimiter.
     """
 
     kind: BalanceKind
-    line: str
+    line: str = ""
+    column: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One dialect. Every column of ``header`` must be there, in any order; columns outside ``optional`` must not.
+
+    With ``continued`` a row without date and amount goes on with the text of the row above it.
 
     ``balance_rows`` are words that a cell starts with in rows which state a balance; such a row has no amount and moves
     no money. ``balances`` are lines beside the rows whose balance is taken.
@@ -128,8 +133,10 @@ class Profile:
     columns: Columns
     optional: tuple[str, ...] = ()
     any_columns: bool = False
+    continued: bool = False
     balance_rows: tuple[str, ...] = ()
     balances: tuple[BalanceLine, ...] = ()
+    left_out: tuple[tuple[str, tuple[str, ...]], ...] = ()
     account: Account = field(default_factory=Account)
     status: Status | None = None
 
@@ -159,6 +166,10 @@ def profile_from(dialect: str, document: Mapping[str, object]) -> Profile:
         if key == "balances":
             lines = cast(Sequence[Mapping[str, object]], value)
             values[key] = tuple(_section(dialect, BalanceLine, line) for line in lines)
+            continue
+        if key == "left_out":
+            left_out = cast(Mapping[str, Sequence[str]], value)
+            values[key] = tuple((column, tuple(words)) for column, words in left_out.items())
             continue
         kind = sections.get(key)
         values[key] = _section(dialect, kind, cast(Mapping[str, object], value)) if kind else value
@@ -193,6 +204,8 @@ def _check(profile: Profile) -> None:
         *(getattr(profile.columns, item.name) for item in fields(profile.columns) if item.name != "text"),
         *(profile.account.number, profile.account.bank, *profile.account.name),
         *((profile.status.column,) if profile.status else ()),
+        *(column for column, _ in profile.left_out),
+        *(line.column for line in profile.balances),
     }
     if missing := sorted(named - {""} - {*profile.header, *profile.optional}):
         raise ValueError(f'profile {profile.dialect}: column "{missing[0]}" is neither in header nor in optional')

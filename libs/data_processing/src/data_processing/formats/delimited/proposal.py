@@ -15,11 +15,13 @@ from typing import Literal
 from data_processing.amounts import shortened
 from data_processing.dates import DateOrder, DateReader, DateSurvey
 from data_processing.formats.delimited.column_facts import ColumnFacts, NumberForms, balance_agreement, facts_of
+from data_processing.formats.delimited.evidence import with_evidence
 from data_processing.formats.delimited.header import Header
 from data_processing.formats.delimited.mapping import ColumnRole, CsvMapping, MappedColumn
 from data_processing.formats.delimited.names import column_name
 from data_processing.formats.delimited.roles import RoleChoice, choose_roles
 from data_processing.formats.delimited.rows import RowReader, account_columns
+from data_processing.formats.delimited.short_rows import cells_lacking, padded
 from data_processing.formats.delimited.vocabulary import cell_words, words
 from data_processing.statement import Entry, RefusedRow
 
@@ -83,18 +85,23 @@ def propose(
     """The proposal for a table whose header was found; ``rows`` gives the rows below it, anew at each call."""
     width = len(header.cells)
     sample = [cells for _, cells in islice(rows(), max(_SHOWN, min(_SAMPLE, _SAMPLED_CELLS // width)))]
+    lacking = cells_lacking(sample, width)
+    sample = [padded(cells, width, lacking) for cells in sample]
     facts = facts_of(sample, width)
-    choices = choose_roles(header, facts)
+    choices, turned = with_evidence(header, choose_roles(header, facts), facts, sample)
     columns = tuple(MappedColumn(name, choice.role) for name, choice in zip(_names(header), choices, strict=True))
     warnings: list[str] = []
     mapping = CsvMapping(columns=columns)
     at = {column.role: index for index, column in reversed(list(enumerate(columns)))}
-    dates, numbers, count = _survey(rows(), at, width)
+    dates, numbers, count = _survey(((line, padded(cells, width, lacking)) for line, cells in rows()), at, width)
     mapping = replace(mapping, **_written(dates, numbers, warnings))  # type: ignore[arg-type]
     mapping = _worded(mapping, at, facts, warnings)
     mapping, rule, sure = _signed(mapping, at, facts, sample, warnings)
+    if turned:
+        warnings.append("The column of directions shows that positive amounts are money out: their sign is turned.")
+        mapping, rule, sure = replace(mapping, inverted=True), SignRule.INVERTED, 0.9
     date_order: Literal["day", "month"] | None = mapping.date_order if mapping.date_order != "either" else None
-    entries, refused = _first_rows(header, mapping, rows(), today=today, place=place)
+    entries, refused = _first_rows(header, mapping, rows(), lacking, today=today, place=place)
     if ColumnRole.TEXT not in at and ColumnRole.COUNTERPARTY not in at:
         warnings.append("No column is the text of a row; choose the one that says what a row was for.")
     warnings += [problem.detail for problem in mapping.problems() if problem.field in ("columns", "out_words")]
@@ -124,7 +131,11 @@ def propose(
 def _names(header: Header) -> list[str]:
     """The names as the header writes them; the second of one name is ``Name #2``."""
     return [
-        f"{cell.strip()} {name.rpartition(' ')[2]}" if name != column_name(cell) else cell.strip(" \ufeff")
+        name.capitalize()
+        if not cell.strip(" \ufeff")
+        else f"{cell.strip()} {name.rpartition(' ')[2]}"
+        if name != column_name(cell)
+        else cell.strip(" \ufeff")
         for cell, name in zip(header.cells, header.names, strict=True)
     ]
 
@@ -265,7 +276,7 @@ def _signed(
 
 
 def _first_rows(
-    header: Header, mapping: CsvMapping, rows: Iterable[NumberedRow], *, today: date, place: str
+    header: Header, mapping: CsvMapping, rows: Iterable[NumberedRow], lacking: int, *, today: date, place: str
 ) -> tuple[list[Entry], list[RefusedRow]]:
     """The first rows as the mapping reads them, as far as it can read any."""
     entries: list[Entry] = []
@@ -275,8 +286,9 @@ def _first_rows(
     profile = mapping.draft()
     dates = DateReader(day_first=mapping.date_order != "month", today=today)
     reader = RowReader(profile, header, dates, accounts=account_columns(profile, header) is not None)
-    for line, cells in islice(rows, _SHOWN):
+    for line, written in islice(rows, _SHOWN):
         where = f"{place} {line}"
+        cells = padded(written, len(header.cells), lacking)
         try:
             entry = reader.read(cells, where)
         except ValueError as reason:

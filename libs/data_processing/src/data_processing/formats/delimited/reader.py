@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from data_processing.errors import BrokenFile, UnknownCsvShape, UnsafeFile
-from data_processing.formats.delimited.header import Header, candidates, find_header, looks_like_a_table
+from data_processing.formats.delimited.header import (
+    DELIMITERS,
+    Header,
+    candidates,
+    find_header,
+    looks_like_a_table,
+)
+from data_processing.formats.delimited.headerless import absent_header
 from data_processing.formats.delimited.proposal import ProposedMapping, propose
 from data_processing.formats.delimited.shape import likeliest_header
 from data_processing.formats.delimited.table import NumberedRow, Table, TableReader
 from data_processing.formats.parts import ROWS_OF_A_PART, OpenFile, StatementPart, collected
 from data_processing.formats.source import LONGEST_LINE, Source
 from data_processing.statement import StatementFile
-
-if TYPE_CHECKING:
-    from _csv import Reader as CsvReader
 
 _SEARCHED_LINES: Final = 60
 _LONGEST_LINE: Final = 16_384
@@ -47,7 +52,7 @@ class DelimitedFormat:
                 f"The file has a line of more than {LONGEST_LINE // 1024**2} MiB, which no table has. Export it again."
             )
         try:
-            header, profile = find_header(candidates(head), source.mappings)
+            header, profile = find_header([*candidates(head), *_absent(head)], source.mappings)
         except UnknownCsvShape as error:
             error.proposal = _proposal(head, source)
             raise
@@ -99,6 +104,23 @@ def _preamble(above: str, delimiter: str) -> list[NumberedRow]:
     return [(number, cells) for number, cells in rows if any(cell.strip() for cell in cells)]
 
 
+def _absent(head: str) -> list[Header]:
+    """The header that stands for a missing one, by the delimiter that gives most columns; else none."""
+    lines = head.split("\n")
+    first = next((number for number, line in enumerate(lines) if line.strip()), None)
+    if first is None:
+        return []
+    found: list[Header] = []
+    for delimiter in DELIMITERS:
+        try:
+            rows = [row for row in csv.reader(lines[first:], delimiter=delimiter) if row]
+        except csv.Error:
+            continue
+        if header := absent_header(first, delimiter, rows):
+            found.append(header)
+    return sorted(found, key=lambda header: -len(header.cells))[:1]
+
+
 def _proposal(head: str, source: Source) -> ProposedMapping | None:
     lines = head.split("\n")
 
@@ -110,7 +132,7 @@ def _proposal(head: str, source: Source) -> ProposedMapping | None:
             except csv.Error:
                 continue
 
-    header = likeliest_header(with_rows())
+    header = next(iter(_absent(head)), None) or likeliest_header(with_rows())
     if header is None:
         return None
     try:
@@ -120,27 +142,79 @@ def _proposal(head: str, source: Source) -> ProposedMapping | None:
 
 
 def _rows(source: Source, header: Header) -> Iterator[NumberedRow]:
-    """The rows below the header; blank lines and repeated headers are no rows."""
-    with source.lines() as lines:
-        for _ in range(header.line):
-            lines.readline()
-        yield from _numbered(csv.reader(lines, delimiter=header.delimiter, strict=True), header)
+    """The rows below the header; blank lines and repeated headers are no rows.
 
-
-def _numbered(reader: CsvReader, header: Header) -> Iterator[NumberedRow]:
+    From the first record on whose quotation marks do not match, the lines are looked at one by one.
+    """
     names = [cell.strip() for cell in header.cells]
+    first = header.cells[0]
+    above = max(header.line, 0)
+    with source.lines() as lines:
+        for _ in range(above):
+            lines.readline()
+        reader = csv.reader(lines, delimiter=header.delimiter, strict=True)
+        line = 0
+        try:
+            if header.line >= 0:
+                next(reader)
+                line = reader.line_num
+            for cells in reader:
+                start, line = line + 1, reader.line_num
+                if not cells or not (cells[0].strip() or any(cell.strip() for cell in cells)):
+                    continue
+                if cells[0] == first and [cell.strip() for cell in cells[: len(names)]] == names:
+                    continue
+                yield above + start, cells
+        except csv.Error:
+            if header.line >= 0 and not line:
+                raise _unmatched(above + reader.line_num) from None
+        else:
+            return
+    for start, cells in _records_one_by_one(source, header.delimiter, above + line):
+        if any(cell.strip() for cell in cells) and [cell.strip() for cell in cells[: len(names)]] != names:
+            yield start, cells
+
+
+def _records_one_by_one(source: Source, delimiter: str, above: int) -> Iterator[NumberedRow]:
+    """The records below so many lines; one whose marks do not match must be a line of its own."""
+    with source.lines() as lines:
+        for _ in range(above):
+            lines.readline()
+        of_record: list[str] = []
+
+        def kept() -> Iterator[str]:
+            for line in lines:
+                of_record.append(line)
+                yield line
+
+        reader = csv.reader(kept(), delimiter=delimiter, strict=True)
+        while True:
+            of_record.clear()
+            start = above + reader.line_num + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                if len(of_record) != 1 or len(of_record[0]) > _LONGEST_LINE or of_record[0].count('"') % 2:
+                    raise _unmatched(above + reader.line_num) from error
+                cells = _cells(of_record[0], delimiter)
+            yield start, cells
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """The cells of a line in which marks stand inside of a cell, or blanks behind it; else the whole line as one."""
+    ends = f"[{re.escape(delimiter)}\n]"
+    clean = re.sub(rf'" +(?={ends}|$)', '"', line)
+    inner = re.sub(rf'(?<=[^{re.escape(delimiter)}])"(?!{ends}|$)', '""', clean)
     try:
-        next(reader)
-        line = reader.line_num
-        for cells in reader:
-            start, line = line + 1, reader.line_num
-            if not cells or not (cells[0].strip() or any(cell.strip() for cell in cells)):
-                continue
-            if cells[0] == header.cells[0] and [cell.strip() for cell in cells[: len(names)]] == names:
-                continue
-            yield header.line + start, cells
-    except csv.Error as error:
-        raise BrokenFile(
-            f"Line {header.line + reader.line_num}: the quotation marks of the CSV file do not match ({error}), so "
-            "the rows below cannot be told apart. Export it again and upload it unopened."
-        ) from error
+        return next(csv.reader([inner], delimiter=delimiter, strict=True))
+    except csv.Error:
+        return [line.rstrip("\n")]
+
+
+def _unmatched(line: int) -> BrokenFile:
+    return BrokenFile(
+        f"Line {line}: the quotation marks of the CSV file do not match, so the rows below cannot be told apart. "
+        "Export it again and upload it unopened."
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from data_processing.formats.delimited.column_facts import ColumnFacts
+from data_processing.formats.delimited.column_facts import CURRENCY_CODES, ColumnFacts
 from data_processing.formats.delimited.header import Header
 from data_processing.formats.delimited.mapping import ColumnRole
 from data_processing.formats.delimited.vocabulary import cell_words, header_scores, words
@@ -13,6 +13,9 @@ from data_processing.formats.delimited.vocabulary import cell_words, header_scor
 _TEXTS = (ColumnRole.TEXT, ColumnRole.COUNTERPARTY)
 _NAMED_ONLY = 0.45
 """So sure is a role that nothing but the name of the column tells."""
+_FILLED = (ColumnRole.BOOKING_DATE, ColumnRole.AMOUNT, ColumnRole.ACCOUNT, ColumnRole.ACCOUNT_NAME)
+_IN_EVERY_ROW = 0.95
+"""The user's own account is named in so many rows; what is named in fewer is another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ def choose_roles(header: Header, facts: Sequence[ColumnFacts]) -> list[RoleChoic
             continue
         choices[position] = RoleChoice(role, round(score, 2))
         taken.add(role)
-    _without_half_of_a_pair(choices, scores)
+    _without_half_of_a_pair(choices, scores, facts)
     _some_text(choices, facts)
     ignored = RoleChoice(ColumnRole.IGNORED, 1.0)
     result = []
@@ -56,6 +59,9 @@ def _scores(cell: str, fact: ColumnFacts) -> dict[ColumnRole, float]:
         fitting = _fit(role, fact)
         if fitting:
             found[role] = score * fitting
+    if ColumnRole.ACCOUNT in named and ColumnRole.ACCOUNT not in found and 0 < fact.fullness < _IN_EVERY_ROW:
+        fitting = _fit(ColumnRole.COUNTERPARTY_ACCOUNT, fact)
+        found.setdefault(ColumnRole.COUNTERPARTY_ACCOUNT, 0.7 * named[ColumnRole.ACCOUNT] * fitting)
     for role, score in _by_cells(fact).items():
         found[role] = min(1.0, max(found.get(role, 0.0), score) + (0.05 if role in found else 0.0))
     return {role: min(score, 0.99) for role, score in found.items() if score >= 0.3}
@@ -64,16 +70,16 @@ def _scores(cell: str, fact: ColumnFacts) -> dict[ColumnRole, float]:
 def _fit(role: ColumnRole, fact: ColumnFacts) -> float:
     """How well the cells go with a role that the name of the column tells; 0 where they rule it out."""
     if not fact.filled:
-        return _NAMED_ONLY if role not in (ColumnRole.BOOKING_DATE, ColumnRole.AMOUNT) else 0.0
+        return _NAMED_ONLY if role not in _FILLED else 0.0
     match role:
         case ColumnRole.BOOKING_DATE | ColumnRole.VALUE_DATE:
-            return 1.0 if fact.is_date else 0.0
+            return 1.0 if fact.is_date else 0.9 if fact.mostly_date else 0.0
         case ColumnRole.AMOUNT:
-            return 1.0 if fact.is_number and fact.fullness > 0.6 else 0.0
+            return 1.0 if fact.mostly_number and fact.fullness > 0.6 else 0.0
         case ColumnRole.DEBIT | ColumnRole.CREDIT | ColumnRole.FEE:
-            return 1.0 if fact.is_number else 0.0
+            return 1.0 if fact.mostly_number else 0.0
         case ColumnRole.BALANCE:
-            return 0.98 if fact.is_number else 0.0
+            return 0.98 if fact.mostly_number else 0.0
         case ColumnRole.CURRENCY:
             return 1.0 if fact.share(fact.codes) > 0.95 else 0.0
         case ColumnRole.DIRECTION:
@@ -81,9 +87,11 @@ def _fit(role: ColumnRole, fact: ColumnFacts) -> float:
         case ColumnRole.STATUS:
             return 1.0 if _statuses(fact) else 0.4 if fact.few_words and not fact.is_number else 0.0
         case ColumnRole.ACCOUNT:
-            return 0.0 if fact.is_date or fact.decimals else 0.95 if fact.few_words else 0.5
+            if fact.is_date or fact.decimals or fact.fullness < _IN_EVERY_ROW:
+                return 0.0
+            return 0.95 if fact.few_words else 0.5
         case ColumnRole.ACCOUNT_NAME:
-            return 0.9 if fact.few_words and fact.letters else 0.0
+            return 0.0 if fact.fullness < _IN_EVERY_ROW else 0.9 if fact.few_words and fact.letters else 0.0
         case ColumnRole.COUNTERPARTY_ACCOUNT | ColumnRole.REFERENCE:
             return 0.0 if fact.is_date or fact.decimals else 0.95
         case ColumnRole.BANK_ID:
@@ -105,9 +113,11 @@ def _by_cells(fact: ColumnFacts) -> dict[ColumnRole, float]:
             return {ColumnRole.AMOUNT: 0.55 if fact.negative and fact.fullness > 0.6 else 0.4}
         return {}
     if fact.share(fact.codes) > 0.95 and fact.few_words:
-        return {ColumnRole.CURRENCY: 0.7}
+        known = all(word.casefold() in CURRENCY_CODES for word in fact.distinct)
+        return {ColumnRole.CURRENCY: 0.7} if known else {}
     if fact.share(fact.ibans) > 0.8:
-        return {ColumnRole.ACCOUNT if len(fact.distinct) == 1 else ColumnRole.COUNTERPARTY_ACCOUNT: 0.6}
+        own = len(fact.distinct) == 1 and fact.fullness > _IN_EVERY_ROW
+        return {ColumnRole.ACCOUNT if own else ColumnRole.COUNTERPARTY_ACCOUNT: 0.6}
     if _directions(fact):
         return {ColumnRole.DIRECTION: 0.6}
     return {}
@@ -125,7 +135,9 @@ def _statuses(fact: ColumnFacts) -> bool:
     return fact.few_words and bool(found & known)
 
 
-def _without_half_of_a_pair(choices: dict[int, RoleChoice], scores: Sequence[dict[ColumnRole, float]]) -> None:
+def _without_half_of_a_pair(
+    choices: dict[int, RoleChoice], scores: Sequence[dict[ColumnRole, float]], facts: Sequence[ColumnFacts]
+) -> None:
     """Two columns for money out and in go without an amount column, and one of the two without the other is none."""
     at = {choice.role: position for position, choice in choices.items()}
     pair = [at[role] for role in (ColumnRole.DEBIT, ColumnRole.CREDIT) if role in at]
@@ -136,11 +148,15 @@ def _without_half_of_a_pair(choices: dict[int, RoleChoice], scores: Sequence[dic
             choices[pair[0]] = RoleChoice(ColumnRole.AMOUNT, 0.4)
     elif len(pair) == 2 and amount is not None:
         named = choices[amount].confidence
-        if named >= 0.9:
+        empty = not any(facts[position].filled for position in pair)
+        if empty or (named >= 0.9 and facts[amount].negative):
             for position in pair:
                 del choices[position]
         else:
             del choices[amount]
+    at = {choice.role: position for position, choice in choices.items()}
+    if ColumnRole.DIRECTION in at and ColumnRole.AMOUNT not in at:
+        del choices[at[ColumnRole.DIRECTION]]
 
 
 def _some_text(choices: dict[int, RoleChoice], facts: Sequence[ColumnFacts]) -> None:

@@ -12,7 +12,8 @@ from data_processing.amounts import accounting_reader, amount_reader, within_ran
 from data_processing.dates import DateReader
 from data_processing.formats.delimited.footer import LineForm
 from data_processing.formats.delimited.header import Header
-from data_processing.formats.delimited.profile import Amount, Profile, Status
+from data_processing.formats.delimited.profile import Amount, Profile
+from data_processing.formats.delimited.verdicts import verdict_function
 from data_processing.formats.row_checks import MAX_FIELD, currency_code, own_bank_id
 from data_processing.statement import AccountReference, Entry, new_entry
 
@@ -49,7 +50,7 @@ class RowReader:
 
     def __init__(self, profile: Profile, header: Header, dates: DateReader, accounts: bool) -> None:
         self.width = len(header.cells)
-        self.left_out: Counter[str] = Counter()
+        self.left_out: Counter[tuple[str, str]] = Counter()
         self._notes: list[str] = []
         self._odd_balances = 0
         self._dates = dates
@@ -59,7 +60,7 @@ class RowReader:
         self._at = _positions(profile, header)
         self._amount = _amount_function(profile.amount, header)
         self._number = _reader_of(profile.amount)
-        self._status = _Statuses(profile.status, header) if profile.status else None
+        self._verdict = verdict_function(profile, header)
         self._inverted = profile.amount.inverted
         self._currency = file_currency(profile, header)
         self._account = account_columns(profile, header) if accounts else None
@@ -84,10 +85,10 @@ class RowReader:
         if max(map(len, cells)) > MAX_FIELD:
             raise ValueError(f"a field of the row is longer than {MAX_FIELD} characters")
         pending = False
-        if self._status is not None:
-            verdict, word = self._status.of(cells)
-            if verdict is None:
-                self.left_out[word] += 1
+        if self._verdict is not None:
+            verdict = self._verdict(cells)
+            if isinstance(verdict, tuple):
+                self.left_out[verdict] += 1
                 return None
             pending = verdict
         return self._entry([*cells, ""], place, pending=pending)
@@ -178,29 +179,6 @@ class RowReader:
         return self._texts.setdefault(text, text) if len(text) <= _LONGEST_SHARED else text
 
 
-class _Statuses:
-    """The verdict of a status column."""
-
-    def __init__(self, status: Status, header: Header) -> None:
-        self._position = header.position(status.column)
-        self._column = status.column
-        self._verdicts: dict[str, bool | None] = {
-            **{word.casefold(): False for word in status.booked},
-            **{word.casefold(): True for word in status.pending},
-            **{word.casefold(): None for word in status.left_out},
-        }
-
-    def of(self, cells: Cells) -> tuple[bool | None, str]:
-        """Whether the row is pending, or None for a row to leave out; and the word that says so."""
-        if self._position is None:
-            return False, ""
-        word = cells[self._position].strip()
-        try:
-            return self._verdicts[word.casefold()], word
-        except KeyError:
-            raise ValueError(f'{self._column} "{word[:40]}" is unknown, so it is unclear whether money moved') from None
-
-
 def line_form(profile: Profile, header: Header) -> LineForm:
     """What tells the rows of a file from its other lines."""
     dates = (profile.dates.booking, profile.dates.pending)
@@ -208,6 +186,9 @@ def line_form(profile: Profile, header: Header) -> LineForm:
         width=len(header.cells),
         booking=tuple(at for column in dates if column and (at := header.position(column)) is not None),
         amounts=_amount_positions(profile.amount, header),
+        balances=tuple(
+            at for line in profile.balances if line.column and (at := header.position(line.column)) is not None
+        ),
         number=_reader_of(profile.amount),
     )
 

@@ -7,6 +7,7 @@ from itertools import islice
 
 from data_processing.dates import looks_like_a_date
 from data_processing.formats.delimited.header import Header
+from data_processing.formats.delimited.short_rows import cells_lacking
 from data_processing.formats.delimited.vocabulary import header_scores
 
 _LOOKED_AT = 40
@@ -39,7 +40,8 @@ def _likeness(header: Header, below: Sequence[Sequence[str]]) -> float:
     rows = [row for row in islice(below, _LOOKED_AT) if any(cell.strip() for cell in row)]
     if not rows:
         return 0.0
-    wide = sum(len(row) >= len(cells) and not any(cell.strip() for cell in row[len(cells) :]) for row in rows)
+    width = len(cells) - cells_lacking([list(row) for row in rows], len(cells))
+    wide = sum(len(row) >= width and not any(cell.strip() for cell in row[len(cells) :]) for row in rows)
     dated = sum(any(looks_like_a_date(cell.strip()) for cell in row) for row in rows)
     known = sum(max(header_scores(cell).values(), default=0.0) for cell in cells)
     named = sum(bool(cell.strip()) for cell in cells) / len(cells)

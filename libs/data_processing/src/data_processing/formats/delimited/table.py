@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -28,6 +28,7 @@ from data_processing.formats.delimited.rows import (
     file_currency,
     line_form,
 )
+from data_processing.formats.delimited.short_rows import cells_lacking, joined, padded
 from data_processing.formats.parts import StatementPart
 from data_processing.statement import AccountReference, Balance, Entry, RefusedRow, Statement
 
@@ -72,6 +73,7 @@ class TableReader:
     """
 
     def __init__(self, table: Table, *, today: date) -> None:
+        table = _whole_rows(table)
         survey = _survey(table)
         self._dates = survey.dates.reader(table.profile.dates.order, today=today)
         self._table = table
@@ -89,7 +91,7 @@ class TableReader:
         return [
             *told(self._preamble, "above the rows", delimiter),
             *told(self._footer, "below the rows", delimiter),
-            *_left_out(self._table.profile, self._reader),
+            *_left_out(self._reader),
             *self._reader.notes,
         ]
 
@@ -199,9 +201,9 @@ class TableReader:
 
     def _balances(self, currency: str | None) -> tuple[Balance, ...]:
         """The balances that lines beside the rows state, as the dialect says."""
-        delimiter = self._table.header.delimiter
-        lines = [aside.text(delimiter) for aside in (*self._preamble, *self._footer)]
-        return stated_balances(lines, self._table.profile.balances, self._form.number, self._dates, currency)
+        asides = [*self._preamble, *self._footer]
+        patterns, header = self._table.profile.balances, self._table.header
+        return stated_balances(asides, patterns, header, self._form.number, self._dates, currency)
 
 
 def _reads(reader: RowReader, cells: list[str]) -> bool:
@@ -209,6 +211,21 @@ def _reads(reader: RowReader, cells: list[str]) -> bool:
         return reader.read(cells, "") is not None
     except ValueError:
         return False
+
+
+def _whole_rows(table: Table) -> Table:
+    """The table with rows as wide as its header, if all lack the same cells, and with the texts of one row joined."""
+    width, rows = len(table.header.cells), table.rows
+    lacking = cells_lacking((cells for _, cells in rows()), width)
+    if lacking and not any(len(cells) >= width for _, cells in rows()):
+        table = replace(table, rows=lambda: ((line, padded(cells, width, lacking)) for line, cells in rows()))
+    if table.profile.continued:
+        form, whole = line_form(table.profile, table.header), table.rows
+        found = [table.header.position(column) for column in table.profile.columns.text]
+        text = [position for position in found if position is not None]
+        given = (*form.booking, *form.amounts)
+        table = replace(table, rows=lambda: joined(whole(), given=given, text=text))
+    return table
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,11 +306,11 @@ def _account(profile: Profile, keys: set[AccountKey], above: str, currency: str 
     )
 
 
-def _left_out(profile: Profile, reader: RowReader) -> Iterator[str]:
-    for word, count in sorted(reader.left_out.items()):
+def _left_out(reader: RowReader) -> Iterator[str]:
+    for (column, word), count in sorted(reader.left_out.items()):
         rows = "1 row moves" if count == 1 else f"{count} rows move"
-        column = profile.status.column if profile.status else "status"
-        yield f'{rows} no money and {"is" if count == 1 else "are"} left out: {column} "{word}".'
+        what = f'{column} "{word}"' if word else f"{column} is empty"
+        yield f"{rows} no money and {'is' if count == 1 else 'are'} left out: {what}."
 
 
 def _above(profile: Profile, above: str) -> str:

@@ -1,0 +1,226 @@
+"""Tables as they come: without a header, with short rows, with unnamed columns, with rows of several lines."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from data_processing import UnknownCsvShape, propose_mapping, read_statement_file, reconcile
+from data_processing.formats.delimited.mapping import ColumnRole
+
+
+def read(text, **options):
+    return read_statement_file(text.encode(), today=date(2026, 11, 20), **options)
+
+
+def proposed(text):
+    proposal = propose_mapping(text.encode(), today=date(2026, 11, 20))
+    assert proposal is not None
+    return proposal
+
+
+def roles(proposal):
+    return [column.role.value for column in proposal.columns]
+
+
+HEADERLESS = {
+    "signed": (
+        "13.04.2026;KIOSK;12.04.2026;-2,80;EUR;;\n14.04.2026;LOHN;14.04.2026;1.000,00;EUR;;\n",
+        ["booking_date", "text", "value_date", "amount", "currency"],
+        ["-2.80", "1000.00"],
+    ),
+    "with a balance": (
+        "16-04-2026,TEA,-2.80,97.20\n15-04-2026,PAY,50.00,100.00\n14-04-2026,BUN,-1.00,50.00\n13-04-2026,BUS,-3.00,51.00\n",
+        ["booking_date", "text", "amount", "balance"],
+        ["-2.80", "50.00", "-1.00", "-3.00"],
+    ),
+    "money out and money in": (
+        "04/13/2026,TEA,2.80,\n04/14/2026,PAY,,50.00\n04/15/2026,BUN,1.00,\n",
+        ["booking_date", "text", "debit", "credit"],
+        ["-2.80", "50.00", "-1.00"],
+    ),
+    "directions that turn the signs": (
+        "2026-04-13,DEBIT,TEA ROOM,2.80\n2026-04-14,CREDIT,PAYMENT RECEIVED,-50.00\n2026-04-15,DEBIT,BUN,1.00\n",
+        ["booking_date", "ignored", "text", "amount"],
+        ["-2.80", "50.00", "-1.00"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HEADERLESS)
+def test_a_table_without_a_header_is_answered_with_a_mapping_of_all_its_rows(case):
+    text, expected, amounts = HEADERLESS[case]
+    proposal = proposed(text)
+    assert (proposal.header_line, proposal.rows, roles(proposal)) == (0, len(amounts), expected)
+    assert [str(entry.amount) for entry in proposal.entries] == amounts
+    assert proposal.columns[0].name == "Column 1: day"
+    file = read(text, profiles=[proposal.mapping])
+    (statement,) = file.statements
+    assert [str(entry.amount) for entry in statement.entries] == amounts
+    assert [entry.place for entry in statement.entries] == [f"line {n}" for n in range(1, len(amounts) + 1)]
+
+
+def test_a_table_without_a_header_is_refused_until_its_mapping_is_confirmed():
+    with pytest.raises(UnknownCsvShape, match="has no header row") as caught:
+        read(HEADERLESS["signed"][0])
+    assert caught.value.proposal is not None
+
+
+def test_the_mapping_of_one_table_without_header_does_not_read_another():
+    mapping = proposed(HEADERLESS["with a balance"][0]).mapping
+    with pytest.raises(UnknownCsvShape):
+        read("13-04-2026,-2.80,TEA,97.20\n14-04-2026,50.00,PAY,147.20\n", profiles=[mapping])
+
+
+def test_rows_that_all_lack_the_last_cells_are_read():
+    text = "Date,Description,Amount,Currency,Account\n2026-04-13,Tea,-2.80,EUR\n2026-04-14,Pay,50.00,EUR\nEnd\n"
+    (statement,) = read(text).statements
+    assert ([str(entry.amount) for entry in statement.entries], statement.refused) == (["-2.80", "50.00"], ())
+
+
+def test_a_row_that_lacks_a_cell_which_others_have_is_refused():
+    text = "Date,Description,Amount,Currency,Account\n2026-04-13,Tea,-2.80,EUR,A\n2026-04-14,Pay,50.00,EUR\n"
+    (statement,) = read(text).statements
+    assert [row.place for row in statement.refused] == ["line 3"]
+
+
+def test_the_own_account_is_not_looked_for_in_a_column_that_rows_leave_empty():
+    proposal = proposed("Date,Account,Amount,Text\n2026-04-13,,-2.80,Tea\n2026-04-14,DE02120300000000202051,5.00,Mia\n")
+    assert roles(proposal) == ["booking_date", "counterparty_account", "amount", "text"]
+
+
+def test_the_fee_is_not_taken_off_a_net_amount_again():
+    proposal = proposed(
+        "Fecha,Concepto,Bruto,Comision,Neto\n13/04/2026,Venta,10.00,-0.50,9.50\n14/04/2026,Pago,-3.00,0.00,-3.00\n"
+    )
+    assert [str(entry.amount) for entry in proposal.entries] == ["9.50", "-3.00"]
+
+
+def test_a_footer_does_not_hide_what_the_columns_are():
+    proposal = proposed("Date;Libellé;Montant\n13/04/2026;Thé;-2,80\n14/04/2026;Paie;50,00\nSolde final;;47,20\n")
+    assert roles(proposal) == ["booking_date", "text", "amount"]
+
+
+def test_the_balances_that_lines_beside_the_rows_state_prove_the_rows():
+    text = (
+        "Numéro de compte : 04106119371;Devise : EUR;\n\nSolde en fin de période;;;;147,20;\n"
+        "Date;Numéro d'opération;Libellé;Débit;Crédit;Détail\n13/04/2026;1;Thé;-2,80;;Bar\n"
+        "14/04/2026;2;Paie;;50,00;Avril\nSolde en début de période;;;;100,00;\n"
+    )
+    (statement,) = read(text).statements
+    assert [(balance.kind, str(balance.amount)) for balance in statement.balances] == [
+        ("closing", "147.20"),
+        ("opening", "100.00"),
+    ]
+    assert (reconcile(statement).status, statement.account.number) == ("adds_up", "04106119371")
+
+
+def test_balances_in_columns_of_their_own_are_taken():
+    text = (
+        "Account Statement - (@mia) ,,,,,,,,,,,,,\nAccount Activity,,,,,,,,,,,,,\n"
+        ",ID,Datetime,Type,Status,Note,From,To,Amount (total),Amount (fee),Funding Source,Destination,"
+        "Beginning Balance,Ending Balance,Disclaimer\n,,,,,,,,,,,,$8.00,,\n"
+        ",77,2026-04-13T18:43:08,Payment,Complete,Tea,Mia,Ben,- $2.00,,,Venmo balance,,,\n"
+        ',78,2026-04-14T18:43:08,Payment,Complete,Rent,Ben,Mia,"+ $1,090.00",,,Venmo balance,,,\n'
+        ",79,2026-04-15T18:43:08,Payment,Failed,Tea,Mia,Ben,- $2.00,,,,,,\n"
+        ',,,,,,,,,,,,,"$1,096.00","In case of errors:\n  write\n  "\n'
+    )
+    file = read(text)
+    (statement,) = file.statements
+    assert [(str(entry.amount), entry.counterparty) for entry in statement.entries] == [
+        ("-2.00", "Ben"),
+        ("1090.00", "Ben"),
+    ]
+    assert (reconcile(statement).status, statement.refused) == ("adds_up", ())
+    assert 'Status "Failed"' in file.notes[-1]
+
+
+def test_a_row_of_several_lines_is_one_row_with_all_its_text():
+    text = (
+        "Account details for:,Savings 123\nTransaction History \n"
+        "Transaction date,Value date,Description,Withdrawals (SGD),Deposits (SGD)\n"
+        "13/04/2026,13/04/2026,DEBIT PURCHASE,2.80,\n,,12/04/26 TEA ROOM\n,,CARD 77\n"
+        "14/04/2026,14/04/2026,SALARY,,50.00\n"
+    )
+    (statement,) = read(text).statements
+    assert [(entry.place, str(entry.amount), entry.text) for entry in statement.entries] == [
+        ("line 4", "-2.80", "DEBIT PURCHASE 12/04/26 TEA ROOM CARD 77"),
+        ("line 7", "50.00", "SALARY"),
+    ]
+    assert (statement.currency, statement.account.number, statement.refused) == ("SGD", "Savings 123", ())
+
+
+def test_shares_without_money_are_left_out_and_a_total_is_proved():
+    text = (
+        '"Transactions  for account Mia ...77 as of 04/30/2026 02:21:05 PM ET"\n'
+        '"Date","Action","Symbol","Description","Quantity","Price","Fees & Comm","Amount"\n'
+        '"04/17/2026 as of 04/15/2026","Bank Interest","","INTEREST","","","","$0.03"\n'
+        '"04/14/2026","Stock Plan Activity","ACME","ACME INC","300","","",""\n'
+        '"04/13/2026","Buy","ACME","ACME INC","2","$10.00","","-$1,020.00"\n'
+        '"Transactions Total","","","","","","","-$1,019.97"\n'
+    )
+    file = read(text)
+    (statement,) = file.statements
+    assert [(entry.booking_date.day, str(entry.amount)) for entry in statement.entries] == [
+        (17, "0.03"),
+        (13, "-1020.00"),
+    ]
+    assert (statement.refused, statement.account.number) == ((), "Mia ...77")
+    assert "1 row moves no money and is left out: Amount is empty." in file.notes
+
+
+def test_columns_without_a_name_are_known_by_their_place():
+    text = (
+        "Datum,Tijd,Valutadatum,Product,ISIN,Omschrijving,FX,Mutatie,,Saldo,,Order Id\n"
+        '30-04-2026,15:58,30-04-2026,FUND,LU0,"Conversie: Koop 0,000016",,,,EUR,"13,88",\n'
+        '13-04-2026,08:14,13-04-2026,ACME,NL0,Dividend,,EUR,"0,19",EUR,"13,88",\n'
+    )
+    file = read(text)
+    (statement,) = file.statements
+    assert [(str(e.amount), e.currency, str(e.balance)) for e in statement.entries] == [("0.19", "EUR", "13.88")]
+    assert "Column 9 is empty" in file.notes[0]
+
+
+def test_memos_of_paypal_move_no_money():
+    head = "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,Fee,Net,Transaction ID,Balance,Balance Impact\n"
+    text = (
+        head + "13/04/2026,07:45:51,PST,Shop,General Authorization,Completed,USD,-5,0,-5,T1,10,Memo\n"
+        "13/04/2026,07:45:51,PST,Shop,Payment,Completed,USD,-5,0,-5,T2,5,Debit\n"
+    )
+    file = read(text)
+    assert [entry.bank_id for entry in file.statements[0].entries] == ["T2"]
+    assert file.notes == ('1 row moves no money and is left out: Balance Impact "Memo".',)
+
+
+def test_marks_that_do_not_match_below_the_rows_lose_no_row():
+    text = (
+        "\n\nBrokerage\n\nRun Date,Action,Symbol,Security Description,Security Type,Quantity,Price ($),Commission ($),"
+        "Fees ($),Accrued Interest ($),Amount ($),Settlement Date\n"
+        " 04/13/2026, DEBIT CARD PURCHASE, , No Description,Cash,,,,,,-11.9,\n\n"
+        '"The data is provided to you solely for your use."\n\n"Date downloaded" 04/30/2026, 9:11 AM'
+    )
+    file = read(text)
+    (statement,) = file.statements
+    assert [entry.amount for entry in statement.entries] == [Decimal("-11.9")]
+    assert [row.raw for row in statement.refused] == []
+    assert any("Date downloaded" in note for note in file.notes)
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2026.04.13.", 13),
+        ("13.04.26, 13:56", 13),
+        ("04/17/2026 as of 04/15/2026", 17),
+        ("Apr 13, 2026", 13),
+        ("2026-04-13T18:43:08Z", 13),
+    ],
+)
+def test_days_are_read_in_the_forms_of_the_wild(written, day):
+    proposal = proposed(f'When,What,How much\n"{written}",Tea,-2.80\n"{written}",Pay,5.00\n')
+    assert [entry.booking_date for entry in proposal.entries] == [date(2026, 4, day)] * 2
+
+
+def test_a_column_of_directions_without_amount_is_none():
+    proposal = proposed("Date,Payee,Outflow,Inflow,Cleared\n2026-04-13,Tea,2.80,0.00,C\n2026-04-14,Pay,0.00,5.00,C\n")
+    assert ColumnRole.DIRECTION not in [column.role for column in proposal.columns]
+    assert [str(entry.amount) for entry in proposal.entries] == ["-2.80", "5.00"]
