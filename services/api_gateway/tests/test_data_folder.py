@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -47,4 +48,15 @@ def test_a_path_that_is_a_file_is_refused_by_name(tmp_path: Path) -> None:
     taken = tmp_path / "file"
     taken.write_text("")
     with pytest.raises(DataFolderError, match=f"data folder {taken}: .* PURSER_DATA_DIR"), hold(taken):
+        pass
+
+
+def test_a_folder_that_cannot_be_locked_is_refused_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", without_locks)
+    with pytest.raises(DataFolderError, match="cannot be locked .* on a disk of this machine"), hold(tmp_path):
         pass

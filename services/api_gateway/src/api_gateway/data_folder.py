@@ -23,7 +23,7 @@ def hold(folder: Path) -> Iterator[None]:
     clean up.
 
     Raises:
-        DataFolderError: another Purser holds the folder, or it cannot be created or written.
+        DataFolderError: another Purser holds the folder, or it cannot be created, written or locked.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -47,6 +47,11 @@ def _lock(descriptor: int, folder: Path) -> None:
         raise DataFolderError(
             f"data folder {folder} is in use by another Purser{f' (process {holder})' if holder else ''}. "
             "Stop that one first, or name another folder in PURSER_DATA_DIR."
+        ) from error
+    except OSError as error:
+        raise DataFolderError(
+            f"data folder {folder} cannot be locked ({error.strerror}), as some network folders cannot. "
+            "Name one on a disk of this machine in PURSER_DATA_DIR."
         ) from error
     os.truncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
