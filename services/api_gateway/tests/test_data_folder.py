@@ -58,5 +58,5 @@ def test_a_folder_that_cannot_be_locked_is_refused_with_the_way_out(
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr("fcntl.flock", without_locks)
-    with pytest.raises(DataFolderError, match="cannot be locked .* on a disk of this machine"), hold(tmp_path):
+    with pytest.raises(DataFolderError, match=r"cannot be locked .* on a disk of this machine"), hold(tmp_path):
         pass
