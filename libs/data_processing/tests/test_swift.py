@@ -240,3 +240,22 @@ def test_a_closing_balance_that_cannot_be_read_but_ends_is_left_out_and_said():
     assert [item.code for item in file.statements[0].balances] == ["60F"]
     assert "The balance in line 6 is left out" in file.notes[0]
     assert reconcile(file.statements[0]).status == "unproven"
+
+
+PAGE = (
+    ":20:X\n:25:NL91EXMP0000123456\n:28C:7/{number}\n:60{start}:C260402EUR{before},\n"
+    ":61:260402C1,NTRFNONREF//0012345678\n:86:TEA\n:62{end}:C260402EUR{after},\n-\n"
+)
+
+
+def test_the_pages_of_a_statement_are_one_statement_and_its_equal_rows_are_two():
+    pages = [
+        PAGE.format(number=number, start=start, end=end, before=number, after=number + 1)
+        for number, start, end in ((1, "F", "M"), (2, "M", "M"), (3, "M", "F"))
+    ]
+    (found,) = read("".join(pages)).statements
+    assert [item.code for item in found.balances] == ["60F", "62F"]
+    assert len(set(fingerprints(found.entries))) == 3
+    assert reconcile(found).status == "adds_up"
+    apart = read(pages[0] + pages[2]).statements
+    assert [[item.code for item in page.balances] for page in apart] == [["60F", "62M"], ["60M", "62F"]]

@@ -12,6 +12,7 @@ from data_processing.formats.parts import ROWS_OF_A_PART, OpenFile, StatementPar
 from data_processing.formats.source import Source
 from data_processing.formats.swift.fields import Field, fields
 from data_processing.formats.swift.information import InformationReader
+from data_processing.formats.swift.pages import Pages
 from data_processing.formats.swift.statements import StatementInProgress
 from data_processing.statement import Statement, StatementFile
 
@@ -67,6 +68,7 @@ class _Messages:
         self._information = InformationReader()
         self._current: StatementInProgress | None = None
         self._finished: list[Statement] = []
+        self._pages = Pages(self.notes)
 
     @property
     def format(self) -> str:
@@ -82,6 +84,7 @@ class _Messages:
             self.pass_by(field)
             yield from self._taken()
         self.finish(cut_off=True)
+        self._finished += self._pages.rest()
         yield from self._taken()
 
     def _taken(self) -> list[Statement]:
@@ -120,5 +123,5 @@ class _Messages:
             return
         self.interim += current.interim
         self.final += not current.interim
-        self._finished.append(statement)
         self.notes += notes
+        self._finished += self._pages.add(statement)
