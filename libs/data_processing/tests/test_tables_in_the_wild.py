@@ -224,3 +224,31 @@ def test_a_column_of_directions_without_amount_is_none():
     proposal = proposed("Date,Payee,Outflow,Inflow,Cleared\n2026-04-13,Tea,2.80,0.00,C\n2026-04-14,Pay,0.00,5.00,C\n")
     assert ColumnRole.DIRECTION not in [column.role for column in proposal.columns]
     assert [str(entry.amount) for entry in proposal.entries] == ["-2.80", "5.00"]
+
+
+def test_cells_behind_the_last_named_column_are_text():
+    text = (
+        '"Data operacji","Data waluty","Typ transakcji","Kwota","Waluta","Saldo po transakcji",'
+        '"Opis transakcji","",""\n'
+        '"2026-04-14","2026-04-14","Przelew","+50.00","PLN","+100.00","Tytuł: Czynsz","Adres: Kiosk",""\n'
+        '"2026-04-13","2026-04-13","Płatność kartą","-2.80","PLN","+50.00",'
+        '"Tytuł: Herbata","Adres: Bar","Miasto: Łódź"\n'
+    )
+    (statement,) = read(text).statements
+    assert [entry.text for entry in statement.entries] == [
+        "Tytuł: Czynsz Adres: Kiosk",
+        "Tytuł: Herbata Adres: Bar Miasto: Łódź",
+    ]
+    assert reconcile(statement).status == "adds_up"
+
+
+def test_the_balance_above_the_rows_has_the_day_that_its_line_says():
+    text = (
+        "Created date / time : 30 April 2026 / 10:00:00\nBank 12; Branch 3456; Account 0123456-50 (Streamline)\n"
+        "Ledger Balance : -47.20 as of 20260430\n\nDate,Unique Id,Tran Type,Cheque Number,Payee,Memo,Amount\n\n"
+        '2026/04/13,2026041301,EFTPOS,,"TEA ROOM","CARD",-2.80\n'
+    )
+    (statement,) = read(text).statements
+    (balance,) = statement.balances
+    assert (balance.kind, str(balance.amount), balance.date) == ("closing", "-47.20", date(2026, 4, 30))
+    assert statement.account.number == "0123456-50"

@@ -119,7 +119,8 @@ class BalanceLine:
 class Profile:
     """One dialect. Every column of ``header`` must be there, in any order; columns outside ``optional`` must not.
 
-    With ``continued`` a row without date and amount goes on with the text of the row above it.
+    With ``continued`` a row without date and amount goes on with the text of the row above it, and with ``text_behind``
+    the cells behind the last named column go on with it.
 
     ``balance_rows`` are words that a cell starts with in rows which state a balance; such a row has no amount and moves
     no money. ``balances`` are lines beside the rows whose balance is taken.
@@ -134,6 +135,7 @@ class Profile:
     optional: tuple[str, ...] = ()
     any_columns: bool = False
     continued: bool = False
+    text_behind: bool = False
     balance_rows: tuple[str, ...] = ()
     balances: tuple[BalanceLine, ...] = ()
     left_out: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -49,3 +49,12 @@ def joined(
         last = last[0], above
     if last is not None:
         yield last
+
+
+def gathered(cells: list[str], width: int, text: int) -> list[str]:
+    """The row with the cells behind the last column put to its text."""
+    if len(cells) <= width:
+        return cells
+    whole = cells[:width]
+    whole[text] = " ".join(part for cell in (whole[text], *cells[width:]) if (part := cell.strip()))
+    return whole

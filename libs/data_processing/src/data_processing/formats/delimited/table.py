@@ -28,7 +28,7 @@ from data_processing.formats.delimited.rows import (
     file_currency,
     line_form,
 )
-from data_processing.formats.delimited.short_rows import cells_lacking, joined, padded
+from data_processing.formats.delimited.short_rows import cells_lacking, gathered, joined, padded
 from data_processing.formats.parts import StatementPart
 from data_processing.statement import AccountReference, Balance, Entry, RefusedRow, Statement
 
@@ -219,12 +219,15 @@ def _whole_rows(table: Table) -> Table:
     lacking = cells_lacking((cells for _, cells in rows()), width)
     if lacking and not any(len(cells) >= width for _, cells in rows()):
         table = replace(table, rows=lambda: ((line, padded(cells, width, lacking)) for line, cells in rows()))
-    if table.profile.continued:
-        form, whole = line_form(table.profile, table.header), table.rows
-        found = [table.header.position(column) for column in table.profile.columns.text]
-        text = [position for position in found if position is not None]
+    profile, whole = table.profile, table.rows
+    found = [table.header.position(column) for column in profile.columns.text]
+    text = [position for position in found if position is not None]
+    if profile.continued:
+        form = line_form(profile, table.header)
         given = (*form.booking, *form.amounts)
         table = replace(table, rows=lambda: joined(whole(), given=given, text=text))
+    elif profile.text_behind:
+        table = replace(table, rows=lambda: ((line, gathered(cells, width, text[0])) for line, cells in whole()))
     return table
 
 
