@@ -1,5 +1,6 @@
 """The rows of a file while it is imported: they come back from the disk as they were, and memory hardly grows."""
 
+import resource
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,6 +9,7 @@ from decimal import Decimal
 from io import BytesIO
 from uuid import uuid4
 
+import pytest
 from data_processing import Entry, EntryDetail, content_hash, fingerprints
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,6 +94,20 @@ def test_whole_days_are_given_at_a_time_and_every_row_once(entries: list[Entry],
         assert all(pieces) and sorted(number for piece in pieces for number in piece) == list(range(len(rows)))
         assert sum(len(found) for found in days) == len(set(rows.days))
         assert all(len(piece) >= most for piece in pieces[:-1])
+
+
+def test_rows_for_which_the_disk_has_no_room_are_told_when_they_are_written() -> None:
+    room, allowed = 2 * 1024 * 1024, resource.getrlimit(resource.RLIMIT_FSIZE)
+    # The last bytes of the row, fewer than any buffer holds, find no room.
+    row = row_of(Entry("line 2", date(2026, 4, 2), Decimal("-2.80"), "x" * room))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, allowed[1]))
+    try:
+        rows = FileRows()
+        with pytest.raises(OSError, match="too large"):
+            rows.extend([row])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, allowed)
+    rows.close()
 
 
 def _stand_for_all(entries: list[Entry], names: list[str]) -> dict[str, int]:
