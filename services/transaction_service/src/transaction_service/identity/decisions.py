@@ -24,7 +24,7 @@ from transaction_service.identity.ledger_side import LedgerSide
 from transaction_service.identity.pairing import LedgerRow, likeness, paired, under_other_id
 from transaction_service.identity.pending import PendingRow, announced_again, bookings_before, bookings_of, reach_of
 from transaction_service.identity.plan import AccountPlan, Suspicion, WaitingProposal
-from transaction_service.identity.proofs import ProvedDays, linked_balances, proved_days
+from transaction_service.identity.proofs import ProvedDays, ProvedStatements, linked_balances, proved_days
 from transaction_service.identity.suspects import Suspects
 from transaction_service.identity.suspicion import Reason, Suspicions
 from transaction_service.statements.spool import Numbers, numbers
@@ -55,8 +55,9 @@ class _Deciding:
         self.decisions = plan.decisions
         self.contained = self._known_by_identity()
         self.suspected: set[UUID] = set()
+        proved = ProvedStatements(ledger.statements)
         self.days = [
-            proved_days(found, ledger.statements, ledger.day_sums, apart=place in plan.apart)
+            proved_days(found, proved, ledger.day_sums, apart=place in plan.apart)
             for place, found in enumerate(plan.coverages)
         ]
         self.suspicions = Suspicions(plan, ledger, self._days_of)

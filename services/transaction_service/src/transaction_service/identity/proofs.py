@@ -8,10 +8,13 @@ holds for these days needs a second statement to tell.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import accumulate
 
 from data_processing import Entry, Reconciler, Reconciliation, Statement
 
@@ -139,6 +142,30 @@ def _balanced(section: Section, rows: FileRows) -> Iterable[tuple[Decimal, Decim
             yield entry.balance, entry.balance - entry.amount
 
 
+class ProvedStatements:
+    """The statements of the ledger that hold every booking of their time, found by their days: there may be many."""
+
+    def __init__(self, statements: Iterable[Coverage]) -> None:
+        proved = [(known.starts, known.ends, known) for known in statements if known.proved]
+        spans = sorted((starts, ends) for starts, ends, _ in proved if starts is not None and ends is not None)
+        self._starts = [starts for starts, _ in spans]
+        self._latest_ends = list(accumulate((ends for _, ends in spans), max))
+        self._at_edge: dict[date | None, list[Coverage]] = defaultdict(list)
+        for starts, ends, known in proved:
+            for day in {starts, ends}:
+                self._at_edge[day].append(known)
+
+    def prove(self, day: date) -> bool:
+        """Whether one of them holds every booking of the day."""
+        before = bisect_left(self._starts, day)
+        return before > 0 and self._latest_ends[before - 1] > day
+
+    def touching(self, other: Coverage) -> Iterator[Coverage]:
+        """Those that begin or end on the first or the last day of another statement."""
+        for day in {other.starts, other.ends} - {None}:
+            yield from self._at_edge.get(day, ())
+
+
 @dataclass(frozen=True, slots=True)
 class ProvedDays:
     """The days for which balances decide which rows of a statement of a file are rows of the ledger.
@@ -148,13 +175,13 @@ class ProvedDays:
     """
 
     of_file: Coverage
-    of_ledger: Sequence[Coverage]
+    of_ledger: ProvedStatements
     shared: Collection[date]
     following: Collection[date]
 
     def decides(self, day: date) -> bool:
         """Whether a row of the day that the ledger does not know must be one of its rows, or else is new."""
-        return self.complete(day) or any(known.proves(day) for known in self.of_ledger)
+        return self.complete(day) or self.of_ledger.prove(day)
 
     def complete(self, day: date) -> bool:
         """Whether the file's statement has every row of the day that the ledger has."""
@@ -186,7 +213,7 @@ def touching_days(of_file: Iterable[Coverage], of_ledger: Collection[Coverage]) 
 
 
 def proved_days(
-    of_file: Coverage, of_ledger: Iterable[Coverage], sums: Mapping[date, Decimal], *, apart: bool = False
+    of_file: Coverage, of_ledger: ProvedStatements, sums: Mapping[date, Decimal], *, apart: bool = False
 ) -> ProvedDays:
     """Compare a file's statement with those that the ledger holds.
 
@@ -197,10 +224,9 @@ def proved_days(
     """
     shared: set[date] = set()
     following: set[date] = set()
-    proved = [known for known in of_ledger if known.proved]
     if apart and of_file.starts is not None:
-        return ProvedDays(of_file, proved, shared, {of_file.starts})
-    for known in proved if of_file.proved else ():
+        return ProvedDays(of_file, of_ledger, shared, {of_file.starts})
+    for known in of_ledger.touching(of_file) if of_file.proved else ():
         if (of_file.starts, of_file.opening) == (known.starts, known.opening) and of_file.starts:
             shared.add(of_file.starts)
         if (of_file.ends, of_file.closing) == (known.ends, known.closing) and of_file.ends:
@@ -216,4 +242,4 @@ def proved_days(
                 following.add(day)
             elif late.opening + moved == early.closing:
                 shared.add(day)
-    return ProvedDays(of_file, proved, shared, following - shared)
+    return ProvedDays(of_file, of_ledger, shared, following - shared)
