@@ -94,23 +94,41 @@ def postgresql_url(postgres_server: str, postgres_template: str) -> Iterator[str
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(database_specs: Sequence[DatabaseSpec], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated_templates() -> dict[tuple[str, ...], str]:
+    """Keep the templates of the session, by kind and schemas: packages that are tested together have other tables."""
+    return {}
+
+
+@pytest.fixture
+def sqlite_template(
+    database_specs: Sequence[DatabaseSpec],
+    migrated_templates: dict[tuple[str, ...], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """Give a folder with a migrated SQLite file per service."""
-    folder = tmp_path_factory.mktemp("sqlite_template")
-    for spec in database_specs:
-        migrations.upgrade(spec, URL.create("sqlite", database=str(folder / f"{spec.schema}.sqlite3")))
-    return folder
+    key = ("sqlite", *(spec.schema for spec in database_specs))
+    if key not in migrated_templates:
+        folder = tmp_path_factory.mktemp("sqlite_template")
+        for spec in database_specs:
+            migrations.upgrade(spec, URL.create("sqlite", database=str(folder / f"{spec.schema}.sqlite3")))
+        migrated_templates[key] = str(folder)
+    return Path(migrated_templates[key])
 
 
-@pytest.fixture(scope="session")
-def postgres_template(database_specs: Sequence[DatabaseSpec], postgres_server: str) -> str:
+@pytest.fixture
+def postgres_template(
+    database_specs: Sequence[DatabaseSpec], migrated_templates: dict[tuple[str, ...], str], postgres_server: str
+) -> str:
     """Give the name of a migrated PostgreSQL database that nobody is connected to."""
-    name = f"template_{next(_names)}"
-    with _admin(postgres_server) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"')
-    for spec in database_specs:
-        migrations.upgrade(spec, _in_database(postgres_server, name))
-    return name
+    key = ("postgresql", *(spec.schema for spec in database_specs))
+    if key not in migrated_templates:
+        name = f"template_{next(_names)}"
+        with _admin(postgres_server) as admin:
+            admin.execute(f'CREATE DATABASE "{name}"')
+        for spec in database_specs:
+            migrations.upgrade(spec, _in_database(postgres_server, name))
+        migrated_templates[key] = name
+    return migrated_templates[key]
 
 
 Statements = list[str]
