@@ -18,6 +18,16 @@ class BankRow:
     pending: bool = False
 
 
+def march(day: int, amount: str, text: str = "Bakery", bank_id: str = "", *, pending: bool = False) -> BankRow:
+    """A row of March 2026."""
+    return BankRow(date(2026, 3, day), Decimal(amount), text, bank_id, pending)
+
+
+def renamed(rows: Sequence[BankRow], mark: str) -> list[BankRow]:
+    """The rows under other ids."""
+    return [BankRow(row.day, row.amount, row.text, f"{mark}{n}", row.pending) for n, row in enumerate(rows)]
+
+
 def camt(
     rows: Sequence[BankRow],
     *,

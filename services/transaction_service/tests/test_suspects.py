@@ -72,4 +72,4 @@ def test_of_very_many_equal_amounts_each_row_under_another_id_is_proposed(kinds:
     proposed = plan.decisions.proposed
     assert not plan.decisions.book
     assert sorted(found.number for found in proposed) == list(range(COUNT))
-    assert len({found.ledger_row.id for found in proposed}) == COUNT
+    assert len({found.row_id for found in proposed}) == COUNT

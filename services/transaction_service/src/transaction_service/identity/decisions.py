@@ -71,6 +71,7 @@ class _Deciding:
         self._settle()
         self._announced()
         self._waiting(proposals)
+        self._announced_before()
         self._suspect()
         self._drop_contradicted()
         self.decisions.book = self.columns.in_order(self.decisions.book, self.booked, self.announced)
@@ -124,6 +125,9 @@ class _Deciding:
     def _near(self, stated: Iterable[tuple[date, Decimal]], *, days: int = 0) -> Numbers:
         """The booked rows that have one of the amounts on its day, or a few days from it."""
         return self.columns.near(self.booked, stated, days=days)
+
+    def _day(self, number: int) -> date:
+        return date.fromordinal(self.plan.rows.days[number])
 
     def _days_of(self, number: int) -> ProvedDays:
         return self.days[self.plan.section_of(number)]
@@ -257,6 +261,19 @@ class _Deciding:
 
     # 5. Suspicions
 
+    def _announced_before(self) -> None:
+        """Propose rows that were announced word for word and booked otherwise, where the file has not both."""
+        proposed: list[int] = []
+        for number in self.booked if self.plan.announced_before else ():
+            booking = self.plan.announced_before.get(number)
+            if booking is None or booking.id in self.contained or booking.id in self.suspected:
+                continue
+            if not (self.plan.vouches_for(booking.identity) or self._days_of(number).decides(self._day(number))):
+                proposed.append(number)
+                self.suspected.add(booking.id)
+                self.decisions.proposed.append(Suspicion(number, booking.id, Reason.ANNOUNCED))
+        self.booked = self.columns.without(self.booked, proposed)
+
     def _suspect(self) -> None:
         for _ in range(_MOST_ROUNDS):
             if not self._suspect_some():
@@ -283,7 +300,7 @@ class _Deciding:
             if number not in taken and known.id not in self.suspected:
                 taken.add(number)
                 self.suspected.add(known.id)
-                self.decisions.proposed.append(Suspicion(number, known, reason))
+                self.decisions.proposed.append(Suspicion(number, known.id, reason))
         self.booked = self.columns.without(self.booked, taken)
         return suspects.passed_over and bool(taken)
 

@@ -28,14 +28,26 @@ PIECE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
+class BookedOtherwise:
+    """The booking of an announced row on another day or with another amount.
+
+    `again` is a row that is booked besides, word for word as the announced one was, where there is one.
+    """
+
+    booking: KnownRow
+    again: KnownRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KnownIdentities:
     """What an account of the ledger knows of some identities in a file.
 
-    `standing` are those that its rows carry, tombstones included, and whether the row is pending; `aliases` those under
-    which files have brought a row beside its own.
+    `standing` are those that its rows carry, tombstones included, and whether the row is pending; `booked_otherwise`
+    those of announced rows whose booking differs; `aliases` those under which files have brought a row beside its own.
     """
 
     standing: Mapping[str, bool] = field(default_factory=dict)
+    booked_otherwise: Mapping[str, BookedOtherwise] = field(default_factory=dict)
     aliases: Mapping[str, KnownRow] = field(default_factory=dict)
 
 
@@ -56,7 +68,7 @@ class Suspicion:
     """A row of the file that may be one of the ledger's, and why."""
 
     number: int
-    ledger_row: LedgerRow
+    row_id: UUID
     reason: str
 
 
@@ -92,7 +104,7 @@ class Decisions:
     def open_questions(self) -> list[tuple[int, UUID, str]]:
         """The rows that wait for the user: number, row of the ledger, reason."""
         earlier = [(number, found.transaction_id, found.reason) for number, found in self.waiting]
-        return sorted([*earlier, *((found.number, found.ledger_row.id, found.reason) for found in self.proposed)])
+        return sorted([*earlier, *((found.number, found.row_id, found.reason) for found in self.proposed)])
 
 
 @dataclass(slots=True)
@@ -102,8 +114,9 @@ class AccountPlan:
     `rows` and `identities` are the whole file's. `chosen` are the account's rows, of those with one identity one;
     `unknown` are those that no identity tells. Where rows are not recognised `by_identity`, because the bank has been
     seen to change its ids, the identities of rows may be `taken` by other ones. `contradicted` are rows that an alias
-    takes for a row which the file has besides; `apart` are the places of statements that have other rows of their day
-    than the ledger.
+    takes for a row which the file has besides; `announced_before` are booked rows that the bank had announced word for
+    word, with what took the place of the announced ones; `apart` are the places of statements that have other rows of
+    their day than the ledger.
     """
 
     account: Account
@@ -118,6 +131,7 @@ class AccountPlan:
     unknown: Numbers = field(default_factory=numbers)
     taken: Numbers = field(default_factory=numbers)
     contradicted: set[int] = field(default_factory=set)
+    announced_before: dict[int, KnownRow] = field(default_factory=dict)
     apart: set[int] = field(default_factory=set)
     _sorted: Numbers | None = None
     _claimed: set[UUID] = field(default_factory=set)
@@ -202,6 +216,8 @@ class AccountPlan:
                 self._recognise_alias(number, identity, known.aliases, announced)
             elif identity in by_identity and not file_pending:
                 decisions.settle.append((by_identity[identity], number))
+            elif identity in known.booked_otherwise and not file_pending:
+                self._recognise_announced(number, identity, known, announced)
             else:
                 decisions.repeated += 1
                 if stands_pending or not file_pending:
@@ -220,6 +236,20 @@ class AccountPlan:
         else:
             self._claimed.add(found.id)
             self._same(number, found, announced)
+
+    def _recognise_announced(
+        self, number: int, identity: str, known: KnownIdentities, announced: Mapping[UUID, PendingRow]
+    ) -> None:
+        """The row is word for word an announced one, which was booked otherwise: the same purchase, or a second one."""
+        self.taken.append(number)
+        found = known.booked_otherwise[identity]
+        if found.again is not None:
+            self._same(number, found.again, announced)
+        elif identity in known.aliases:
+            self._recognise_alias(number, identity, known.aliases, announced)
+        else:
+            self.announced_before[number] = found.booking
+            self.unknown.append(number)
 
     def days(self) -> Iterator[Numbers]:
         """The chosen rows day by day, some thousands at a time and those of one day together."""

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     SAME_DAY_AND_AMOUNT = "same_day_and_amount"
     ENTERED_BY_HAND = "entered_by_hand"
     OTHER_FORMAT = "other_format"
+    ANNOUNCED = "announced"
 
 
 class Suspicions:

@@ -22,19 +22,20 @@ from sqlalchemy import (
     any_,
     func,
     literal,
+    or_,
     select,
     true,
     type_coerce,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from transaction_service.identity.identities import columns_of
 from transaction_service.identity.ledger_side import OtherFormats, same_format
 from transaction_service.identity.pairing import OF_BANK, KnownRow, LedgerRow, under_other_id
 from transaction_service.identity.pending import LONGEST_PENDING, PendingRow
-from transaction_service.identity.plan import AccountPlan, KnownIdentities
+from transaction_service.identity.plan import AccountPlan, BookedOtherwise, KnownIdentities
 from transaction_service.identity.proofs import Coverage
 from transaction_service.identity.suspicion import NEAR
 from transaction_service.models import RepeatedRow, RowIdentity, Statement, StatementImport, Transaction
@@ -129,7 +130,9 @@ class RecognitionRepository:
     async def known(self, account_id: UUID, identities: Sequence[str], *, aliases: bool) -> KnownIdentities:
         """What the account's rows know of these identities; `aliases` says whether it has any."""
         standing = await self._standing(account_id, identities)
-        return KnownIdentities(standing, await self.aliases(account_id, identities) if aliases else {})
+        pending = [identity for identity, is_pending in standing.items() if is_pending]
+        otherwise = await self._booked_otherwise(account_id, pending) if pending else {}
+        return KnownIdentities(standing, otherwise, await self.aliases(account_id, identities) if aliases else {})
 
     async def days(self, account_id: UUID, first: date, last: date) -> set[date]:
         """The days between two on which the account has rows, by what their bank says or by what the user says."""
@@ -151,6 +154,36 @@ class RecognitionRepository:
         columns = (col(Transaction.identity), col(Transaction.pending))
         statement = with_identities(self.session, columns, self._of(account_id), identities)
         return {row.identity: row.pending for row in await self.session.execute(statement)}
+
+    async def _booked_otherwise(self, account_id: UUID, identities: Sequence[str]) -> dict[str, BookedOtherwise]:
+        """Announced rows with these identities whose booking has another day or amount."""
+        announced, booking = aliased(Transaction), aliased(Transaction)
+        (day, amount), (other_day, other_amount) = _stated(announced), _stated(booking)
+        statement = (
+            select(col(announced.identity), col(announced.content), *_known(booking))
+            .join(booking, col(booking.id) == col(announced.replaced_by))
+            .where(
+                *self._of(account_id, announced),
+                among(self.session, col(announced.identity), identities),
+                col(announced.pending).is_(True),
+                or_(day.is_distinct_from(other_day), amount.is_distinct_from(other_amount)),
+            )
+        )
+        return {
+            row[0]: BookedOtherwise(KnownRow(*row[2:]), await self._booked_besides(account_id, row[0], row[1]))
+            for row in (await self.session.execute(statement)).all()
+        }
+
+    async def _booked_besides(self, account_id: UUID, identity: str, content: str) -> KnownRow | None:
+        """A row that was booked under an identity that another row has: its own is made of that."""
+        statement = select(*_known(Transaction)).where(
+            *self._of(account_id),
+            col(Transaction.identity).startswith(f"{identity}~", autoescape=True),
+            col(Transaction.content) == content,
+            col(Transaction.pending).is_(False),
+        )
+        row = (await self.session.execute(statement.limit(1))).first()
+        return None if row is None else KnownRow(*row)
 
     async def aliases(self, account_id: UUID, identities: Sequence[str]) -> dict[str, KnownRow]:
         """The account's rows that files have brought under these identities beside their own."""
@@ -288,8 +321,10 @@ class RecognitionRepository:
             for one, other, *formats in await self.session.execute(statement)
         )
 
-    def _of(self, account_id: UUID) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-        return col(Transaction.user_id) == self.user_id, col(Transaction.account_id) == account_id
+    def _of(
+        self, account_id: UUID, row: type[Transaction] = Transaction
+    ) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        return col(row.user_id) == self.user_id, col(row.account_id) == account_id
 
     def _dated(self, first: date, last: date) -> list[ColumnElement[bool]]:
         """Conditions on the two columns that hold the bank's date: each has an index, and most rows only the first."""
@@ -299,16 +334,27 @@ class RecognitionRepository:
         ]
 
     def _amount_in(self, amounts: Collection[Decimal]) -> ColumnElement[bool]:
-        stated = func.coalesce(col(Transaction.stated_amount), col(Transaction.amount), type_=Money)
-        return stated.in_(sorted(amounts))
+        _, amount = _stated(Transaction)
+        return amount.in_(sorted(amounts))
+
+
+def _known(row: type[Transaction]) -> tuple[Mapped[UUID], Mapped[str], Mapped[bool]]:
+    return col(row.id), col(row.identity), col(row.pending)
+
+
+def _stated(row: type[Transaction]) -> tuple[ColumnElement[date], ColumnElement[Decimal]]:
+    """Day and amount as the bank stated them."""
+    return (
+        func.coalesce(col(row.stated_date), col(row.booking_date)),
+        func.coalesce(col(row.stated_amount), col(row.amount), type_=Money),
+    )
 
 
 _LEDGER_ROW = (
     col(Transaction.id),
     col(Transaction.identity),
     col(Transaction.content),
-    func.coalesce(col(Transaction.stated_date), col(Transaction.booking_date)),
-    func.coalesce(col(Transaction.stated_amount), col(Transaction.amount), type_=Money),
+    *_stated(Transaction),
     col(Transaction.balance),
     col(Transaction.text),
     col(Transaction.counterparty),

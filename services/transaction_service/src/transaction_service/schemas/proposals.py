@@ -23,6 +23,8 @@ _PLAIN_WORDS = {
     Reason.ENTERED_BY_HAND: "You have entered a row of the same amount, a similar date and a similar wording by hand.",
     Reason.OTHER_FORMAT: "The ledger has a row of the same amount with a similar date from a file of another format, "
     "and neither file brings both: formats may date and word a row differently.",
+    Reason.ANNOUNCED: "The bank had announced just this row, but has booked it on another day or with another amount, "
+    "and the file does not bring that booking.",
 }
 
 MOST_IDS = 10_000

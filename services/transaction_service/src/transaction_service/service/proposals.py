@@ -212,7 +212,7 @@ class Proposals:
                 user_id=self._user_id,
                 import_id=import_id,
                 account_id=plan.account.id,
-                transaction_id=found.ledger_row.id,
+                transaction_id=found.row_id,
                 identity=identity,
                 row=row_to_json(plan.rows[found.number]),
                 reason=found.reason,
