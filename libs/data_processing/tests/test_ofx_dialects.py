@@ -159,24 +159,57 @@ def test_days_with_slashes_are_read_where_the_whole_file_shows_their_order(first
     assert [row.reason for row in found.refused] == ([] if days else [f'date "{first}" is not of the form YYYYMMDD'])
 
 
-DOUBT = "All amounts of rows called DEBIT are positive"
-
-
 @pytest.mark.parametrize(
-    ("rows", "doubtful"),
+    ("rows", "amounts", "note"),
     [
-        ([("DEBIT", "5.00"), ("CREDIT", "7.00")], True),
-        ([("DEBIT", "5.00"), ("CREDIT", "-7.00")], True),
-        ([("DEBIT", "5.00"), ("DEBIT", "-7.00")], False),
-        ([("DEBIT", "5.00"), ("FEE", "-7.00")], False),
-        ([("DEBIT", "-5.00"), ("CREDIT", "7.00")], False),
-        ([("CREDIT", "7.00")], False),
+        ([("DEBIT", "5"), ("CREDIT", "7"), ("FEE", "2"), ("OTHER", "0")], ["-5", "7", "-2", "0"], "No amount"),
+        ([("DEBIT", "5"), ("DEBIT", "7")], ["-5", "-7"], "No amount"),
+        ([("DEBIT", "5"), ("CREDIT", "-7")], ["5", "-7"], "All amounts of rows called DEBIT"),
+        ([("DEBIT", "5")], ["5"], "All amounts of rows called DEBIT"),
+        ([("DEBIT", "5"), ("DEBIT", "-7")], ["5", "-7"], None),
+        ([("CREDIT", "-7"), ("DEBIT", "5"), ("DEBIT", "-5")], ["-7", "5", "-5"], None),
+        ([("DEBIT", "5"), ("FEE", "-7"), ("CREDIT", "1")], ["5", "-7", "1"], None),
+        ([("CREDIT", "7"), ("OTHER", "3")], ["7", "3"], None),
     ],
 )
-def test_signs_that_contradict_the_kinds_of_all_rows_are_kept_and_doubted(rows, doubtful):
+def test_amounts_without_any_sign_have_that_of_the_kinds_of_their_rows(rows, amounts, note):
     written = "".join(
         row(amount, fitid=f"F{number}").replace(">POS<", f">{kind}<") for number, (kind, amount) in enumerate(rows)
     )
     file = read_statement_file(document(statement(written)))
-    assert [entry.amount for entry in file.statements[0].entries] == [Decimal(amount) for _, amount in rows]
-    assert [note.startswith(DOUBT) for note in file.notes] == [True] * doubtful
+    assert [entry.amount for entry in file.statements[0].entries] == [Decimal(amount) for amount in amounts]
+    assert [found.startswith(note or "") for found in file.notes] == ([True] if note else [])
+
+
+def test_a_row_without_sign_whose_kind_tells_no_direction_is_refused():
+    kinds = "".join(row("5", fitid=kind).replace(">POS<", f">{kind}<") for kind in ("DEBIT", "CREDIT", "XFER"))
+    found = only(document(statement(kinds)))
+    assert [entry.amount for entry in found.entries] == [Decimal(-5), Decimal(5)]
+    (refused,) = found.refused
+    assert (refused.place, refused.bank_id) == ("transaction 3 (FITID XFER)", "XFER")
+    assert '"XFER" does not tell whether 5 came in or went out' in refused.reason
+
+
+def test_rows_and_parts_without_end_tags_are_read_where_none_of_the_file_has_one():
+    body = (
+        "<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>EUR<BANKACCTFROM><BANKID>1<ACCTID>2<BANKTRANLIST><DTSTART>20260401"
+        "<STMTTRN><DTPOSTED>20260402<TRNAMT>-1.00<FITID>A<NAME>TEA\n<STMTTRN><DTPOSTED>20260403<TRNAMT>-2.00<FITID>B"
+        "<MEMO>CAKE\n</BANKTRANLIST><LEDGERBAL><BALAMT>97.00<DTASOF>20260403</STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>"
+    )
+    found = only(body.encode())
+    assert [(entry.bank_id, entry.amount, entry.text) for entry in found.entries] == [
+        ("A", Decimal("-1.00"), "TEA"),
+        ("B", Decimal("-2.00"), "CAKE"),
+    ]
+    assert (found.account.number, found.period_start, found.balances[0].amount) == ("2", date(2026, 4, 1), Decimal(97))
+
+
+def test_the_period_of_a_statement_with_several_lists_is_that_of_all():
+    lists = "".join(
+        f"<BANKTRANLIST><DTSTART>202604{day}<DTEND>202604{day}{row(fitid=day)}</BANKTRANLIST>"
+        for day in ("07", "01", "30")
+    )
+    content = document(statement("").replace("<BANKTRANLIST></BANKTRANLIST>", lists))
+    found = only(content)
+    assert [entry.bank_id for entry in found.entries] == ["07", "01", "30"]
+    assert (found.period_start, found.period_end) == (date(2026, 4, 1), date(2026, 4, 30))

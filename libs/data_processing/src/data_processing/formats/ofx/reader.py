@@ -18,8 +18,8 @@ from data_processing.statement import StatementFile
 _STATEMENTS = {"STMTRS": None, "CCSTMTRS": None, "INVSTMTRS": "investment", "LOANSTMTRS": "loan"}
 """The aggregates of statements, and the type of account where the aggregate tells it."""
 _ROWS = frozenset({"STMTTRN", "STMTTRNP"})
-_ROW_LISTS = frozenset({"BANKTRANLIST", "BANKTRANLISTP", "LOANTRANLIST"})
-_ROW_LIST_ENDS = frozenset({f"/{tag}" for tag in _ROW_LISTS} | {"/OFX"})
+_ROW_LISTS = frozenset({"BANKTRANLIST", "BANKTRANLISTP", "LOANTRANLIST", "INVTRANLIST"})
+_ROW_LIST_ENDS = frozenset({"/BANKTRANLIST", "/BANKTRANLISTP", "/LOANTRANLIST", "/OFX"})
 _ACCOUNTS = {"BANKACCTFROM": "", "CCACCTFROM": "credit_card", "INVACCTFROM": "investment", "LOANACCTFROM": "loan"}
 _BALANCES = {"LEDGERBAL": "closing", "AVAILBAL": "available", "INVBAL": "cash"}
 _EMPLOYERS_PLAN = frozenset({"INV401K", "INV401KBAL"})
@@ -49,7 +49,7 @@ class OfxFormat:
             raise TruncatedFile(
                 "The OFX file stops before its end tag </OFX>, so rows may be missing. Download it again."
             )
-        document = _Document()
+        document = _Document(rows_end=known.rows_end)
         if not known.complete:
             document.notes.append(
                 "The file ends without </OFX>, but behind a complete set of messages; it is read as it is."
@@ -61,7 +61,8 @@ class OfxFormat:
 class _Document:
     """The walk over a document's tokens: keeps the open statement, row and status."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, rows_end: bool) -> None:
+        self.rows_end = rows_end
         self.statements: list[StatementInProgress] = []
         self.securities: dict[tuple[str, str], Security] = {}
         self.notes: list[str] = []
@@ -74,7 +75,7 @@ class _Document:
         for tag, raw, closed in document:
             # Whatever text stands behind its tag, a row is never passed over.
             if tag in _ROWS:
-                self._row(document, pending=tag == "STMTTRNP", closed=bool(closed))
+                self._row(tag, document, closed=bool(closed))
                 continue
             if tag in _WHOLE and self._takes(tag):
                 self._aggregate(tag, document, closed=bool(closed))
@@ -99,8 +100,9 @@ class _Document:
                 self._finish_statement()
         elif tag[:1] == "/" and tag[1:] in _STATEMENTS:
             self._finish_statement()
-        elif self.current is None and tag in _ROW_LISTS and not closed:
-            self.current = StatementInProgress(None, rows_before=self.rows)
+        elif tag in _ROW_LISTS and not closed:
+            self.current = self.current or StatementInProgress(None, rows_before=self.rows)
+            self.current.open_list()
         elif self.current is not None and tag == "INVPOSLIST":
             self.current.list_positions()
         elif self.current is not None and not closed:
@@ -116,18 +118,22 @@ class _Document:
         elif tag[:1] == "/":
             current.close(tag[1:])
 
-    def _row(self, document: Iterator[Token], *, pending: bool, closed: bool) -> None:
-        """Read one row from its first inner token on, up to its end tag."""
+    def _row(self, tag: str, document: Iterator[Token], *, closed: bool) -> None:
+        """Read one row from its first inner token on; where no row of the file has an end tag, also those after it."""
         current = self.current
         if current is None:
             raise BrokenFile("The OFX file has a transaction outside of any statement. Download it again.")
-        fields = {} if closed else _row_fields(document)
-        if fields is None:
-            raise BrokenFile(
-                f"Transaction {current.rows + 1} of the OFX file has no end, so rows may be missing. Download it again."
-            )
-        current.rows += 1
-        read_row(current, fields, pending=pending)
+        while tag in _ROWS:
+            fields: dict[str, str] = {}
+            end = f"/{tag}" if closed else _read_fields(document, fields)
+            if not end or (self.rows_end and end[1:] not in _ROWS):
+                raise BrokenFile(
+                    f"Transaction {current.rows + 1} of the OFX file has no end, so rows may be missing. "
+                    "Download it again."
+                )
+            current.rows += 1
+            read_row(current, fields, pending=tag == "STMTTRNP")
+            tag, closed = end, False
 
     def _finish_status(self) -> None:
         status, self.status = self.status, None
@@ -211,9 +217,8 @@ class _Document:
         return StatementFile(name, encoding, tuple(statements), tuple(notes), securities=tuple(securities.values()))
 
 
-def _row_fields(document: Iterator[Token]) -> dict[str, str] | None:
-    """The fields of a row up to its end tag; None where it has none. Several memos are one."""
-    fields: dict[str, str] = {}
+def _read_fields(document: Iterator[Token], fields: dict[str, str]) -> str:
+    """Take the fields of a row, several memos as one, and give the tag that ends it; empty where it is damaged."""
     prefix = ""
     for tag, raw, closed in document:
         if closed or (raw and not raw.isspace()):
@@ -221,17 +226,15 @@ def _row_fields(document: Iterator[Token]) -> dict[str, str] | None:
             if name not in fields:
                 fields[name] = raw
             elif tag == "TRNAMT":
-                return None
+                return ""
             elif tag == "MEMO":
                 fields[name] = f"{fields[name].strip()} {raw.strip()}"
         elif tag[0] == "/":
-            if tag[1:] in _ROWS:
-                return fields
-            if tag in _ROW_LIST_ENDS:
-                return None
+            if tag[1:] in _ROWS or tag in _ROW_LIST_ENDS:
+                return tag
             prefix = ""
         elif tag in INNER_AGGREGATES:
             prefix = tag + "."
         elif tag in _ROWS:
-            return None
-    return None
+            return tag
+    return ""

@@ -12,7 +12,7 @@ from data_processing.formats.corrections import corrected
 from data_processing.formats.ofx.dates import ofx_date_or_none
 from data_processing.formats.ofx.investments import RawInvestment, read_investments
 from data_processing.formats.ofx.securities import read_position
-from data_processing.formats.ofx.signs import doubtful_signs
+from data_processing.formats.ofx.signs import Signed, with_signs
 from data_processing.formats.row_checks import currency_code
 from data_processing.investments import Position, Security
 from data_processing.statement import AccountReference, Balance, BalanceKind, Deletion, Entry, RefusedRow, Statement
@@ -24,6 +24,13 @@ _ACCOUNT_TYPES = {
     "CD": "savings",
     "CREDITLINE": "loan",
 }
+_PARTS = frozenset(
+    {
+        *("BANKACCTFROM", "CCACCTFROM", "INVACCTFROM", "LOANACCTFROM"),
+        *("LEDGERBAL", "AVAILBAL", "INVBAL"),
+        *("BANKTRANLIST", "BANKTRANLISTP", "LOANTRANLIST", "INVTRANLIST"),
+    }
+)
 
 
 class StatementInProgress:
@@ -41,7 +48,9 @@ class StatementInProgress:
         self._account_type = account_type
         self._balances: list[Balance] = []
         self._notes: list[str] = []
-        self._period: dict[str, date | None] = {}
+        self._as_of: date | None = None
+        self._start: date | None = None
+        self._end: date | None = None
         self._open: str | None = None
         self._fields: dict[str, str] = {}
         self._investments: list[RawInvestment] = []
@@ -53,13 +62,20 @@ class StatementInProgress:
         """Whether it is the statement of an investment account."""
         return self._account_type == "investment"
 
+    def open_list(self) -> None:
+        """Following values belong to a list of transactions, of which there may be several."""
+        self._end_part()
+        self._open, self._fields = "list", {}
+
     def open_account(self, account_type: str) -> None:
         """Following values belong to the account's name."""
+        self._end_part()
         self._account_type = account_type or self._account_type
         self._open, self._fields = "account", self._account
 
     def open_balance(self, kind: str) -> None:
         """Following values belong to a balance of that kind."""
+        self._end_part()
         self._open, self._fields = kind, {}
 
     def add_investment(self, tag: str, fields: dict[str, str]) -> None:
@@ -81,16 +97,27 @@ class StatementInProgress:
             self._fields.setdefault(tag, text)
         elif tag == "CURDEF":
             self.currency = currency_code(text)
-        elif tag in ("DTSTART", "DTEND", "DTASOF"):
-            self._period.setdefault(tag, ofx_date_or_none(text))
+        elif tag == "DTASOF":
+            self._as_of = self._as_of or ofx_date_or_none(text)
 
     def close(self, tag: str) -> None:
         """The end of an aggregate."""
-        if tag in ("BANKACCTFROM", "CCACCTFROM", "INVACCTFROM", "LOANACCTFROM"):
-            self._open = None
-        elif tag in ("LEDGERBAL", "AVAILBAL", "INVBAL") and self._open is not None:
-            self._balance(self._open)
-            self._open = None
+        if tag in _PARTS:
+            self._end_part()
+
+    def _end_part(self) -> None:
+        """Take the values of the part that is open; the next may begin without its end tag."""
+        opened, self._open = self._open, None
+        if opened == "list":
+            self._list_period()
+        elif opened not in (None, "account"):
+            self._balance(opened)
+
+    def _list_period(self) -> None:
+        """The period from the first list to the last."""
+        start, end = (ofx_date_or_none(self._fields.get(tag, "")) for tag in ("DTSTART", "DTEND"))
+        self._start = min(filter(None, (self._start, start)), default=None)
+        self._end = max(filter(None, (self._end, end)), default=None)
 
     def _balance(self, kind: str) -> None:
         if kind == "cash":
@@ -103,7 +130,7 @@ class StatementInProgress:
         for tag, code in (("AVAILCASH", None), ("MARGINBALANCE", "margin"), ("SHORTBALANCE", "short")):
             amount = self._fields.get(tag, "")
             if amount and code is None:
-                self._state("available", "cash", amount, self._period.get("DTASOF"), code=tag)
+                self._state("available", "cash", amount, self._as_of, code=tag)
             elif amount.strip("0.,+- "):
                 self._notes.append(f"Account {self._account.get('ACCTID', '?')} has a {code} balance of {amount}.")
 
@@ -118,15 +145,17 @@ class StatementInProgress:
 
     def finished(self, securities: Mapping[tuple[str, str], Security]) -> tuple[Statement, list[str]]:
         """The statement and what the user should know about it."""
+        self._end_part()
         account = AccountReference(
             number=self._account.get("ACCTID") or self._account.get("LOANACCTID") or None,
             bank=self._account.get("BANKID") or self._account.get("BROKERID") or None,
             type=self._account_type or _ACCOUNT_TYPES.get(self._account.get("ACCTTYPE", "").upper()),
             currency=self.currency,
         )
+        signed = Signed(self.entries) if self.of_investments else with_signs(self.entries)
         read = read_investments(
             self._investments,
-            self.entries,
+            signed.entries,
             currency=self.currency,
             securities=securities,
             employers_plan=self.of_employers_plan,
@@ -140,16 +169,21 @@ class StatementInProgress:
             account=account,
             currency=self.currency,
             entries=tuple(entries),
-            refused=(*self.refused, *read.refused, *(row for row in positions if isinstance(row, RefusedRow))),
+            refused=(
+                *self.refused,
+                *signed.refused,
+                *read.refused,
+                *(row for row in positions if isinstance(row, RefusedRow)),
+            ),
             balances=tuple(self._balances),
-            period_start=self._period.get("DTSTART"),
-            period_end=self._period.get("DTEND"),
+            period_start=self._start,
+            period_end=self._end,
             investments=investments,
             positions=tuple(row for row in positions if isinstance(row, Position)),
             positions_as_of=as_of,
             deletions=tuple(self.deletions),
         )
-        return statement, [*self._notes, *self._left_out_balances(), *doubtful_signs(entries), *read.notes, *notes]
+        return statement, [*self._notes, *self._left_out_balances(), *signed.notes, *read.notes, *notes]
 
     def _left_out_balances(self) -> list[str]:
         count = len(self.balance_rows)
@@ -164,7 +198,7 @@ class StatementInProgress:
         if not self._lists_positions:
             return None
         priced = [ofx_date_or_none(fields.get("DTPRICEASOF", "")) for _, fields in self._positions]
-        return self._period.get("DTASOF") or max((day for day in priced if day), default=None)
+        return self._as_of or max((day for day in priced if day), default=None)
 
     def _read_positions(
         self, securities: Mapping[tuple[str, str], Security], as_of: date | None

@@ -31,6 +31,7 @@ _BOUNDS = re.compile(r"<(/?+)(?:OFX|\w{1,40}+:OFX)\b[^<>]*+>", re.IGNORECASE)
 _ODD = re.compile(r"<[A-Z0-9_.-]*+[a-z:]")
 _CLOSED_IN_ITSELF = re.compile(r"<[A-Za-z][^<>]*+(?<=/)>")
 _ODD_TAG = re.compile(r"<(/?)(?:[A-Za-z]\w{0,39}:)?([A-Za-z][\w.-]*+)([^<>]*+)>")
+_ROW_END = re.compile(r"</(?:\w{1,40}:)?STMTTRNP?\s*+>", re.IGNORECASE)
 _SLASHED = re.compile(r"(<DT[A-Z]{1,20}+>\s*+)([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})(?![0-9])", re.IGNORECASE)
 _MESSAGES_END = re.compile(r"</(?:\w{1,40}:)?[A-Z0-9]{1,30}MSGSRSV[0-9]\s*>\s*$", re.IGNORECASE)
 _SECTION_START = re.compile(r"<!(?:\[CDATA\[|--)")
@@ -50,19 +51,20 @@ class Survey:
 
     ``complete`` says whether the document, or the last of several, runs to its end tag; ``messages_end`` whether the
     text ends behind the end tag of a set of messages; ``odd`` whether tags have letters in lower case or prefixes, or
-    are closed in themselves; ``day_first`` whether days such as 31/12/2025, which are not of the standard, have the day
-    first, None where there are none or they do not show it.
+    are closed in themselves; ``rows_end`` whether rows have end tags; ``day_first`` whether days such as 31/12/2025,
+    which are not of the standard, have the day first, None where there are none or they do not show it.
     """
 
     complete: bool
     messages_end: bool
     odd: bool
+    rows_end: bool
     day_first: bool | None = None
 
 
 def survey(pieces: Iterable[str]) -> Survey:
     """The survey of a text that comes in pieces."""
-    started = ended = odd = False
+    started = ended = odd = rows_end = False
     orders: set[bool] = set()
     rest = last = ""
     for piece in pieces:
@@ -71,6 +73,7 @@ def survey(pieces: Iterable[str]) -> Survey:
             ended = bool(found[1])
             started = started or not ended
         odd = odd or _ODD.search(text) is not None or ("/>" in text and _CLOSED_IN_ITSELF.search(text) is not None)
+        rows_end = rows_end or _ROW_END.search(text) is not None
         orders.update(int(found[2]) > 12 for found in _SLASHED.finditer(text) if _shows_the_order(found))
         rest = _cut_tag(text)
         last = (last + piece)[-_LAST:]
@@ -78,6 +81,7 @@ def survey(pieces: Iterable[str]) -> Survey:
         started and ended,
         started and _MESSAGES_END.search(last) is not None,
         odd,
+        rows_end,
         orders.pop() if len(orders) == 1 else None,
     )
 
