@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from data_processing import UnknownCsvShape, propose_mapping, read_statement_file, reconcile
 from data_processing.formats.delimited.mapping import ColumnRole
+from workbooks import xlsx
 
 
 def read(text, **options):
@@ -252,3 +253,56 @@ def test_the_balance_above_the_rows_has_the_day_that_its_line_says():
     (balance,) = statement.balances
     assert (balance.kind, str(balance.amount), balance.date) == ("closing", "-47.20", date(2026, 4, 30))
     assert statement.account.number == "0123456-50"
+
+
+def test_what_was_paid_in_another_currency_is_kept_with_its_rate():
+    text = (
+        '"Date";"Amount";"Original amount";"Original currency";"Exchange rate";"Description";"Subject";"Category";"Tags";'
+        '"Wise";"Spaces"\n'
+        '"2026-04-13";"-69.46";"-75.80";"USD";"1.09128";"Airline";"";"travel";"";"no";"no"\n'
+        '"2026-04-14";"-3.00";"";"";"";"Tea";"";"food";"";"no";"no"\n'
+        '"2026-04-15";"-3.00";"soon";"USD";"";"Bun";"";"food";"";"no";"no"\n'
+    )
+    (statement,) = read(text).statements
+    kept = [(e.currency, e.original_amount, e.original_currency, e.exchange_rate) for e in statement.entries]
+    assert kept == [
+        ("CHF", Decimal("-75.80"), "USD", Decimal("1.09128")),
+        ("CHF", None, None, None),
+        ("CHF", None, None, None),
+    ]
+
+
+def test_the_summary_above_the_rows_proves_them():
+    text = (
+        'Description,,Summary Amt.\nBeginning balance as of 04/01/2026,,"$1,100.00"\nTotal credits,,0\n'
+        'Ending balance as of 04/30/2026,,"$57.83"\n\nDate,Description,Amount,Running Bal.\n'
+        '04/01/2026,Beginning balance as of 04/01/2026,,"1,100.00"\n04/13/2026,"GROCER","-1,042.17","57.83"\n'
+    )
+    (statement,) = read(text).statements
+    assert [(b.kind, str(b.amount), b.date) for b in statement.balances] == [
+        ("opening", "1100.00", date(2026, 4, 1)),
+        ("closing", "57.83", date(2026, 4, 30)),
+    ]
+    assert (reconcile(statement).status, statement.refused) == ("adds_up", ())
+
+
+def test_a_sheet_without_a_header_is_answered_with_a_mapping_and_its_footer_is_told():
+    rows = [
+        [date(2026, 4, 13), "TEA ROOM", -2.8, 97.2],
+        [date(2026, 4, 14), "PAY", 50.0, 147.2],
+        [date(2026, 4, 15), "BUN", -1.25, 145.95],
+        ["End of report"],
+    ]
+    content = xlsx(rows)
+    proposal = propose_mapping(content, today=date(2026, 11, 20))
+    assert proposal is not None
+    assert roles(proposal) == ["booking_date", "text", "amount", "balance"]
+    file = read_statement_file(content, today=date(2026, 11, 20), profiles=[proposal.mapping])
+    (statement,) = file.statements
+    assert [(e.place, str(e.amount)) for e in statement.entries] == [
+        ("row 1", "-2.8"),
+        ("row 2", "50"),
+        ("row 3", "-1.25"),
+    ]
+    assert (reconcile(statement).status, statement.refused) == ("adds_up", ())
+    assert file.notes == ('1 line is below the rows and no row: row 4 "End of report".',)

@@ -62,7 +62,10 @@ class Amount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """What the other columns mean. Several text columns are joined; ``counterparty_in`` is the payer of money in."""
+    """What the other columns mean. Several text columns are joined; ``counterparty_in`` is the payer of money in.
+
+    ``original_amount`` and ``original_currency`` say what was paid in another currency than that of the account.
+    """
 
     text: tuple[str, ...] = ()
     counterparty: str = ""
@@ -73,6 +76,9 @@ class Columns:
     bank_category: str = ""
     currency: str = ""
     balance: str = ""
+    original_amount: str = ""
+    original_currency: str = ""
+    exchange_rate: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +128,8 @@ class Profile:
     With ``continued`` a row without date and amount goes on with the text of the row above it, and with ``text_behind``
     the cells behind the last named column go on with it.
 
-    ``balance_rows`` are words that a cell starts with in rows which state a balance; such a row has no amount and moves
-    no money. ``balances`` are lines beside the rows whose balance is taken.
+    ``balances`` are lines beside the rows whose balance is taken. ``left_out`` gives, for further columns, the words of
+    rows that are left out, because they move no money.
     """
 
     dialect: str
@@ -136,7 +142,6 @@ class Profile:
     any_columns: bool = False
     continued: bool = False
     text_behind: bool = False
-    balance_rows: tuple[str, ...] = ()
     balances: tuple[BalanceLine, ...] = ()
     left_out: tuple[tuple[str, tuple[str, ...]], ...] = ()
     account: Account = field(default_factory=Account)

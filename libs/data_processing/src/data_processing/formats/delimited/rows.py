@@ -12,6 +12,7 @@ from data_processing.amounts import accounting_reader, amount_reader, within_ran
 from data_processing.dates import DateReader
 from data_processing.formats.delimited.footer import LineForm
 from data_processing.formats.delimited.header import Header
+from data_processing.formats.delimited.original import original_function
 from data_processing.formats.delimited.profile import Amount, Profile
 from data_processing.formats.delimited.verdicts import verdict_function
 from data_processing.formats.row_checks import MAX_FIELD, currency_code, own_bank_id
@@ -65,8 +66,7 @@ class RowReader:
         self._currency = file_currency(profile, header)
         self._account = account_columns(profile, header) if accounts else None
         self._account_type = profile.account.type or None
-        self._balance_rows = profile.balance_rows
-        self._amounts = _amount_positions(profile.amount, header)
+        self._original = original_function(profile.columns, header, self._number)
 
     @property
     def notes(self) -> list[str]:
@@ -75,9 +75,7 @@ class RowReader:
         return [*self._notes, *([f"The balances in {more} more rows are left out."] if more else [])]
 
     def read(self, cells: Cells, place: str) -> Entry | None:
-        """The row's entry; None for a row that moves no money by its status, or that states a balance."""
-        if self._balance_rows and self._states_a_balance(cells):
-            return None
+        """The row's entry; None for a row that moves no money by its words."""
         if len(cells) != self.width:
             if len(cells) < self.width or any(cell.strip() for cell in cells[self.width :]):
                 raise ValueError(f"the row has {len(cells)} cells, the header {self.width}")
@@ -105,7 +103,7 @@ class RowReader:
         text = cells[at.text[0]].strip() if len(at.text) == 1 else _joined(cells, at.text)
         value, balance = cells[at.value].strip(), cells[at.balance].strip()
         identifier = cells[at.bank_id].strip()
-        return new_entry(
+        entry = new_entry(
             place=place,
             booking_date=self._dates.read(booked),
             amount=amount,
@@ -121,11 +119,7 @@ class RowReader:
             balance=self._balance(balance, place) if balance else None,
             account=self._row_account(self._account, cells) if self._account is not None else None,
         )
-
-    def _states_a_balance(self, cells: Cells) -> bool:
-        if any(cells[position].strip() for position in self._amounts if position < len(cells)):
-            return False
-        return any(cell.strip().startswith(self._balance_rows) for cell in cells)
+        return entry if self._original is None else self._original(entry, cells)
 
     def identifier(self, cells: Cells) -> str | None:
         """The bank's id of a row that may be refused."""

@@ -13,6 +13,7 @@ from python_calamine import CalamineSheet, CalamineWorkbook
 
 from data_processing.errors import EmptyFile, SpreadsheetFile, UnknownCsvShape
 from data_processing.formats.delimited.header import Header, find_header, header_of
+from data_processing.formats.delimited.headerless import absent_header
 from data_processing.formats.delimited.mapping import CsvMapping
 from data_processing.formats.delimited.proposal import ProposedMapping, propose
 from data_processing.formats.delimited.shape import likeliest_header
@@ -89,7 +90,9 @@ def _proposal(sheets: dict[str, Sheet], kind: str, source: Source) -> ProposedMa
     proposals: list[ProposedMapping] = []
     for rows in sheets.values():
         texts = [[cell_text(cell) for cell in row] for row in islice(rows, _SEARCHED_ROWS * 2)]
-        header = likeliest_header((found, texts[found.line + 1 :]) for found in _candidates(rows))
+        header = next(iter(_absent(rows)), None) or likeliest_header(
+            (found, texts[found.line + 1 :]) for found in _candidates(rows)
+        )
         if header is not None:
             below = partial(_rows, rows, header, ".")
             proposals.append(propose(header, below, encoding=kind, today=source.today, place="row"))
@@ -123,7 +126,7 @@ def _tables(sheets: dict[str, Sheet], mappings: Sequence[CsvMapping]) -> Iterato
     found = False
     for name, rows in sheets.items():
         try:
-            header, profile = find_header(_candidates(rows), mappings)
+            header, profile = find_header([*_candidates(rows), *_absent(rows)], mappings)
         except UnknownCsvShape as error:
             unknown = unknown if unknown is not None and len(unknown.header) >= len(error.header) else error
             continue
@@ -149,6 +152,16 @@ def _candidates(rows: Sheet) -> Iterator[Header]:
         header = header_of([cell_text(cell) for cell in row], line=number, delimiter=_BETWEEN)
         if header is not None:
             yield header
+
+
+def _absent(rows: Sheet) -> list[Header]:
+    """The header that stands for a missing one; else none."""
+    texts = [[cell_text(cell) for cell in row] for row in islice(rows, _SEARCHED_ROWS)]
+    first = next((number for number, row in enumerate(texts) if any(cell.strip() for cell in row)), None)
+    if first is None:
+        return []
+    header = absent_header(first, _BETWEEN, [row for row in texts[first:] if any(cell.strip() for cell in row)])
+    return [header] if header else []
 
 
 def _rows(rows: Sheet, header: Header, decimal: str) -> Iterator[NumberedRow]:
