@@ -19,6 +19,9 @@ _NAMES: Final = {
 }
 _NUMBERS: Final = {side: tuple(f"RltdPties/{side}Acct/{path}" for path in _NUMBER) for side in ("Dbtr", "Cdtr")}
 
+Party = tuple[str | None, str | None]
+"""Name and account of the other side of a payment."""
+
 
 class Payment(NamedTuple):
     """What the transaction details say; ``record`` is kept for the amounts in other currencies."""
@@ -28,7 +31,7 @@ class Payment(NamedTuple):
     reference: str | None
     bank_id: str | None
 
-    def counterparty(self, *, credited: bool, reversal: bool) -> tuple[str | None, str | None]:
+    def counterparty(self, *, credited: bool, reversal: bool) -> Party:
         """Name and account of the other side: the debtor of money that came in, else the creditor.
 
         A reversal has the parties of the original; some banks turn them, so what stands alone is taken.
@@ -40,7 +43,7 @@ class Payment(NamedTuple):
             name, account = text(*_NAMES[opposite]), text(*_NUMBERS[opposite])
         return name or None, account or None
 
-    def detail(self, entry: Record, party: tuple[str | None, str | None]) -> EntryDetail:
+    def detail(self, entry: Record, party: Party) -> EntryDetail:
         """The payment as a part of its entry."""
         amount, currency = self._amount(entry)
         return EntryDetail(amount, currency, self.text, *party, self.reference)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from data_processing.formats.camt.details import Payment
+from data_processing.formats.camt.details import Party, Payment
 from data_processing.formats.camt.elements import Record
 from data_processing.formats.camt.values import day, foreign_amount, joined, reference, signed_amount
 from data_processing.formats.row_checks import MAX_FIELD, own_bank_id
@@ -44,8 +44,9 @@ def entry_of(
         raise ValueError("the entry has no booking date (BookgDt)")
     credited = amount > 0 or (amount == 0 and texts.get("CdtDbtInd") == "CRDT")
     only = payments[0] if len(payments) == 1 else None
-    parties = [payment.counterparty(credited=credited, reversal=reversal(record)) for payment in payments]
-    name = _shared(name for name, _ in parties)
+    turned_back = reversal(record)
+    parties = [payment.counterparty(credited=credited, reversal=turned_back) for payment in payments]
+    name, account = _shared(parties)
     foreign = foreign_amount([only.record, record] if only else [record], amount, currency)
     return new_entry(
         place=place,
@@ -56,7 +57,7 @@ def entry_of(
         currency=currency,
         bank_id=bank_id,
         counterparty=name,
-        counterparty_account=_shared(account for _, account in parties),
+        counterparty_account=account,
         reference=only.reference if only else _batch(record),
         bank_category=_category(record) or None,
         pending=pending,
@@ -69,10 +70,12 @@ def entry_of(
     )
 
 
-def _shared(parts: Iterable[str | None]) -> str | None:
-    """What all payments of a batch have in common."""
-    different = set(parts)
-    return different.pop() if len(different) == 1 else None
+def _shared(parties: Sequence[Party]) -> Party:
+    """What the other sides of all payments have in common."""
+    if len(parties) == 1:
+        return parties[0]
+    names, accounts = {name for name, _ in parties}, {account for _, account in parties}
+    return names.pop() if len(names) == 1 else None, accounts.pop() if len(accounts) == 1 else None
 
 
 def _pending(status: str, *, booked: bool) -> bool:

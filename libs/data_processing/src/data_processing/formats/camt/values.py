@@ -19,8 +19,11 @@ _RATE = re.compile(r"[0-9]{1,12}(?:\.[0-9]{0,12})?").fullmatch
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T[0-9:.]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})?").fullmatch
 _SURELY_IN_RANGE: Final = 12
 _NO_REFERENCE: Final = {"", "NOTPROVIDED", "NOT PROVIDED", "NONREF", "NONE", "NOREF"}
-_PAID: Final = ("AmtDtls/InstdAmt/", "AmtDtls/TxAmt/", "AmtDtls/CntrValAmt/", "")
-"""Where the amount that was paid stands; the last is the payment's own."""
+_PAID: Final = tuple(
+    (f"{kind}Amt", f"{kind}Amt{CURRENCY}", f"{kind}CcyXchg/XchgRate")
+    for kind in ("AmtDtls/InstdAmt/", "AmtDtls/TxAmt/", "AmtDtls/CntrValAmt/", "")
+)
+"""Where the amount that was paid stands, with its currency and its rate; the last is the payment's own."""
 
 
 def signed_amount(record: Record) -> tuple[Decimal, str | None]:
@@ -85,26 +88,26 @@ def foreign_amount(
 
     ``records`` are the payment and its entry. What cannot be read is passed over: no booked amount rests on it.
     """
-    for kind in _PAID:
-        for texts in (record.texts for record in records):
-            written = texts.get(f"{kind}Amt{CURRENCY}")
+    for path, named, rate in _PAID:
+        for record in records:
+            written = record.texts.get(named)
             if written is None or written == currency:
                 continue
             code = currency_code(written)
             if code is None or code == currency:
                 continue
             try:
-                amount = exact_amount(texts.get(f"{kind}Amt", ""))
+                amount = exact_amount(record.texts.get(path, ""))
             except ValueError:
                 continue
-            return (-amount if booked < 0 else amount), code, _rate(records, kind)
+            return (-amount if booked < 0 else amount), code, _rate(records, rate)
     return None
 
 
-def _rate(records: Sequence[Record], kind: str) -> Decimal | None:
-    for place in (kind, *_PAID):
+def _rate(records: Sequence[Record], first: str) -> Decimal | None:
+    for path in (first, *(rate for _, _, rate in _PAID)):
         for record in records:
-            text = record.texts.get(f"{place}CcyXchg/XchgRate", "")
+            text = record.texts.get(path, "")
             if _RATE(text):
                 return Decimal(text)
     return None
