@@ -109,6 +109,29 @@ def test_the_whole_file_settles_the_decimal_mark():
         read(rows.format("2.50") + "D12/31/2025\nT2,50\n^\n")
 
 
+def register(*dates):
+    return "!Type:Bank\n" + "".join(f"D{written}\nT1.00\n^\n" for written in dates)
+
+
+@pytest.mark.parametrize(
+    ("dates", "days"),
+    [
+        (["13/08/12", "13/08/15", "13/3/3"], [date(2013, 8, 12), date(2013, 8, 15), date(2013, 3, 3)]),
+        (["98-12-31", "99-01-02"], [date(1998, 12, 31), date(1999, 1, 2)]),
+        (["13/08/12", "14/08/12", "15/08/12"], [date(2012, 8, 13), date(2012, 8, 14), date(2012, 8, 15)]),
+        (["31/12/12", "31/12/13", "31/12/14"], [date(2012, 12, 31), date(2013, 12, 31), date(2014, 12, 31)]),
+        (["13/08/12"], [date(2012, 8, 13)]),
+    ],
+)
+def test_years_of_two_digits_stand_first_where_a_date_proves_it(dates, days):
+    assert [entry.booking_date for entry in only(register(*dates)).entries] == days
+
+
+def test_years_that_may_stand_first_are_refused_where_only_they_put_the_rows_in_order():
+    with pytest.raises(UnclearDates, match="may stand first or last"):
+        read(register("13/08/12", "13/08/15", "13/09/01"))
+
+
 def test_splits_are_kept_as_details_and_a_wrong_sum_is_said():
     lines = ["D2/14/2026", "T-10.00", "PA Payee", "L--Split--", "S[Savings]", "$-9.00", "SFood:Fruit/Holiday", "EPears"]
     entry = first_entry(*lines, "$-1.00")

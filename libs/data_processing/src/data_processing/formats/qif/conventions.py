@@ -1,9 +1,8 @@
-"""What a QIF file does not say and only the whole of it shows: the order of its dates and its decimal mark."""
+"""What a QIF file does not say and only the whole of it shows: its decimal mark."""
 
 from __future__ import annotations
 
 import re
-from datetime import date
 from decimal import Decimal
 
 from data_processing.amounts import (
@@ -16,34 +15,10 @@ from data_processing.amounts import (
 )
 from data_processing.errors import UnclearAmounts
 
-_DATE = re.compile(r"([0-9]{1,2})\s*[-/.]\s*([0-9]{1,2})\s*([-/.'])\s*([0-9]{1,4})")
 _ONE_MARK = re.compile(r"[+-]?[0-9]*([.,])([0-9]+)-?")
 _AROUND = re.compile("[ \u00a0\u202f'\u2019$€£()]")
 _FRACTION = re.compile(r"(?:([0-9]{1,6}) +)?([0-9]{1,3})/(2|4|8|16|32|64|128|256)")
 _GROUPS = re.compile(r"[+-]?[0-9]{1,3}(?:([.,])[0-9]{3})(?:\1[0-9]{3})+")
-
-
-def plain_date(text: str, *, today: date) -> str:
-    """The date with four digits for the year, as ``settle`` reads it.
-
-    ``2/14'2020``, ``2/14'20`` and ``2/14' 4`` mean years from 2000 on. A year of three digits counts from 1900. Two
-    digits without an apostrophe are a year of this century unless that lies ahead.
-    """
-    match = _DATE.fullmatch(text.strip())
-    if match is None:
-        return text
-    return f"{match[1]}/{match[2]}/{_year(match[4], apostrophe=match[3] == chr(39), today=today):04}"
-
-
-def _year(digits: str, *, apostrophe: bool, today: date) -> int:
-    year = int(digits)
-    if len(digits) == 4:
-        return year
-    if len(digits) == 3:
-        return 1900 + year
-    if apostrophe or 2000 + year <= today.year + 1:
-        return 2000 + year
-    return 1900 + year
 
 
 class ShownMarks:

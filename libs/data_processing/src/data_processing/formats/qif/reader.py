@@ -11,7 +11,8 @@ from typing import Final, NamedTuple, cast
 from data_processing.amounts import shortened
 from data_processing.dates import DateOrder, settle
 from data_processing.errors import NoStatements
-from data_processing.formats.qif.conventions import ShownMarks, amount_reader_of, plain_date, quantity_reader_of
+from data_processing.formats.qif.conventions import ShownMarks, amount_reader_of, quantity_reader_of
+from data_processing.formats.qif.dates import WrittenDates, plain_date
 from data_processing.formats.qif.entries import EntryReader
 from data_processing.formats.qif.investments import Conventions
 from data_processing.formats.qif.records import ORDER, PRICES, SECTION, UNNAMED, Record, records
@@ -115,7 +116,7 @@ class QifFormat:
                 "Export the account's transactions."
             )
         conventions = survey.conventions()
-        reader = EntryReader(conventions, survey.dates)
+        reader = EntryReader(conventions, survey.plain_dates)
         with source.lines() as lines:
             for account, record in _accounts(records(lines, section=start)):
                 if account is not None:
@@ -151,10 +152,11 @@ class _Survey:
         self.registers: dict[_Account, _Register] = {}
         self.securities = SecurityList()
         self.prices: list[str] = []
-        self.dates: dict[str, str] = {}
+        self.plain_dates: dict[str, str] = {}
+        self._today = today
+        self._dates = WrittenDates(today=today)
         self.unknown: dict[str, None] = {}
         self._order: DateOrder = "either"
-        self._today = today
         self._amounts = ShownMarks()
         self._quantities = ShownMarks()
 
@@ -172,9 +174,8 @@ class _Survey:
             self.unknown.setdefault(record.section.removeprefix("type:"))
         if account not in self.registers:
             self.registers[account] = _Register(account.name or _own_name(record), account.type)
-        written = record.get("D")
-        if written and written not in self.dates:
-            self.dates[written] = plain_date(written, today=self._today)
+        if written := record.get("D"):
+            self._dates.add(written)
         for amount in (record.get("T"), record.get("U"), *(split.amount for split in record.splits)):
             self._amounts.add(amount)
         for letter in "QI":
@@ -182,8 +183,9 @@ class _Survey:
 
     def conventions(self) -> Conventions:
         """How the file writes dates, amounts and quantities; raises ``UnclearDates`` or ``UnclearAmounts``."""
+        self.plain_dates = self._dates.plain()
         return Conventions(
-            settle(self._order, self.dates.values(), today=self._today),
+            settle(self._order, self.plain_dates.values(), today=self._today),
             amount_reader_of(self._amounts),
             quantity_reader_of(self._amounts, self._quantities),
             self.securities,
