@@ -56,7 +56,7 @@ def test_a_table_without_a_header_is_answered_with_a_mapping_of_all_its_rows(cas
     assert proposal.columns[0].name == "Column 1: day"
     file = read(text, profiles=[proposal.mapping])
     (statement,) = file.statements
-    assert [str(entry.amount) for entry in statement.entries] == amounts
+    assert ([str(entry.amount) for entry in statement.entries], statement.refused, file.notes) == (amounts, (), ())
     assert [entry.place for entry in statement.entries] == [f"line {n}" for n in range(1, len(amounts) + 1)]
 
 
@@ -257,8 +257,8 @@ def test_the_balance_above_the_rows_has_the_day_that_its_line_says():
 
 def test_what_was_paid_in_another_currency_is_kept_with_its_rate():
     text = (
-        '"Date";"Amount";"Original amount";"Original currency";"Exchange rate";"Description";"Subject";"Category";"Tags";'
-        '"Wise";"Spaces"\n'
+        '"Date";"Amount";"Original amount";"Original currency";"Exchange rate";"Description";"Subject";"Category";'
+        '"Tags";"Wise";"Spaces"\n'
         '"2026-04-13";"-69.46";"-75.80";"USD";"1.09128";"Airline";"";"travel";"";"no";"no"\n'
         '"2026-04-14";"-3.00";"";"";"";"Tea";"";"food";"";"no";"no"\n'
         '"2026-04-15";"-3.00";"soon";"USD";"";"Bun";"";"food";"";"no";"no"\n'
@@ -306,3 +306,9 @@ def test_a_sheet_without_a_header_is_answered_with_a_mapping_and_its_footer_is_t
     ]
     assert (reconcile(statement).status, statement.refused) == ("adds_up", ())
     assert file.notes == ('1 line is below the rows and no row: row 4 "End of report".',)
+
+
+def test_a_file_in_which_all_money_goes_one_way_gets_the_word_of_the_other():
+    proposal = proposed("Date;Text;Bedrag;D/C\n2026-04-13;Tea;2,80;D\n2026-04-14;Bun;1,00;D\n")
+    assert (proposal.mapping.out_words, proposal.mapping.in_words) == (("D",), ("C",))
+    assert [str(entry.amount) for entry in proposal.entries] == ["-2.80", "-1.00"]

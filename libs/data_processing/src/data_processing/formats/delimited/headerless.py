@@ -23,10 +23,10 @@ def absent_header(line: int, delimiter: str, rows: Sequence[Sequence[str]]) -> H
     """
     rows = list(islice(rows, _LOOKED_AT))
     width = max(map(len, rows[:1]), default=0)
-    if not _FEWEST_CELLS <= width <= _MOST_COLUMNS or not _is_a_row(rows[0]):
+    if not _FEWEST_CELLS <= width <= _MOST_COLUMNS or not is_a_row(rows[0]):
         return None
-    alike = [row for row in rows if len(row) == width]
-    if len(alike) * 2 <= len(rows) or sum(map(_is_a_row, alike)) * 2 <= len(alike):
+    alike = [row for row in rows if len(row) == width and is_a_row(row)]
+    if len(alike) * 2 <= len(rows):
         return None
     facts = facts_of(alike, width)
     while facts and not facts[-1].filled:
@@ -35,8 +35,8 @@ def absent_header(line: int, delimiter: str, rows: Sequence[Sequence[str]]) -> H
     return Header(line - 1, delimiter, cells, tuple(cell.casefold() for cell in cells), absent=True)
 
 
-def _is_a_row(cells: Sequence[str]) -> bool:
-    """Whether one cell is a day and another one an amount."""
+def is_a_row(cells: Sequence[str]) -> bool:
+    """Whether one cell is a day and another one a figure."""
     texts = [cell.strip() for cell in cells]
     return any(map(looks_like_a_date, texts)) and any(
         looks_like_a_number(text) and not looks_like_a_date(text) for text in texts

@@ -17,12 +17,13 @@ from data_processing.dates import DateOrder, DateReader, DateSurvey
 from data_processing.formats.delimited.column_facts import ColumnFacts, NumberForms, balance_agreement, facts_of
 from data_processing.formats.delimited.evidence import with_evidence
 from data_processing.formats.delimited.header import Header
+from data_processing.formats.delimited.headerless import is_a_row
 from data_processing.formats.delimited.mapping import ColumnRole, CsvMapping, MappedColumn
 from data_processing.formats.delimited.names import column_name
 from data_processing.formats.delimited.roles import RoleChoice, choose_roles
 from data_processing.formats.delimited.rows import RowReader, account_columns
 from data_processing.formats.delimited.short_rows import cells_lacking, padded
-from data_processing.formats.delimited.vocabulary import cell_words, words
+from data_processing.formats.delimited.vocabulary import cell_words, other_direction, words
 from data_processing.statement import Entry, RefusedRow
 
 _SAMPLE = 2000
@@ -87,7 +88,8 @@ def propose(
     sample = [cells for _, cells in islice(rows(), max(_SHOWN, min(_SAMPLE, _SAMPLED_CELLS // width)))]
     lacking = cells_lacking(sample, width)
     sample = [padded(cells, width, lacking) for cells in sample]
-    facts = facts_of(sample, width)
+    like_rows = [cells for cells in sample if is_a_row(cells)]
+    facts = facts_of(like_rows if len(like_rows) * 2 > len(sample) else sample, width)
     choices, turned = with_evidence(header, choose_roles(header, facts), facts, sample)
     columns = tuple(MappedColumn(name, choice.role) for name, choice in zip(_names(header), choices, strict=True))
     warnings: list[str] = []
@@ -202,11 +204,11 @@ def _worded(
     """The mapping with the words of its direction and status columns."""
     if (position := at.get(ColumnRole.DIRECTION)) is not None:
         found = facts[position].distinct
-        mapping = replace(
-            mapping,
-            out_words=tuple(word for word in found if words(word) in cell_words("directions_out")),
-            in_words=tuple(word for word in found if words(word) in cell_words("directions_in")),
-        )
+        out = tuple(word for word in found if words(word) in cell_words("directions_out"))
+        received = tuple(word for word in found if words(word) in cell_words("directions_in"))
+        # All money of the file may go one way.
+        out, received = out or _others(received), received or _others(out)
+        mapping = replace(mapping, out_words=out, in_words=received)
     if (position := at.get(ColumnRole.STATUS)) is not None:
         found = facts[position].distinct
         kinds = {
@@ -223,6 +225,10 @@ def _worded(
                 "the words of booked, pending or left out rows."
             )
     return mapping
+
+
+def _others(directions: Sequence[str]) -> tuple[str, ...]:
+    return tuple(other for word in directions if (other := other_direction(word)) is not None)
 
 
 def _signed(

@@ -93,7 +93,7 @@ def _head(source: Source) -> str:
 
 
 def _above(head: str, line: int) -> str:
-    return "".join(head.splitlines(keepends=True)[:line])
+    return "".join(head.splitlines(keepends=True)[: max(line, 0)])
 
 
 def _preamble(above: str, delimiter: str) -> list[NumberedRow]:

@@ -7,7 +7,7 @@ import tomllib
 import unicodedata
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 from data_processing.formats.delimited.mapping import ColumnRole
 
@@ -42,6 +42,12 @@ def cell_words(kind: CellWords) -> frozenset[str]:
     return _vocabulary()[1][kind]
 
 
+def other_direction(word: str) -> str | None:
+    """The word that stands for the other direction where this one stands for one, in capitals where it is."""
+    other = _document()["other_directions"].get(words(word))
+    return other if other is None or not word.islower() else other.casefold()
+
+
 def header_scores(cell: str) -> dict[ColumnRole, float]:
     """How well the name of a column fits each role, from 0 to 1; roles that it does not fit are left out.
 
@@ -66,8 +72,13 @@ def header_scores(cell: str) -> dict[ColumnRole, float]:
 
 
 @cache
-def _vocabulary() -> tuple[dict[ColumnRole, frozenset[str]], dict[str, frozenset[str]]]:
+def _document() -> dict[str, dict[str, Any]]:
     source = files("data_processing.formats.delimited") / "vocabulary.toml"
-    document = tomllib.loads(source.read_text(encoding="utf-8"))
+    return tomllib.loads(source.read_text(encoding="utf-8"))
+
+
+@cache
+def _vocabulary() -> tuple[dict[ColumnRole, frozenset[str]], dict[str, frozenset[str]]]:
+    document = _document()
     columns = {ColumnRole(role): frozenset(map(words, phrases)) for role, phrases in document["columns"].items()}
     return columns, {kind: frozenset(map(words, phrases)) for kind, phrases in document["cells"].items()}

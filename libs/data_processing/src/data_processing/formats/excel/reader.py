@@ -135,10 +135,10 @@ def _tables(sheets: dict[str, Sheet], mappings: Sequence[CsvMapping]) -> Iterato
             header,
             profile,
             partial(_rows, rows, header, profile.amount.decimal),
-            "\n".join(";".join(f'"{cell_text(cell)}"' for cell in row) for row in islice(rows, header.line)),
+            "\n".join(";".join(f'"{cell_text(cell)}"' for cell in row) for row in islice(rows, max(header.line, 0))),
             preamble=[
                 (number, [cell_text(cell, decimal=profile.amount.decimal) for cell in row])
-                for number, row in enumerate(islice(rows, header.line), 1)
+                for number, row in enumerate(islice(rows, max(header.line, 0)), 1)
                 if any(cell_text(cell).strip() for cell in row)
             ],
             place="row" if len(sheets) == 1 else f'sheet "{name}", row',
