@@ -7,9 +7,13 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 from hashlib import blake2b
 
 from data_processing.statement import AccountReference, Entry
+
+
+_written = lru_cache(date.isoformat)
 
 
 def content_hash(entry: Entry, *, booking_date: date | None = None) -> str:
@@ -167,11 +171,12 @@ class Fingerprinter:
 
 def _substance(entry: Entry, day: date) -> str:
     amount = str(entry.amount.normalize()) if entry.amount else "0"
-    return f"{day.isoformat()}\x1f{amount}\x1f{entry.currency or ''}"
+    return f"{_written(day)}\x1f{amount}\x1f{entry.currency or ''}"
 
 
 def _wording(entry: Entry) -> str:
-    return f"{canonical(entry.counterparty or '')}\x1f{canonical(entry.text)}"
+    counterparty = entry.counterparty
+    return f"{canonical(counterparty) if counterparty else ''}\x1f{canonical(entry.text)}"
 
 
 def canonical(text: str) -> str:

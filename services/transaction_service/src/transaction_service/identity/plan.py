@@ -185,7 +185,7 @@ class AccountPlan:
     def identity_of(self, number: int, row: Row) -> str:
         """The identity that a row is booked with: its own, unless another row has it."""
         identity = self.identities.of_row(number, row)
-        return f"{identity}~{new_id().hex}" if _has(self.taken, number) else identity
+        return f"{identity}~{new_id().hex}" if self.taken and _has(self.taken, number) else identity
 
     # What the ledger knows, piece by piece
 
