@@ -33,7 +33,7 @@ from sqlmodel import col
 
 from transaction_service.identity.identities import columns_of
 from transaction_service.identity.ledger_side import OtherFormats, same_format
-from transaction_service.identity.pairing import OF_BANK, KnownRow, LedgerRow, under_other_id
+from transaction_service.identity.pairing import MANUAL, OF_BANK, KnownRow, LedgerRow, under_other_id
 from transaction_service.identity.pending import LONGEST_PENDING, PendingRow
 from transaction_service.identity.plan import AccountPlan, BookedOtherwise, KnownIdentities
 from transaction_service.identity.proofs import Coverage
@@ -44,6 +44,7 @@ from transaction_service.rules.effects import UNTOUCHED, Chosen
 PUT_ASIDE = "~announced"
 """Ends the identity of a pending row whose booking carries the same: of two rows only one may have it."""
 
+_DAYS_AT_ONCE = 500
 _MOST_AMOUNTS = 5_000
 """Rows of so many different amounts are looked for by their dates alone."""
 
@@ -240,11 +241,20 @@ class RecognitionRepository:
 
     async def day_sums(self, account_id: UUID, days: Collection[date]) -> dict[date, Decimal]:
         """The exact sums of the rows that files have brought for these days."""
-        sums: dict[date, Decimal] = {}
-        for day in days:
-            for row in await self.rows(account_id, Window(day, day, None)):
-                if not row.manual:
-                    sums[day] = sums.get(day, Decimal(0)) + row.amount
+        sums: dict[date, Decimal] = defaultdict(Decimal)
+        day, amount = _stated(Transaction)
+        ordered = sorted(days)
+        for some in (ordered[n : n + _DAYS_AT_ONCE] for n in range(0, len(ordered), _DAYS_AT_ONCE)):
+            statement = select(day, amount).where(
+                *self._of(account_id),
+                or_(col(Transaction.booking_date).in_(some), col(Transaction.stated_date).in_(some)),
+                day.in_(some),
+                col(Transaction.pending).is_(False),
+                col(Transaction.replaced_by).is_(None),
+                ~col(Transaction.identity).startswith(MANUAL),
+            )
+            for found, moved in await self.session.execute(statement):
+                sums[found] += moved
         return sums
 
     async def replaced(self, account_id: UUID, window: Window) -> list[tuple[PendingRow, UUID]]:
