@@ -138,7 +138,7 @@ def test_an_identity_fits_an_index_however_long_the_bank_s_id_is(length: int) ->
     )
     with closing(prepare(BytesIO(ofx.encode()), filename=None).rows) as rows:
         identities = Identities(rows)
-        [number] = identities.tell(numbers([0]))
+        [number] = identities.tell(numbers([0]), numbers([0]))
         identity = identities[number]
         assert identities.find(identity, numbers([number])) == number
     assert len(identity) <= 300

@@ -45,6 +45,25 @@ async def test_equal_rows_of_parts_of_a_day_are_two_where_the_balances_say_so_in
         assert sorted(row["description"] for row in rows) == sorted([one, two, three, four])
 
 
+@pytest.mark.parametrize("order", [(3, 0, 1, 2), (4, 3, 2, 1, 0), (0, 1, 2, 3), (2, 4, 0, 3)])
+async def test_parts_of_a_day_in_one_file_are_parts_of_a_day(household: Any, order: tuple[int, ...]) -> None:
+    parts = [day_part("100.00", "Coffee"), day_part("97.20", "Coffee", "Tea"), day_part("91.60", "Coffee")]
+    files = [*parts, b"".join(parts), b"".join(reversed(parts))]
+    for number in order:
+        await household.upload(files[number])
+    assert sorted(row["description"] for row in await household.rows()) == ["Coffee", "Coffee", "Coffee", "Tea"]
+    assert counts(await household.upload(files[3])) == {"read": 4, "repeated": 4}
+
+
+async def test_a_statement_that_stands_twice_in_one_file_is_booked_once(household: Any) -> None:
+    part, other = (
+        day_part("100.00", "Coffee", "Tea"),
+        camt([BankRow(DAY, Decimal("5.60"), "Refund")], opening=Decimal("94.40"), first=DAY, last=DAY),
+    )
+    assert counts(await household.upload(part + part)) == {"read": 4, "booked": 2, "repeated": 2}
+    assert counts(await household.upload(part + other + part)) == {"read": 5, "booked": 1, "repeated": 4}
+
+
 async def test_undoing_a_part_of_a_day_leaves_the_others(household: Any, client: httpx2.AsyncClient) -> None:
     parts = [day_part("100.00", "Coffee"), day_part("97.20", "Coffee")]
     imports = [await household.upload(part) for part in parts]

@@ -27,13 +27,16 @@ class Columns:
     def __init__(self, rows: FileRows) -> None:
         self._rows = rows
 
-    def count_equal(self, wanted: Numbers, section_of: Numbers, occurrences: Numbers) -> Iterator[list[int]]:
-        """Write down which of the equal rows of its section each row is, from 1; 0 for a row with an id of its bank.
+    def count_equal(
+        self, wanted: Numbers, chains: Numbers, section_of: Numbers, occurrences: Numbers
+    ) -> Iterator[list[int]]:
+        """Write down which of the equal rows of its chain of sections each row is, from 1; 0 for one with a bank's id.
 
-        Gives the rows of each section that share the bank's id and everything that stands in their identity.
+        Gives the rows of each chain that share the bank's id and everything that stands in their identity.
         """
         chosen, has_id = np.asarray(wanted), np.asarray(self._rows.has_id)
-        ordered, starts = _grouped(chosen, np.asarray(section_of)[chosen], *_halves(self._rows.keys, chosen))
+        chain = np.asarray(chains)[np.asarray(section_of)[chosen]]
+        ordered, starts = _grouped(chosen, chain, *_halves(self._rows.keys, chosen))
         lengths = np.diff(starts, append=np.uint32(len(ordered)))
         counts = np.arange(1, len(ordered) + 1, dtype=np.uint32) - np.repeat(starts, lengths)
         np.asarray(occurrences)[ordered] = np.where(has_id[ordered], 0, counts)

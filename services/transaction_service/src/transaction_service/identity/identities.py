@@ -54,10 +54,13 @@ class Identities:
         found = self._by_wording.get(number)
         return bounded(found or identity(row.entry, row.content, self._occurrences[number]))
 
-    def tell(self, wanted: Numbers) -> Numbers:
-        """Tell the identities of an account's rows; gives one row for each of them."""
+    def tell(self, wanted: Numbers, chains: Numbers) -> Numbers:
+        """Tell the identities of an account's rows; gives one row for each of them.
+
+        Equal rows are counted over the statements that have the same number in `chains`, by their places.
+        """
         columns = columns_of(self._rows)
-        for alike in columns.count_equal(wanted, self.section_of, self._occurrences):
+        for alike in columns.count_equal(wanted, chains, self.section_of, self._occurrences):
             for pending in (False, True):
                 self._tell_apart([number for number in alike if self._rows.pending[number] == pending])
         return columns.one_of_each(self._keys, self._occurrences, wanted)

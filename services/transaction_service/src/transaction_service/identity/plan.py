@@ -18,7 +18,7 @@ from data_processing import Balance
 from transaction_service.identity.identities import Identities, columns_of
 from transaction_service.identity.pairing import KnownRow, LedgerRow
 from transaction_service.identity.pending import PendingRow
-from transaction_service.identity.proofs import Coverage, coverage
+from transaction_service.identity.proofs import Coverage, chains, coverage
 from transaction_service.models import Account, AccountReference
 from transaction_service.statements.rows import Refusals, RowGroup, Section
 from transaction_service.statements.spool import FileRows, Numbers, Row, numbers
@@ -164,7 +164,7 @@ class AccountPlan:
             for number in section.rows if place else ():
                 self.identities.section_of[number] = place
             self.coverages.append(coverage(section, self.rows))
-        self.chosen = self.identities.tell(wanted)
+        self.chosen = self.identities.tell(wanted, chains(self.coverages))
         self.decisions.repeated += len(wanted) - len(self.chosen)
 
     def section_of(self, number: int) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ from itertools import accumulate
 from data_processing import Entry, Reconciler, Reconciliation, Statement
 
 from transaction_service.statements.rows import MOST_GAPS, Section
-from transaction_service.statements.spool import FileRows, numbers
+from transaction_service.statements.spool import FileRows, Numbers, numbers
 
 ADDS_UP = "adds_up"
 
@@ -61,6 +61,28 @@ class Coverage:
         if self.starts is None or self.ends is None or other.starts is None or other.ends is None:
             return _NO_TIME
         return min(self.ends, other.ends) - max(self.starts, other.starts)
+
+
+def chains(coverages: Sequence[Coverage]) -> Numbers:
+    """For each statement of a file the place of the first of its chain.
+
+    Statements that add up have no row in common where one begins with the balance that the one beside it ends with. One
+    that ends as it begins may do so by chance, and one between balances that stood before may be there twice.
+    """
+    firsts = numbers()
+    ends: set[tuple[Decimal | None, Decimal | None]] = set()
+    before: Coverage | None = None
+    for place, found in enumerate(coverages):
+        moved = found.proved and found.opening != found.closing
+        beside = before is not None and (before.closing == found.opening or found.closing == before.opening)
+        if moved and beside and (found.opening, found.closing) not in ends:
+            firsts.append(firsts[-1])
+        else:
+            firsts.append(place)
+            ends.clear()
+        ends.add((found.opening, found.closing))
+        before = found if moved else None
+    return firsts
 
 
 def coverage(section: Section, rows: FileRows) -> Coverage:
