@@ -15,12 +15,12 @@ from api_common import Service
 from api_common.columns import now
 from api_common.database import Database, DatabaseSpec, ReadSession, WriteSession, reads, writes
 from api_common.idempotency import Idempotency, forget_user, idempotent
-from api_common.pagination import Links, Page, PageQuery
+from api_common.pagination import Links, Page, Paging
 from api_common.preconditions import IfMatch, etag
 from api_common.testing import SettingsFactory, client_for
 from bookkeeping_example import SPEC, Account, Accounts
 from config import ServiceSettings
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func, select, text, update
 from sqlmodel import col
@@ -83,7 +83,7 @@ def _routes(gate: Gate) -> APIRouter:
 
     @router.get("/v1/accounts")
     async def list_accounts(
-        user: User, page: Annotated[PageQuery, Depends()], links: Links, session: Annotated[ReadSession, reads(NAME)]
+        user: User, page: Paging, links: Links, session: Annotated[ReadSession, reads(NAME)]
     ) -> Page[AccountOut]:
         return links.page(await Accounts(session, user).list(page), AccountOut.model_validate)
 

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from inspect import isasyncgenfunction, iscoroutinefunction
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -14,6 +16,8 @@ from api_common import Service
 from api_common.testing import client_for
 from api_gateway import main
 from api_gateway.catalogue import CatalogueError, Entry, embedded_services, entries
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
 
 DECLARED = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
 SERVICES = sorted(DECLARED["tool"]["purser"]["service"]["calls"])
@@ -50,6 +54,12 @@ def read_until(process: subprocess.Popen[str], words: str) -> list[str]:
         if words in line:
             return lines
     raise AssertionError("".join(lines))
+
+
+def calls_of(dependant: Dependant) -> Iterator[Any]:
+    for inner in dependant.dependencies:
+        yield inner.call
+        yield from calls_of(inner)
 
 
 def databases(folder: Path) -> list[str]:
@@ -116,6 +126,20 @@ def test_the_start_waits_for_none_of_the_libraries_that_only_some_requests_need(
         check=True,
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_no_request_waits_for_a_thread_to_read_its_parameters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FastAPI calls plain functions and classes in threads; `api_common.parameters.gathered` does not."""
+    monkeypatch.setenv("PURSER_DATA_DIR", str(tmp_path))
+    routes = [one for one in iter_route_contexts(main.create_app().routes) if isinstance(one.original_route, APIRoute)]
+    called = {
+        call: route.path
+        for route in routes
+        for call in [route.endpoint, *calls_of(route.dependant)]
+        if not iscoroutinefunction(call) and not iscoroutinefunction(call.__call__) and not isasyncgenfunction(call)
+    }
+    assert len(routes) > 50
+    assert called == {}
 
 
 async def test_one_application_answers_for_all_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

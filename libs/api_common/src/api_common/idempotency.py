@@ -41,7 +41,7 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, Uu
 
 from api_common._route_index import template_of
 from api_common.columns import UtcDateTime, now
-from api_common.database import Database, WriteSession, _write_session, database_of
+from api_common.database import Database, WriteSession, database_of, writes
 from api_common.problems import BadRequest, Conflict, InvalidInput
 
 KEPT_FOR = timedelta(hours=24)
@@ -223,12 +223,12 @@ def _claimed_key(service: str) -> Callable[..., AsyncIterator[str | None]]:
 
 
 @cache
-def _idempotency(service: str) -> Callable[..., Idempotency]:
+def _idempotency(service: str) -> Callable[..., Awaitable[Idempotency]]:
     claimed = params.Depends(_claimed_key(service), scope="function")
-    session_of = params.Depends(_write_session(service), scope="function")
 
-    def idempotency(
-        request: Request, key: Annotated[str | None, claimed], session: Annotated[WriteSession, session_of]
+    # Asynchronous, because FastAPI would run a plain function in a thread.
+    async def idempotency(
+        request: Request, key: Annotated[str | None, claimed], session: Annotated[WriteSession, writes(service)]
     ) -> Idempotency:
         database: Database = database_of(request, service)
         return Idempotency(request, session, database.dialect, key)

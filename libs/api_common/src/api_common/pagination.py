@@ -10,7 +10,7 @@ A repository says in which order, by columns that are never NULL and end with a 
 and a route turns the slice into an answer with a `Link` header:
 
     @router.get("/v1/transactions")
-    async def list_transactions(page: Annotated[PageQuery, Depends()], links: Links, ...) -> Page[TransactionOut]:
+    async def list_transactions(page: Paging, links: Links, ...) -> Page[TransactionOut]:
         found = await transactions.list(page)
         return links.page(found, TransactionOut.model_validate)
 
@@ -28,7 +28,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
-from fastapi import Depends, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import (
     Column,
@@ -49,6 +49,7 @@ from sqlalchemy.orm import Mapped
 from sqlalchemy.sql.operators import desc_op
 from sqlmodel.sql.sqltypes import AutoString
 
+from api_common.parameters import gathered
 from api_common.problems import InvalidInput
 
 DEFAULT_LIMIT = 50
@@ -75,7 +76,7 @@ class Page(BaseModel, Generic[T]):
 
 @dataclass(frozen=True)
 class PageQuery:
-    """Which page a client wants: the query parameters `limit` and `cursor`, by `Annotated[PageQuery, Depends()]`."""
+    """Which page a client wants: the query parameters `limit` and `cursor`; a route takes it as `Paging`."""
 
     limit: Annotated[int, Query(ge=1, le=LARGEST_LIMIT, description="How many items the page has at most.")] = (
         DEFAULT_LIMIT
@@ -84,6 +85,10 @@ class PageQuery:
         str | None,
         Query(max_length=2000, description="`next_cursor` of the page before; leave it out for the first page."),
     ] = None
+
+
+Paging = Annotated[PageQuery, gathered(PageQuery)]
+"""The route parameter that says which page is wanted."""
 
 
 @dataclass(frozen=True)
@@ -225,7 +230,7 @@ class PageLinks:
         return f'<{url.path}?{url.query}>; rel="next"'
 
 
-Links = Annotated[PageLinks, Depends(PageLinks)]
+Links = Annotated[PageLinks, gathered(PageLinks)]
 """The route parameter that makes pages out of slices."""
 
 

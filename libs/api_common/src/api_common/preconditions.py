@@ -79,7 +79,7 @@ def parse_if_match(header: str) -> Precondition:
     return Precondition(frozenset(tags))
 
 
-def _required_if_match(if_match: Annotated[str | None, Header()] = None) -> Precondition:
+async def _required_if_match(if_match: Annotated[str | None, Header()] = None) -> Precondition:
     if not if_match:
         raise IfMatchMissing('Send the ETag of the version that you want to change, such as If-Match: "7".')
     return parse_if_match(if_match)

@@ -39,7 +39,7 @@ class PeriodReversed(InvalidInput):
     title = "The period ends before it starts"
 
 
-def selection(
+async def selection(
     start: Annotated[Day | None, Query(alias="from", description="First booking date that counts.")] = None,
     end: Annotated[Day | None, Query(alias="to", description="Last booking date that counts.")] = None,
     account_id: Annotated[

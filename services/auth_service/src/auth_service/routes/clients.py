@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from api_common.pagination import InvalidCursor, Links, Page, PageQuery
+from api_common.pagination import InvalidCursor, Links, Page, Paging
 from api_common.problems import responses
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from auth_service.models import ServiceClient
 from auth_service.problems import ClientNameTaken, ClientNotFound, UnknownScopes
@@ -27,9 +27,7 @@ async def create_client(body: NewClient, admin: Admin, programs: ProgramsHere, r
 
 
 @router.get("", responses=responses(*REFUSED_TOKEN, InvalidCursor))
-async def list_clients(
-    _admin: Admin, page: Annotated[PageQuery, Depends()], links: Links, programs: ProgramsHere
-) -> Page[ClientDetail]:
+async def list_clients(_admin: Admin, page: Paging, links: Links, programs: ProgramsHere) -> Page[ClientDetail]:
     """Give service clients by name, without their secrets."""
     return links.page(await programs.page(page), _detail)
 

@@ -3,9 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from api_common.pagination import InvalidCursor, Links, Page, PageQuery
+from api_common.pagination import InvalidCursor, Links, Page, Paging
 from api_common.problems import responses
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from auth_service.problems import DataOwnerUnavailable, LastAdministrator, UserNotFound
 from auth_service.routes.account import REFUSED_TOKEN
@@ -21,7 +21,7 @@ Admin = Annotated[Administrator, administrator()]
 @router.get("", responses=responses(*REFUSED_TOKEN, InvalidCursor))
 async def list_users(
     _admin: Admin,
-    page: Annotated[PageQuery, Depends()],
+    page: Paging,
     links: Links,
     administration: AdministrationHere,
     email: Annotated[str | None, Query(min_length=1, max_length=254, description="Any part of the address.")] = None,

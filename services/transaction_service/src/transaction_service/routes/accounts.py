@@ -6,10 +6,10 @@ from typing import Annotated
 from uuid import UUID
 
 from api_common import idempotency
-from api_common.pagination import InvalidCursor, Links, Page, PageQuery
+from api_common.pagination import InvalidCursor, Links, Page, Paging
 from api_common.preconditions import IfMatch, IfMatchMissing, Stale, etag
 from api_common.problems import responses
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from transaction_service.errors import AccountHasTransactions, AccountNotFound, IdTaken, ReferenceTaken
 from transaction_service.routes.access import Once, Reader, Reading, Writer, Writing
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
 async def list_accounts(
     user: Reader,
     session: Reading,
-    page: Annotated[PageQuery, Depends()],
+    page: Paging,
     links: Links,
     archived: Annotated[bool | None, Query(description="Only archived accounts, or only the others.")] = None,
 ) -> Page[AccountSchema]:

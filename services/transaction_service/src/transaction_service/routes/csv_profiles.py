@@ -6,10 +6,10 @@ from typing import Annotated
 from uuid import UUID
 
 from api_common import idempotency
-from api_common.pagination import InvalidCursor, Links, Page, PageQuery
+from api_common.pagination import InvalidCursor, Links, Page, Paging
 from api_common.preconditions import IfMatch, IfMatchMissing, Stale, etag
 from api_common.problems import PayloadTooLarge, responses
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from transaction_service.errors import (
     CsvMappingInvalid,
@@ -49,9 +49,7 @@ async def propose_csv_mapping(
 
 
 @router.get("", responses=responses(InvalidCursor))
-async def list_csv_profiles(
-    user: Reader, session: Reading, page: Annotated[PageQuery, Depends()], links: Links
-) -> Page[CsvProfileSchema]:
+async def list_csv_profiles(user: Reader, session: Reading, page: Paging, links: Links) -> Page[CsvProfileSchema]:
     """List the mappings that were confirmed, newest first."""
     return links.page(await CsvProfiles(session, user.user_id).list(page), profile_schema)
 

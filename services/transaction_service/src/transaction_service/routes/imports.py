@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from api_common import idempotency
-from api_common.pagination import InvalidCursor, Links, Page, PageQuery
+from api_common.pagination import InvalidCursor, Links, Page, Paging
 from api_common.problems import InsufficientStorage, PayloadTooLarge, responses
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from transaction_service.errors import (
     AccountAmbiguous,
@@ -94,9 +94,7 @@ async def import_statement(
 
 
 @router.get("", responses=responses(InvalidCursor))
-async def list_imports(
-    user: Reader, session: Reading, page: Annotated[PageQuery, Depends()], links: Links
-) -> Page[ImportSummary]:
+async def list_imports(user: Reader, session: Reading, page: Paging, links: Links) -> Page[ImportSummary]:
     """List the imports, newest first."""
     found = await Imports(session, user.user_id).list(page)
     return links.page(found, lambda record: ImportSummary.model_validate(record, from_attributes=True))

@@ -6,10 +6,10 @@ from typing import Annotated
 from uuid import UUID
 
 from api_common.fields import Day
-from api_common.pagination import InvalidCursor, Links, Page, PageQuery
+from api_common.pagination import InvalidCursor, Links, Page, Paging
 from api_common.problems import FieldError, responses
 from data_processing import InvestmentKind
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from transaction_service.errors import AccountNotFound, RangeReversed, SecurityNotFound
 from transaction_service.repository.investments import InvestmentFilter
@@ -21,9 +21,7 @@ router = APIRouter(prefix="/v1", tags=["investments"])
 
 
 @router.get("/securities", responses=responses(InvalidCursor))
-async def list_securities(
-    user: Reader, session: Reading, page: Annotated[PageQuery, Depends()], links: Links
-) -> Page[SecuritySchema]:
+async def list_securities(user: Reader, session: Reading, page: Paging, links: Links) -> Page[SecuritySchema]:
     """List the securities that the user's statements name, in the order in which they first did."""
     found = await Investments(session, user.user_id).securities(page)
     return links.page(found, SecuritySchema.model_validate)
@@ -39,7 +37,7 @@ async def read_security(security_id: UUID, user: Reader, session: Reading) -> Se
 async def list_investments(
     user: Reader,
     session: Reading,
-    page: Annotated[PageQuery, Depends()],
+    page: Paging,
     links: Links,
     account_id: Annotated[UUID | None, Query(description="Only entries of this account.")] = None,
     security_id: Annotated[UUID | None, Query(description="Only entries about this security.")] = None,
@@ -70,7 +68,7 @@ async def list_investments(
 async def list_positions(
     user: Reader,
     session: Reading,
-    page: Annotated[PageQuery, Depends()],
+    page: Paging,
     links: Links,
     account_id: Annotated[UUID | None, Query(description="Only what this account holds.")] = None,
     as_of: Annotated[Day | None, Query(description="What was held on this day; without it, what is held last.")] = None,

@@ -6,9 +6,9 @@ from typing import Annotated
 from uuid import UUID
 
 from api_common.fields import Day
-from api_common.pagination import InvalidCursor, Links, Page, PageQuery
+from api_common.pagination import InvalidCursor, Links, Page, Paging
 from api_common.problems import responses
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from transaction_service.errors import JournalEntryNotFound, RangeReversed, TransactionNotFound
 from transaction_service.models import JournalAction
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/v1", tags=["journal"])
 async def list_journal(
     user: Reader,
     session: Reading,
-    page: Annotated[PageQuery, Depends()],
+    page: Paging,
     links: Links,
     action: Annotated[list[JournalAction] | None, Query(description="Repeat it for several actions.")] = None,
     import_id: Annotated[UUID | None, Query(description="What was done by or to this import.")] = None,
@@ -44,7 +44,7 @@ async def list_journal(
 
 @router.get("/journal/{entry_id}", responses=responses(JournalEntryNotFound, InvalidCursor))
 async def read_journal_entry(
-    entry_id: UUID, user: Reader, session: Reading, page: Annotated[PageQuery, Depends()], links: Links
+    entry_id: UUID, user: Reader, session: Reading, page: Paging, links: Links
 ) -> JournalEntryDetails:
     """Read one entry with a page of the rows that it changed."""
     entry, changes = await Journal(session, user.user_id).get(entry_id, page)
@@ -56,7 +56,7 @@ async def read_journal_entry(
 
 @router.get("/transactions/{transaction_id}/history", responses=responses(TransactionNotFound, InvalidCursor))
 async def read_history(
-    transaction_id: UUID, user: Reader, session: Reading, page: Annotated[PageQuery, Depends()], links: Links
+    transaction_id: UUID, user: Reader, session: Reading, page: Paging, links: Links
 ) -> Page[JournalChangeSchema]:
     """List what was done to a row, newest first; a deleted row has its history still."""
     found = await Journal(session, user.user_id).history(transaction_id, page)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from api_common.pagination import InvalidCursor, Links, Page, PageQuery
+from api_common.pagination import InvalidCursor, Links, Page, Paging
+from api_common.parameters import gathered
 from api_common.problems import responses
 from api_common.responses import encoded_page
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from transaction_service.errors import AccountNotFound, CategoryNotFound, RangeReversed
 from transaction_service.repository.row_orders import TransactionSort
@@ -18,6 +19,9 @@ from transaction_service.service.listing import Listing
 
 router = APIRouter(prefix="/v1/transactions", tags=["transactions"])
 
+Wanted = Annotated[Filters, gathered(Filters)]
+"""The route parameter of all filters."""
+
 
 @router.get(
     "",
@@ -27,8 +31,8 @@ router = APIRouter(prefix="/v1/transactions", tags=["transactions"])
 async def list_transactions(
     user: Reader,
     session: Reading,
-    filters: Annotated[Filters, Depends()],
-    page: Annotated[PageQuery, Depends()],
+    filters: Wanted,
+    page: Paging,
     links: Links,
     sort: TransactionSort = TransactionSort.NEWEST_FIRST,
 ) -> Response:
@@ -39,7 +43,7 @@ async def list_transactions(
 
 
 @router.get("/totals", responses=responses(AccountNotFound, CategoryNotFound, RangeReversed))
-async def sum_transactions(user: Reader, session: Reading, filters: Annotated[Filters, Depends()]) -> ListTotals:
+async def sum_transactions(user: Reader, session: Reading, filters: Wanted) -> ListTotals:
     """Count and sum all rows that the list shows with the same filters, on however many pages."""
     found = await Listing(session, user.user_id).totals(filters.wanted(), category_id=filters.category)
     return ListTotals(

@@ -6,9 +6,9 @@ from typing import Annotated
 from uuid import UUID
 
 from api_common import idempotency
-from api_common.pagination import InvalidCursor, Links, Page, PageQuery
+from api_common.pagination import InvalidCursor, Links, Page, Paging
 from api_common.problems import responses
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from transaction_service.errors import (
     AccountNotFound,
@@ -32,7 +32,7 @@ Anew = Annotated[bool, Query(description="Decide it anew, although it was decide
 async def list_proposals(
     user: Reader,
     session: Reading,
-    page: Annotated[PageQuery, Depends()],
+    page: Paging,
     links: Links,
     status: Status = None,
     account_id: Annotated[UUID | None, Query(description="Only those of this account.")] = None,
@@ -47,7 +47,7 @@ async def list_proposals_of_import(
     import_id: UUID,
     user: Reader,
     session: Reading,
-    page: Annotated[PageQuery, Depends()],
+    page: Paging,
     links: Links,
     status: Status = None,
 ) -> Page[ProposalSchema]:

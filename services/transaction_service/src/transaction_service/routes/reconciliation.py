@@ -7,10 +7,10 @@ from uuid import UUID
 
 from api_common import idempotency
 from api_common.fields import Day
-from api_common.pagination import InvalidCursor, Links, Page, PageQuery
+from api_common.pagination import InvalidCursor, Links, Page, Paging
 from api_common.preconditions import IfMatch, IfMatchMissing, Stale, etag
 from api_common.problems import FieldError, responses
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from transaction_service.errors import AccountNotFound, AssertionNotFound, DayAsserted, IdTaken, RangeReversed
 from transaction_service.routes.access import Once, Reader, Reading, Writer, Writing
@@ -58,7 +58,7 @@ async def reconcile_account(
 
 @router.get(_ASSERTIONS, responses=responses(AccountNotFound, InvalidCursor))
 async def list_assertions(
-    account_id: UUID, user: Reader, session: Reading, page: Annotated[PageQuery, Depends()], links: Links
+    account_id: UUID, user: Reader, session: Reading, page: Paging, links: Links
 ) -> Page[AssertionSchema]:
     """List the balances that the user asserts of an account, latest day first."""
     found = await Assertions(session, user.user_id, account_id).list(page)

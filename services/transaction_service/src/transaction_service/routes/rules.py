@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
 from api_common import idempotency
-from api_common.pagination import InvalidCursor, Links, Page, PageQuery
+from api_common.pagination import InvalidCursor, Links, Page, Paging
 from api_common.preconditions import IfMatch, IfMatchMissing, Stale, etag
 from api_common.problems import responses
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from transaction_service.errors import (
     AccountNotFound,
@@ -40,9 +39,7 @@ router = APIRouter(prefix="/v1/rules", tags=["rules"])
 
 
 @router.get("", responses=responses(InvalidCursor))
-async def list_rules(
-    user: Reader, session: Reading, page: Annotated[PageQuery, Depends()], links: Links
-) -> Page[RuleSchema]:
+async def list_rules(user: Reader, session: Reading, page: Paging, links: Links) -> Page[RuleSchema]:
     """List the rules in the order in which they are tried."""
     return links.page(await Rules(session, user.user_id).list(page), lambda rule: rule)
 
@@ -80,7 +77,7 @@ async def suggest_rule(wanted: SuggestionWanted, user: Reader, session: Reading)
 async def preview_rules(
     user: Reader,
     session: Reading,
-    page: Annotated[PageQuery, Depends()],
+    page: Paging,
     links: Links,
     response: Response,
     wanted: PreviewWanted | None = None,

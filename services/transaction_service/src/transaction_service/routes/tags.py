@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from api_common.pagination import InvalidCursor, Links, Page, PageQuery
+from api_common.pagination import InvalidCursor, Links, Page, Paging
 from api_common.problems import responses
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Path
 
 from transaction_service.errors import TagNotFound
 from transaction_service.routes.access import Reader, Reading, Writer, Writing
@@ -20,9 +20,7 @@ TagPath = Annotated[str, Path(max_length=60, description="The tag as the list wr
 
 
 @router.get("", responses=responses(InvalidCursor))
-async def list_tags(
-    user: Reader, session: Reading, page: Annotated[PageQuery, Depends()], links: Links
-) -> Page[TagSchema]:
+async def list_tags(user: Reader, session: Reading, page: Paging, links: Links) -> Page[TagSchema]:
     """List the tags by name, each with the number of its rows."""
     return links.page(await Tags(session, user.user_id).list(page), TagSchema.model_validate)
 

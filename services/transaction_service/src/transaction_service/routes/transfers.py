@@ -6,10 +6,10 @@ from typing import Annotated
 from uuid import UUID
 
 from api_common import idempotency
-from api_common.pagination import InvalidCursor, Links, Page, PageQuery
+from api_common.pagination import InvalidCursor, Links, Page, Paging
 from api_common.preconditions import IfMatch, IfMatchMissing, Stale, etag
 from api_common.problems import responses
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from transaction_service.errors import (
     AccountNotFound,
@@ -36,7 +36,7 @@ _UNLINKABLE = (TransactionNotFound, SameAccount, SameSign, AmountsDiffer, RowPen
 async def list_transfers(
     user: Reader,
     session: Reading,
-    page: Annotated[PageQuery, Depends()],
+    page: Paging,
     links: Links,
     status: Annotated[TransferStatus | None, Query(description="Only transfers of this status.")] = None,
     account_id: Annotated[UUID | None, Query(description="Only transfers out of or into this account.")] = None,
