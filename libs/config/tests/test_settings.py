@@ -51,7 +51,7 @@ def test_without_variables_everything_has_a_default_for_one_person_on_one_machin
     assert settings.profile is Profile.DEVELOPMENT
     assert (settings.host, settings.port, settings.log_format) == ("127.0.0.1", 8000, "console")
     assert settings.data_dir.name == "purser"
-    assert settings.resolved_database_url == f"sqlite:///{settings.data_dir}/example_service.sqlite3"
+    assert settings.database_url is None
     assert settings.token_issuer == settings.public_url
     assert settings.migrates_on_start
 
@@ -115,11 +115,6 @@ def test_lists_are_separated_by_commas() -> None:
 def test_a_mapping_survives_being_written_as_pairs(limits: dict[str, int]) -> None:
     text = ",".join(f"{key}={value}" for key, value in limits.items())
     assert read(EXAMPLE_SERVICE__LIMITS=text).limits == limits
-
-
-def test_the_service_name_is_filled_into_the_database_address() -> None:
-    settings = read(DATABASE_URL="postgresql://u:p@db/{service}")
-    assert settings.resolved_database_url == "postgresql://u:p@db/example_service"
 
 
 def test_nobody_may_choose_the_address_that_is_counted_unless_he_is_named() -> None:

@@ -148,11 +148,11 @@ def _of_postgres(error: DBAPIError) -> Problem | None:
 # importing the driver costs a start on SQLite a tenth of a second.
 _DISK_FULL = "53100"
 _BUSY = {
-    "55P03",
-    "40P01",
-    "40001",
-    "53300",
-}  # lock not available, deadlock, serialisation failure, too many connections
+    "55P03",  # lock not available
+    "40P01",  # deadlock
+    "40001",  # serialisation failure
+    "53300",  # too many connections
+}
 _GONE = ("08", "57P")  # connection exceptions; the server stops or starts
 _UNIQUE_VIOLATION = "23505"
 _FOREIGN_KEY_VIOLATION = "23503"

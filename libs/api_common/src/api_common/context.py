@@ -2,6 +2,7 @@
 
 import re
 from contextvars import ContextVar
+from dataclasses import dataclass
 from random import Random
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -10,6 +11,7 @@ _ZERO_TRACE = "0" * 32
 _ZERO_SPAN = "0" * 16
 
 
+@dataclass(slots=True)
 class RequestContext:
     """Ids of one request.
 
@@ -21,14 +23,12 @@ class RequestContext:
         client: the network address of the caller, if known.
     """
 
-    __slots__ = ("client", "flags", "request_id", "span_id", "trace_id")
-
-    def __init__(self, request_id: str, trace_id: str, span_id: str, flags: str, client: str | None) -> None:
-        self.request_id = request_id
-        self.trace_id = trace_id
-        self.span_id = span_id
-        self.flags = flags
-        self.client = client
+    # Not frozen: that would make it four times as slow, for every request.
+    request_id: str
+    trace_id: str
+    span_id: str
+    flags: str
+    client: str | None
 
     @property
     def traceparent(self) -> str:

@@ -159,19 +159,12 @@ class ServiceSettings(BaseSettings):
         return self
 
     def _scale_problems(self) -> list[str]:
-        if self.replicas > 1 and self.resolved_database_url.startswith("sqlite"):
+        if self.replicas > 1 and (self.database_url or "sqlite:").startswith("sqlite"):
             return [
                 f"PURSER_REPLICAS={self.replicas} needs a database that several processes can share: "
                 "set PURSER_DATABASE_URL to a PostgreSQL address, or PURSER_REPLICAS=1"
             ]
         return []
-
-    @property
-    def resolved_database_url(self) -> str:
-        """The address of this service's database; holds the password, so never log it."""
-        if self.database_url is not None:
-            return self.database_url.replace("{service}", self.service_name)
-        return f"sqlite:///{self.data_dir / f'{self.service_name}.sqlite3'}"
 
     @property
     def migrates_on_start(self) -> bool:
