@@ -26,15 +26,19 @@ async def bulk_insert(
 
     One binary COPY on PostgreSQL, one `executemany` on SQLite.
 
-    table:   a table or its model
-    columns: names of columns; those left out get NULL or the database's own default, since Python defaults do not run
-    rows:    values in the order of `columns`, of the types that the columns take (Decimal, UUID, date, …);
-             sorted by the primary key they are written faster. They are taken some thousands at a time, in a thread,
-             so that those of a generator are never held together
+    Args:
+        table: a table or its model.
+        columns: names of columns; those left out get NULL or the database's own default, as Python defaults do not run.
+        rows: values in the order of `columns`, of the types that the columns take (Decimal, UUID, date, …); sorted by
+            the primary key they are written faster. They are taken some thousands at a time, in a thread, so that
+            those of a generator are never held together.
 
-        await bulk_insert(session, Transaction, ["id", "amount"], [(new_id(), Decimal("4.20")), ...])
+    Raises:
+        UnstorableValue: a column cannot hold a value exactly.
+        sqlalchemy.exc.DBAPIError: as from any other statement; the unit of work makes problems of it.
 
-    Raises UnstorableValue; a duplicate is the same conflict as in any other unit of work.
+    Example:
+        ``await bulk_insert(session, Transaction, ["id", "amount"], [(new_id(), Decimal("4.20")), ...])``
     """
     target: Table = table if isinstance(table, Table) else inspect(table).local_table
     chosen = [target.columns[name] for name in columns]

@@ -54,13 +54,14 @@ WriteSession = NewType("WriteSession", AsyncSession)
 class DatabaseSpec:
     """What a service keeps in its database.
 
-    schema:     the service's name; on PostgreSQL the schema of all its tables
-    metadata:   the tables of its models (`Table.metadata`)
-    migrations: import name of the package whose `versions/` holds its Alembic chain
-    conflicts:  problem to raise by the name of a violated constraint, such as
-                `{"uq_account_user_id_name": lambda: AccountNameTaken("You have an account of this name.")}`
-    by_hand:    names of tables and indexes that models cannot say, such as a full-text index, made by a migration's own
-                statements; what begins with one of them is no difference between the migrations and the models
+    Attributes:
+        schema: the service's name; on PostgreSQL the schema of all its tables.
+        metadata: the tables of its models (`Table.metadata`).
+        migrations: import name of the package whose `versions/` holds its Alembic chain.
+        conflicts: problem to raise by the name of a violated constraint, such as
+            `{"uq_account_user_id_name": lambda: AccountNameTaken("You have an account of this name.")}`.
+        by_hand: names of tables and indexes that models cannot say, such as a full-text index, made by a migration's
+            own statements; what begins with one of them is no difference between the migrations and the models.
     """
 
     schema: str

@@ -139,12 +139,17 @@ class Idempotency:
     ) -> Response:
         """Carry out the effect and answer with it, or answer as the first time.
 
-        effect:  does the work in the request's unit of work and gives a value that `model` can be validated from
-        headers: gives headers of the answer, such as Location and ETag, from that value
-        payload: what makes the request the same besides its address; by default its JSON or raw body. An upload
-                 passes the hash of its file, since a form's boundary differs from time to time
+        Args:
+            user_id: to whom the key belongs.
+            status: of the answer to a request that is carried out.
+            model: of the answer's body.
+            effect: does the work in the request's unit of work and gives a value that `model` can be validated from.
+            headers: gives headers of the answer, such as Location and ETag, from that value.
+            payload: what makes the request the same besides its address; by default its JSON or raw body. An upload
+                passes the hash of its file, since a form's boundary differs from time to time.
 
-        Raises the PROBLEMS of this module, and what the effect raises.
+        Raises:
+            IdempotencyKeyInFlight, IdempotencyKeyReused: see the table of the module; and what the effect raises.
         """
         if self._key is None:
             return await _carry_out(status, model, effect, headers)

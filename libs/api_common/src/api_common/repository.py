@@ -26,8 +26,9 @@ M = TypeVar("M", bound=SQLModel)
 class Repository(Generic[M]):
     """Rows of one model that belong to one user.
 
-    model:     a table with the columns `id` and `user_id` (see `api_common.columns.Owned`)
-    not_found: the problem raised for an id that is unknown or is another user's, which is the same to the caller
+    Attributes:
+        model: a table with the columns `id` and `user_id` (see `api_common.columns.Owned`).
+        not_found: the problem raised for an id that is unknown or is another user's, which is the same to the caller.
     """
 
     model: type[M]
