@@ -296,6 +296,11 @@ def test_several_memos_are_one_and_an_account_may_stand_behind_a_category():
     assert (entry.text, entry.counterparty_account) == ("One Two", "Savings")
 
 
+def test_signs_that_web_pages_encode_are_decoded_once_and_others_stay():
+    entry = first_entry("D12/31/2025", "T1.00", "PA&amp;B &lt;x&#39;", "MAT&T; &amp;amp; &nbsp;")
+    assert (entry.counterparty, entry.text) == ("A&B <x'", "A&B <x' AT&T; &amp; &nbsp;")
+
+
 def test_money_of_an_investment_register_without_action_and_security_is_cash():
     found = only("!Type:Invst\nD12/31/2025\nT25.00\nPDeposit\n^\n")
     assert [(e.amount, e.text, e.bank_category) for e in found.entries] == [(Decimal("25.00"), "Deposit", None)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Final
 
 SECTION = re.compile(r"\s*!\s*(Type|Account|Option|Clear)\b\s*:?\s*(.*)", re.IGNORECASE)
@@ -18,6 +19,8 @@ _ORDERS: Final = {"mdy": "month", "dmy": "day"}
 _SPLIT_LETTERS: Final = "SE$%"
 _WITHOUT_SPLITS: Final = frozenset({"type:invst", "type:port", "type:security"})
 _LINES_OF_TEXT: Final = "AM"
+_ENTITIES: Final = re.compile("&(?:amp|lt|gt|quot|apos|#39);")
+"""The signs that web pages encode, as some banks leave them in their files."""
 
 
 @dataclass(slots=True)
@@ -59,6 +62,8 @@ def records(lines: Iterable[str], *, section: str = "") -> Iterator[Record]:
         line = raw.strip(" \t\n\x1a\ufeff")
         if not line:
             continue
+        if "&" in line:
+            line = _ENTITIES.sub(lambda found: unescape(found[0]), line)
         if line[0] == "!" and (found := SECTION.match(line)):
             if record is not None:
                 yield record
