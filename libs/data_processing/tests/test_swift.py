@@ -242,6 +242,20 @@ def test_a_closing_balance_that_cannot_be_read_but_ends_is_left_out_and_said():
     assert reconcile(file.statements[0]).status == "unproven"
 
 
+def test_a_dash_after_the_opening_balance_ends_no_message():
+    (found,) = read(mt940(":61:260402C1,NTRFNONREF", closing="1,").replace("EUR0,\r\n", "EUR0,\r\n-\r\n")).statements
+    assert len(found.entries) == 1
+    assert reconcile(found).status == "adds_up"
+
+
+@pytest.mark.parametrize("end", ["-\r\n", ""])
+def test_messages_without_a_reference_of_their_own_are_read(end):
+    one = mt940(":61:260402C1,NTRFNONREF", closing="1,").partition("\r\n")[2].replace("-\r\n", end)
+    two = one.replace("1234567", "7654321")
+    statements = read("EXMPNL2A\r\n940\r\nEXMPNL2A\r\n" + one + two).statements
+    assert [(found.account.number, len(found.entries)) for found in statements] == [("1234567", 1), ("7654321", 1)]
+
+
 PAGE = (
     ":20:X\n:25:NL91EXMP0000123456\n:28C:7/{number}\n:60{start}:C260402EUR{before},\n"
     ":61:260402C1,NTRFNONREF//0012345678\n:86:TEA\n:62{end}:C260402EUR{after},\n-\n"

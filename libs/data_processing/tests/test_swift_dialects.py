@@ -150,8 +150,15 @@ def test_the_code_of_the_information_may_stand_in_a_field_of_its_own():
     assert (entry.bank_category, entry.text, entry.counterparty) == ("073", "VE02 Card payment Tea", "TEA HOUSE")
 
 
+def test_a_mark_that_texts_have_too_is_one_where_it_comes_again():
+    about = (":86:000+20Plata           +30302410000+31RO890000+32PRESS SRL", "+33/", "+23FACT 4603309")
+    entry = only_entry(":61:260402D210,60NTRFOPH478", "PLATA FACT", *about)
+    assert (entry.text, entry.counterparty) == ("PLATA FACT Plata FACT 4603309", "PRESS SRL/")
+    assert (entry.counterparty_account, entry.reference) == ("RO890000", "OPH478")
+
+
 def test_free_information_that_starts_with_a_number_is_kept_whole():
-    for text in ("150,00 EUR Rent", "123 -45 Tea", "049 +49 30 123456", "100 (20 pieces)"):
+    for text in ("150,00 EUR Rent", "123 -45 Tea", "049 +49 30 123456", "100 (20 pieces)", "100+20 Tea"):
         assert only_entry(":61:260402D1,NTRFNONREF", f":86:{text}").text == text
 
 

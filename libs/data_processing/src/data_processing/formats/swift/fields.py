@@ -25,6 +25,9 @@ _ENVELOPE = re.compile(r"^\{1:.*\{4:", re.MULTILINE)
 _TAG_LENGTH: Final = 4
 _OF_HEAD: Final = frozenset({"13", "13D", "25", "25P", "28", "28C"})
 """What stands before the rows; under one it is the rest of a time that the bank cut (``16`` over ``:28:37``)."""
+_OF_END: Final = frozenset({"62F", "62M", "64", "65", "90C", "90D"})
+"""What stands at the end of a message; under any other field a dash is text, unless a message follows."""
+_OF_START: Final = frozenset({"20", "25", "25P"})
 _LONGEST: Final = 64 * 1024 * 1024
 FULL_LINE: Final = 65
 """A line of this length was cut by the bank, in the middle of a word if need be; a shorter one ends where it should."""
@@ -69,10 +72,10 @@ def fields(pieces: Iterable[str]) -> Iterator[Field | None]:
                 information = _more(information, f":{named}:{chunk}")
             else:
                 field = _new_field(tag, start, body, information, listed)
-                if tag == "61" and named != "20":
-                    yield field
-                elif tag:
+                if tag in _OF_END or named in _OF_START:
                     yield from _with_end(field)
+                elif tag:
+                    yield field
                 tag, start, body, information, listed = named, line, chunk, "", ""
             line += chunk.count("\n")
     if tag:

@@ -14,7 +14,10 @@ from data_processing.quick import quick
 
 # Where a row has two fields, the first may be the code of the second.
 _CODE: Final = r"\s*+(?:[0-9]{3}\s++(?=[0-9]{3}))?+([0-9]{3})\s*+"
-_CODED = re.compile(rf"{_CODE}([?<>~^@|\\»¦§¬])([0-9]{{2}})")
+# A mark that texts have too, as in "049 +49 30 1234", has to stand beside the code and to come again.
+_CODED = re.compile(
+    rf"{_CODE}(?:([?<>~^@|\\»¦§¬])(?=[0-9]{{2}})|(?<=[0-9])([+#&!$%*;])(?=[02]0.*\3[0-9]{{2}}))", re.DOTALL
+)
 _SLASHED = re.compile(r"/(TRTP|[A-Z]{4}|BIC)/")
 _KEYS: Final = ("EREF+", "KREF+", "MREF+", "CRED+", "DEBT+", "SVWZ+", "ABWA+", "ABWE+", "IBAN+", "BIC+", "MTLG:")
 _NEXT_KEY = re.compile("|".join(map(re.escape, _KEYS))).search
@@ -64,8 +67,9 @@ class InformationReader:
             return _coded(same.groups(), last)
         coded = _CODED.match(body)
         if coded is not None:
-            fields = _numbered(joined(body, coded[2]), coded[2])
-            self._last = self._layout_of(coded[2], *fields)
+            mark = coded[2] or coded[3]
+            fields = _numbered(joined(body, mark), mark)
+            self._last = self._layout_of(mark, *fields)
             return _coded((coded[1], *fields.values()), self._last)
         if not body:
             return _listed(field.listed) if field.listed else _NOTHING

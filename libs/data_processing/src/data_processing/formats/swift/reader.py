@@ -19,6 +19,8 @@ from data_processing.statement import Statement, StatementFile
 _PIECE: Final = 1 << 18
 _START = re.compile(r"^(?:\{1:[^\r\n]*\{4:)?:20:", re.MULTILINE)
 _SECOND = re.compile(r"^:(?:25P?|28C?|60[FM]|61|34F|13D?):", re.MULTILINE)
+# ABN AMRO leaves out the reference of the message.
+_UNNUMBERED = re.compile(r"^:25P?:[^\n]*\n:28C?:[^\n]*\n:60[FM]:", re.MULTILINE)
 _HEAD = re.compile(r"\s*(?:\{1:|:20:|:940:)")
 
 
@@ -30,7 +32,7 @@ class SwiftFormat:
     def detect(self, source: Source) -> float:
         """Certain when a message starts and goes on with a field of a statement; faint for its start alone."""
         head = source.head.replace("\r\n", "\n").replace("\r", "\n")
-        if _START.search(head) and _SECOND.search(head):
+        if (_START.search(head) and _SECOND.search(head)) or _UNNUMBERED.search(head):
             return 1.0
         return 0.2 if _HEAD.match(head) else 0.0
 
@@ -96,8 +98,9 @@ class _Messages:
         if field is None:
             self.finish()
         elif field.tag == "20":
-            self.finish()
-            self._current = StatementInProgress(self._information, today=self._today, line=field.line)
+            self._start(field)
+        elif field.tag in ("25", "25P") and (self._current is None or self._current.closed):
+            self._start(field, account=field)
         elif self._current is None:
             if field.tag in ("61", "60F", "60M"):
                 raise TruncatedFile(
@@ -106,12 +109,12 @@ class _Messages:
                 )
         else:
             if field.tag in ("60F", "60M") and self._current.closed:
-                account = self._current.account_field
-                self.finish()
-                self._current = StatementInProgress(
-                    self._information, today=self._today, line=field.line, account=account
-                )
+                self._start(field, account=self._current.account_field)
             self._current.field(field)
+
+    def _start(self, field: Field, *, account: Field | None = None) -> None:
+        self.finish()
+        self._current = StatementInProgress(self._information, today=self._today, line=field.line, account=account)
 
     def finish(self, *, cut_off: bool = False) -> None:
         """The end of the open statement, if there is one; ``cut_off`` where the text ends without saying so."""

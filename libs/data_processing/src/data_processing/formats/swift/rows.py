@@ -18,7 +18,9 @@ _WITH_CURRENCY = re.compile(r"(.*[0-9])[\s/]*([A-Z]{3})").fullmatch
 _PAID = re.compile(r"/OCMT/([A-Z]{3})([0-9]+,[0-9]*)/").search
 _NAMED = re.compile(r"(\S+)\s{2,}(\S.*)").fullmatch
 _NUMBER = re.compile(r"P?[0-9]{9,10}").fullmatch
-_PLACEHOLDERS: Final = frozenset({"", "NONREF", "EREF", "EREF+", "KREF", "KREF+", "PREF", "MARF", "NOTPROVIDED"})
+_PLACEHOLDERS: Final = frozenset(
+    {"", "NONREF", "NOREF", "EREF", "EREF+", "KREF", "KREF+", "PREF", "MARF", "NOTPROVIDED"}
+)
 _SHORTEST_REFERENCE: Final = 2
 # Short references of the bank, such as ``//55555``, stand at many rows.
 _ID = re.compile(r"(?=.{8})(?!0++\Z)(?:[^0-9]*+[0-9]){5}").match
