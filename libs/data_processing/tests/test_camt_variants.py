@@ -86,6 +86,18 @@ def test_a_reversal_has_the_party_of_the_original_or_the_only_one_there_is(parti
     assert (row.counterparty, row.counterparty_account) == (name, account)
 
 
+def test_a_reversal_in_the_direction_of_the_original_is_turned_where_the_balances_show_it():
+    back = entry(party(DEBTOR + CREDITOR), party(DEBTOR + CREDITOR), more="<RvslInd>true</RvslInd>")
+    rows = (entry(amount='<Amt Ccy="EUR">1.00</Amt>'), back.replace("<TxDtls>", '<TxDtls><Amt Ccy="EUR">1.40</Amt>'))
+    for closing, amount, name in (("11.80", "2.80", "Bert"), ("6.20", "-2.80", "Anna"), ("7.00", "-2.80", "Anna")):
+        file = read(document(balance("OPBD", "10.00"), balance("CLBD", closing), *rows))
+        _, row = file.statements[0].entries
+        assert (row.amount, row.counterparty) == (Decimal(amount), name)
+        assert {part.amount for part in row.details} == {Decimal(amount) / 2}
+        said = "The reversals have the direction of what they reverse; the balances show it."
+        assert (said in file.notes) is (closing == "11.80")
+
+
 def test_a_batch_has_the_party_that_all_its_payments_share():
     other = CREDITOR.replace("000002", "000003")
     row = only(party(CREDITOR), party(other))

@@ -169,8 +169,7 @@ class _Walk:
         above: list[_Place] = []
         open_records: list[Record] = []
         record: Record | None = None
-        text = ""
-        parts = 0
+        text, parts = "", 0
 
         def start(name: str, attributes: dict[str, str]) -> None:
             nonlocal place, record, text, parts

@@ -42,7 +42,7 @@ def entry_of(
     booking_date = booked or (value_date if pending else None)
     if booking_date is None:
         raise ValueError("the entry has no booking date (BookgDt)")
-    credited = amount > 0 or (amount == 0 and texts.get("CdtDbtInd") == "CRDT")
+    credited = texts.get("CdtDbtInd") == "CRDT"
     only = payments[0] if len(payments) == 1 else None
     turned_back = reversal(record)
     parties = [payment.counterparty(credited=credited, reversal=turned_back) for payment in payments]

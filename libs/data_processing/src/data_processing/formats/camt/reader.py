@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
@@ -13,6 +13,7 @@ from data_processing.formats.camt.balances import arranged, balance_of
 from data_processing.formats.camt.details import Payment, account_number, payment
 from data_processing.formats.camt.elements import Event, Record, elements
 from data_processing.formats.camt.entries import INFORMATION, bank_id_of, entry_of, reversal, status_of
+from data_processing.formats.camt.reversals import Reversals
 from data_processing.formats.camt.values import iso_day
 from data_processing.formats.parts import ROWS_OF_A_PART, OpenFile, StatementPart, collected, cut_statement
 from data_processing.formats.row_checks import MAX_FIELD, currency_code, ids_that_tell_rows_apart
@@ -115,7 +116,7 @@ class _StatementInProgress:
         self._refused: list[RefusedRow] = []
         self._notes: list[str] = []
         self._information = 0
-        self._reversals = 0
+        self._reversals = Reversals()
         self._without_status = 0
         self._start: date | None = None
         self._end: date | None = None
@@ -159,26 +160,35 @@ class _StatementInProgress:
         try:
             if refusal:
                 raise ValueError(refusal)
-            entry = entry_of(record, payments, place=place, bank_id=bank_id, currency=self._account.currency)
+            entry = self._made(record, payments, place, bank_id)
         except ValueError as reason:
             raw = shortened(" ".join(record.raw.split()), 300)
             self._refused.append(RefusedRow(place, str(reason), bank_id, raw))
             return
-        self._entries.append(entry)
         self._without_status += not status
-        if "RvslInd" in record.texts:
-            self._reversals += reversal(record)
+        if "RvslInd" in record.texts and reversal(record):
+            self._reversals.add(len(self._entries), record, payments)
+        self._entries.append(entry)
+
+    def _made(self, record: Record, payments: Sequence[Payment], place: str, bank_id: str | None) -> Entry:
+        return entry_of(record, payments, place=place, bank_id=bank_id, currency=self._account.currency)
 
     def finished(self) -> tuple[Statement, list[str]]:
         """The statement and what the user should know about it."""
+        balances = arranged(self._balances, final=self._final)
+        turned = {} if self._refused else self._reversals.turned(self._entries, balances, self._made)
+        for number, entry in turned.items():
+            self._entries[number] = entry
         entries, repeated = ids_that_tell_rows_apart(self._entries, name="AcctSvcrRef")
         self._notes += repeated
         if self._information:
             self._notes.append(f"{_entries(self._information)} for information only (Sts INFO) and left out.")
         if self._without_status:
             self._notes.append(f"{_entries(self._without_status)} without a status (Sts); a booking date says booked.")
-        if self._reversals:
-            self._notes.append(f"{_entries(self._reversals)} marked as a reversal (RvslInd).")
+        if self._reversals.count:
+            self._notes.append(f"{_entries(self._reversals.count)} marked as a reversal (RvslInd).")
+        if turned:
+            self._notes.append("The reversals have the direction of what they reverse; the balances show it.")
         booked = [balance.currency for balance in self._balances if balance.kind != "available"]
         currencies = {entry.currency for entry in entries} or set(booked)
         currency = self._account.currency or (currencies.pop() if len(currencies) == 1 else None)
@@ -187,7 +197,7 @@ class _StatementInProgress:
             currency=currency,
             entries=tuple(entries),
             refused=tuple(self._refused),
-            balances=arranged(self._balances, final=self._final),
+            balances=balances,
             period_start=self._start,
             period_end=self._end,
         )
