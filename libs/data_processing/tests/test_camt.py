@@ -172,8 +172,9 @@ def test_an_entry_for_information_moves_no_money_and_is_said():
     assert file.notes == ("1 entry is for information only (Sts INFO) and left out.",)
 
 
-def test_a_pending_entry_without_a_booking_date_takes_its_value_date():
-    found = only_entry(entry(status="PDNG", day="", inside="<ValDt><Dt>2026-04-05</Dt></ValDt>"))
+@pytest.mark.parametrize("status", ["PDNG", "BOOK"])
+def test_an_entry_without_a_booking_date_takes_its_value_date(status):
+    found = only_entry(entry(status=status, day="", inside="<ValDt><Dt>2026-04-05</Dt></ValDt>"))
     assert (found.booking_date, found.value_date) == (date(2026, 4, 5), date(2026, 4, 5))
 
 
@@ -272,7 +273,7 @@ def test_structured_references_codes_and_return_reasons_are_kept():
         (entry().replace(">2.80<", "><"), "the amount is empty"),
         (entry().replace("DBIT", "DEBIT"), 'is "DEBIT", neither CRDT nor DBIT'),
         (entry(status="LIMBO"), 'the status (Sts) is "LIMBO"'),
-        (entry(day=""), "no booking date"),
+        (entry(day=""), "neither a booking date"),
         (entry(day="2026-02-30"), 'date "2026-02-30" is no day'),
         (entry(inside=f"<AddtlNtryInf>{'x' * 10_001}</AddtlNtryInf>"), "longer than 10000"),
         (entry(inside=f"<NtryDtls>{payment(text='x' * 10_001)}</NtryDtls>"), "longer than 10000"),

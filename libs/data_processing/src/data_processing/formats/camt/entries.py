@@ -39,9 +39,9 @@ def entry_of(
     pending = _pending(status_of(record), booked=booked is not None)
     amount, own_currency = signed_amount(record)
     currency = own_currency or currency
-    booking_date = booked or (value_date if pending else None)
+    booking_date = booked or value_date
     if booking_date is None:
-        raise ValueError("the entry has no booking date (BookgDt)")
+        raise ValueError("the entry has neither a booking date (BookgDt) nor a value date (ValDt)")
     credited = texts.get("CdtDbtInd") == "CRDT"
     only = payments[0] if len(payments) == 1 else None
     turned_back = reversal(record)
