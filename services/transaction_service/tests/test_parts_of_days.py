@@ -83,3 +83,69 @@ async def test_a_part_of_a_day_is_repeated_where_the_ledger_has_more_than_parts_
         (day_part("97.20", "Coffee"), {"read": 1, "repeated": 1}),
     ):
         assert counts(await household.upload(content, account_id=account["id"])) == expected
+
+
+def plain_part(*texts: str) -> bytes:
+    """Some rows of the day, without balances; the texts say which amounts."""
+    amounts = {"Coffee": "-2.80", "Bakery": "-4.10", "Cinema": "-24.00", "Bus": "-3.20"}
+    return camt([BankRow(DAY, Decimal(amounts[text]), text) for text in texts])
+
+
+MORNING, AFTERNOON, WHOLE = (
+    plain_part("Bakery", "Coffee"),
+    plain_part("Coffee", "Cinema"),
+    plain_part("Bakery", "Coffee", "Coffee", "Cinema"),
+)
+
+
+@pytest.mark.parametrize("how", ["accept", "reject"])
+async def test_an_equal_row_of_another_part_of_the_day_is_asked_about_once(
+    household: Any, client: httpx2.AsyncClient, how: str
+) -> None:
+    await household.upload(MORNING)
+    for expected in ({"read": 2, "booked": 1, "proposed": 1}, {"read": 2, "repeated": 1, "proposed": 1}):
+        assert counts(await household.upload(AFTERNOON)) == expected
+    assert counts(await household.upload(MORNING)) == {"read": 2, "repeated": 2}
+    (proposal,) = (await client.get("/v1/proposals")).json()["items"]
+    assert (proposal["reason"], proposal["proposed"]["description"]) == ("same_row_other_id", "Coffee")
+    assert (await client.post(f"/v1/proposals/{proposal['id']}/{how}")).status_code == 200
+    for content in (AFTERNOON, MORNING, AFTERNOON):
+        assert counts(await household.upload(content)) == {"read": 2, "repeated": 2}
+    assert len(await household.rows()) == (3 if how == "accept" else 4)
+    # Uploaded again, a part keeps its rows when it is undone once.
+    imports = (await client.get("/v1/imports")).json()["items"]
+    for done in imports[2:]:
+        await client.post(f"/v1/imports/{done['id']}/undo")
+    assert len(await household.rows()) == (3 if how == "accept" else 4)
+    for done in imports[:2]:
+        await client.post(f"/v1/imports/{done['id']}/undo")
+    assert (await household.rows(), (await client.get("/v1/proposals")).json()["items"]) == ([], [])
+
+
+async def test_a_file_of_the_whole_day_says_that_equal_rows_are_two(household: Any, client: httpx2.AsyncClient) -> None:
+    await household.upload(MORNING)
+    await household.upload(AFTERNOON)
+    assert counts(await household.upload(WHOLE)) == {"read": 4, "booked": 1, "repeated": 3}
+    assert [p["status"] for p in (await client.get("/v1/proposals")).json()["items"]] == ["rejected"]
+    for content in (MORNING, AFTERNOON, WHOLE):
+        assert (await household.upload(content))["repeated"] == content.count(b"<Ntry>")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("Bakery", "Coffee"), ("Bakery", "Coffee", "Cinema")),
+        (("Bakery", "Coffee", "Cinema"), ("Coffee", "Cinema")),
+        (("Bakery", "Coffee"), ("Coffee",)),
+        (("Coffee", "Coffee"), ("Coffee",)),
+    ],
+)
+async def test_of_longer_and_shorter_files_about_a_day_nobody_is_asked(
+    household: Any, one: tuple[str, ...], other: tuple[str, ...]
+) -> None:
+    for first, second, account in ((one, other, "DE1"), (other, one, "DE2")):
+        for texts in (first, second):
+            content = plain_part(*texts).replace(b"DE02120300000000202051", account.encode())
+            answer = await household.upload(content)
+            assert answer["proposed"] == 0
+        assert len(await household.rows(account_id=answer["accounts"][0]["account_id"])) == max(len(one), len(other))

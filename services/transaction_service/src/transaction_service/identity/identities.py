@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from data_processing import identities, identity
@@ -77,6 +77,15 @@ class Identities:
                     self._keys = self._keys.copy()
                 self._by_wording[number] = own
                 self._keys[number * KEY_BYTES : (number + 1) * KEY_BYTES] = key_of(bounded(own))
+
+    def occurrence(self, number: int) -> int:
+        """Which of several equal rows the row is, from 1; 0 where it has an id of its bank."""
+        return self._occurrences[number]
+
+    def count_anew(self, occurrences: Mapping[int, int]) -> None:
+        """Let rows without an id be other ones of several equal rows."""
+        for number, occurrence in occurrences.items():
+            self._occurrences[number] = occurrence
 
     def sorted(self, wanted: Numbers) -> Numbers:
         """The rows in the order in which `find` looks for them."""

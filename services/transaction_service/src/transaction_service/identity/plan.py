@@ -6,7 +6,7 @@ No database. The rows themselves are never changed or moved: what is decided abo
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -331,6 +331,20 @@ class AccountPlan:
         self.apart.add(place)
         self.taken = numbers(sorted(self.taken + apart))
         self.unknown = numbers(sorted(self.unknown + apart))
+
+    def count_anew(self, occurrences: Mapping[int, int], there: Set[int]) -> None:
+        """Let rows without an id be other ones of several equal rows, some of which are `there`."""
+        if not occurrences:
+            return
+        decisions = self.decisions
+        self.identities.count_anew(occurrences)
+        self._sorted = None
+        before = len(decisions.standing)
+        known = {*decisions.standing} - occurrences.keys() | (there & occurrences.keys())
+        decisions.standing = numbers(sorted(known))
+        decisions.repeated += len(decisions.standing) - before
+        left = {*self.unknown} - known | (occurrences.keys() - known)
+        self.unknown = numbers(sorted(left))
 
     def further_identities(self) -> Iterator[tuple[str, UUID]]:
         """The identities, other than their own, under which the file has rows of the ledger."""

@@ -34,6 +34,7 @@ from sqlmodel import col
 from transaction_service.identity.identities import columns_of
 from transaction_service.identity.ledger_side import OtherFormats, same_format
 from transaction_service.identity.pairing import MANUAL, OF_BANK, KnownRow, LedgerRow, under_other_id
+from transaction_service.identity.parts_of_days import BroughtRow
 from transaction_service.identity.pending import LONGEST_PENDING, PendingRow
 from transaction_service.identity.plan import AccountPlan, BookedOtherwise, KnownIdentities
 from transaction_service.identity.proofs import Coverage
@@ -256,6 +257,30 @@ class RecognitionRepository:
             for found, moved in await self.session.execute(statement):
                 sums[found] += moved
         return sums
+
+    async def brought(self, account_id: UUID, days: Collection[date]) -> list[BroughtRow]:
+        """The booked rows of these days, tombstones included, once for each import that has brought them."""
+        day, amount = _stated(Transaction)
+        columns = day, amount, col(Transaction.content), col(Transaction.identity)
+        of_days = (
+            *self._of(account_id),
+            or_(col(Transaction.booking_date).in_(days), col(Transaction.stated_date).in_(days)),
+            day.in_(days),
+            col(Transaction.pending).is_(False),
+            col(Transaction.replaced_by).is_(None),
+        )
+        booked = select(col(Transaction.import_id), *columns).where(*of_days)
+        again = (
+            select(col(RepeatedRow.import_id), *columns)
+            .join(Transaction, col(Transaction.id) == col(RepeatedRow.transaction_id))
+            .where(*of_days)
+        )
+        return [
+            BroughtRow(import_id, on, moved, content, identity)
+            for found in (booked, again)
+            for import_id, on, moved, content, identity in await self.session.execute(found)
+            if import_id is not None
+        ]
 
     async def replaced(self, account_id: UUID, window: Window) -> list[tuple[PendingRow, UUID]]:
         """The pending rows announced in the window that were booked, with what took their place."""

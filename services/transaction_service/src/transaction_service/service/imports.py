@@ -20,6 +20,7 @@ from transaction_service.errors import ImportAlreadyUndone
 from transaction_service.identity.decisions import decide
 from transaction_service.identity.identities import columns_of
 from transaction_service.identity.ledger_side import LedgerSide
+from transaction_service.identity.parts_of_days import BroughtRow, cut_days, tell_equal_rows
 from transaction_service.identity.pending import PendingRow
 from transaction_service.identity.plan import AccountPlan, ImportPlan, pieces_of
 from transaction_service.identity.proofs import Coverage, continues_day, touching_days
@@ -260,6 +261,7 @@ class Imports:
             statements = await recognition.statements(account_id)
             moved = await recognition.day_sums(account_id, set(days.values()))
             await offload(_tell_apart, plan, days, statements, moved)
+        await self._tell_equal_rows(plan)
         for piece in () if plan.by_identity else plan.days():
             contents = await offload(plan.contents, piece)
             first, last = plan.rows.first_and_last_day(piece)
@@ -271,6 +273,21 @@ class Imports:
                 taught = await recognition.aliases(account_id, list(accepted))
                 await offload(plan.recognise_decided, accepted, taught, pending)
         plan.unknown = columns_of(plan.rows).in_order(plan.unknown)
+
+    async def _tell_equal_rows(self, plan: AccountPlan) -> None:
+        """Say which of several equal rows those are that a file brings of the days that it cuts."""
+        account_id = plan.account.id
+        cut = await offload(cut_days, plan)
+        proved = await self._recognition.statements(account_id) if cut else ()
+        cut = {key: rows for key, rows in cut.items() if not any(known.proves(key[1]) for known in proved)}
+        if not cut:
+            return
+        brought = await self._recognition.brought(account_id, {day for _, day in cut})
+        for found in (await self._open_proposals.waiting([account_id])).get(account_id, ()):
+            entry, content, _ = found.row
+            row = entry.booking_date, entry.amount, content, found.identity
+            brought += [BroughtRow(import_id, *row, waits=True) for import_id in found.imports]
+        await offload(tell_equal_rows, plan, cut, brought)
 
     async def _of_known_days(self, plan: AccountPlan) -> Numbers:
         if not plan.chosen:
