@@ -212,6 +212,27 @@ def test_a_transaction_without_date_or_security_is_refused():
     ]
 
 
+def test_a_transaction_of_an_unknown_kind_is_refused_and_positions_and_securities_of_one_are_read():
+    inner = f"<INVBUY><INVTRAN><FITID>F1<DTTRADE>20260401</INVTRAN>{secid(APPLE)}<TOTAL>-5</INVBUY>"
+    bank = "<INVBANKTRAN><STMTTRN><DTPOSTED>20260401<TRNAMT>1<FITID>F2</STMTTRN><SUBACCTFUND></INVBANKTRAN>"
+    held = f"<POSCOIN><INVPOS>{secid(APPLE)}<UNITS>2</INVPOS></POSCOIN>"
+    content = document(f"<BUYCOIN>{inner}</BUYCOIN>{bank}<SELLCOIN>{inner}</SELLCOIN>", positions=held, securities=())
+    described = f"<COININFO><SECINFO>{secid(APPLE)}<SECNAME>Coin</SECINFO></COININFO></SECLIST>"
+    found = only(content.replace(b"</SECLIST>", described.encode()))
+    assert [(row.place, row.reason.split(",")[0]) for row in found.refused] == [
+        ("transaction 1 (FITID F1)", "BUYCOIN: transactions of this kind are not known"),
+        ("transaction 3 (FITID F1)", "SELLCOIN: transactions of this kind are not known"),
+    ]
+    assert [entry.bank_id for entry in found.entries] == ["F2"]
+    assert [(p.security.name, p.security.kind, p.units) for p in found.positions] == [("Coin", SecurityKind.OTHER, 2)]
+
+
+def test_a_list_of_trades_outside_of_a_statement_is_of_an_unnamed_account():
+    trade = transaction("BUYSTOCK", TRADE.format(units="1", total="-5"))
+    found = only(f"<OFX><INVTRANLIST>{trade}</INVTRANLIST></OFX>".encode())
+    assert [entry.amount for entry in found.investments] == [Decimal(-5)]
+
+
 def test_cash_rows_of_trades_stand_between_the_others_in_the_order_of_the_file():
     bank = (
         "<INVBANKTRAN><STMTTRN><DTPOSTED>20260402<TRNAMT>{0}<FITID>B{0}</STMTTRN><SUBACCTFUND>CASH</INVBANKTRAN>"

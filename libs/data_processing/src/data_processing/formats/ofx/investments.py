@@ -162,6 +162,8 @@ class _Reader:
 
     def read(self, place: str, bank_id: str | None) -> InvestmentEntry:
         """The entry."""
+        if self._tag not in _KINDS:
+            raise ValueError("transactions of this kind are not known, so what it moved is unclear")
         if max(map(len, self._fields.values()), default=0) > MAX_FIELD:
             raise ValueError(f"a field of the row is longer than {MAX_FIELD} characters")
         traded = self._text("DTTRADE")

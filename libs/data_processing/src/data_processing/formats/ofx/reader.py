@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from data_processing.amounts import shortened
 from data_processing.errors import BankError, BrokenFile, NoStatements, TruncatedFile
 from data_processing.formats.ofx.investments import INVESTMENTS
 from data_processing.formats.ofx.rows import INNER_AGGREGATES, read_row
@@ -23,7 +24,9 @@ _ROW_LIST_ENDS = frozenset({"/BANKTRANLIST", "/BANKTRANLISTP", "/LOANTRANLIST", 
 _ACCOUNTS = {"BANKACCTFROM": "", "CCACCTFROM": "credit_card", "INVACCTFROM": "investment", "LOANACCTFROM": "loan"}
 _BALANCES = {"LEDGERBAL": "closing", "AVAILBAL": "available", "INVBAL": "cash"}
 _EMPLOYERS_PLAN = frozenset({"INV401K", "INV401KBAL"})
-_WHOLE = INVESTMENTS | POSITIONS.keys() | SECURITIES.keys()
+_OF_UNKNOWN_KIND = "INVTRAN"
+"""What every transaction in securities holds, and is met alone where the aggregate around it is no known one."""
+_WHOLE = INVESTMENTS | POSITIONS.keys() | SECURITIES.keys() | {_OF_UNKNOWN_KIND}
 """The aggregates beside rows whose fields are taken together."""
 _PREFIXED = frozenset({"CURRENCY", "ORIGCURRENCY", "INVACCTFROM"})
 _LISTS = frozenset({"/INVTRANLIST", "/INVPOSLIST", "/SECLIST", "/INVSTMTRS", "/OFX"})
@@ -68,6 +71,7 @@ class _Document:
         self.notes: list[str] = []
         self.rows = 0
         self.current: StatementInProgress | None = None
+        self.around = ""
         self.status: dict[str, str] | None = None
         self.bank_error: tuple[str, str] | None = None
 
@@ -101,8 +105,10 @@ class _Document:
         elif tag[:1] == "/" and tag[1:] in _STATEMENTS:
             self._finish_statement()
         elif tag in _ROW_LISTS and not closed:
-            self.current = self.current or StatementInProgress(None, rows_before=self.rows)
+            account_type = "investment" if tag == "INVTRANLIST" else None
+            self.current = self.current or StatementInProgress(account_type, rows_before=self.rows)
             self.current.open_list()
+            self.around = ""
         elif self.current is not None and tag == "INVPOSLIST":
             self.current.list_positions()
         elif self.current is not None and not closed:
@@ -117,6 +123,10 @@ class _Document:
             current.of_employers_plan = True
         elif tag[:1] == "/":
             current.close(tag[1:])
+            if tag[1:] == self.around:
+                self.around = ""
+        else:
+            self.around = self.around or tag
 
     def _row(self, tag: str, document: Iterator[Token], *, closed: bool) -> None:
         """Read one row from its first inner token on; where no row of the file has an end tag, also those after it."""
@@ -178,7 +188,8 @@ class _Document:
         elif self.current is not None and name in POSITIONS:
             self.current.add_position(name, fields)
         elif self.current is not None:
-            self.current.add_investment(name, fields)
+            kind = shortened(self.around or name) if name == _OF_UNKNOWN_KIND else name
+            self.current.add_investment(kind, fields)
 
     def _finish_statement(self) -> None:
         if self.current is not None:

@@ -19,16 +19,18 @@ SECURITIES: Final = {
     "DEBTINFO": SecurityKind.BOND,
     "OPTINFO": SecurityKind.OPTION,
     "OTHERINFO": SecurityKind.OTHER,
+    "SECINFO": SecurityKind.OTHER,
 }
-"""The aggregates of the list of securities."""
+"""The aggregates of the list of securities; the last is what all hold, and is met alone in one of an unknown kind."""
 POSITIONS: Final = {
     "POSSTOCK": SecurityKind.STOCK,
     "POSMF": SecurityKind.FUND,
     "POSDEBT": SecurityKind.BOND,
     "POSOPT": SecurityKind.OPTION,
     "POSOTHER": SecurityKind.OTHER,
+    "INVPOS": SecurityKind.OTHER,
 }
-"""The aggregates of the list of positions."""
+"""The aggregates of the list of positions; the last is what all hold, and is met alone in one of an unknown kind."""
 
 
 def described_security(tag: str, fields: Mapping[str, str]) -> Security | None:
