@@ -312,3 +312,88 @@ def test_a_file_in_which_all_money_goes_one_way_gets_the_word_of_the_other():
     proposal = proposed("Date;Text;Bedrag;D/C\n2026-04-13;Tea;2,80;D\n2026-04-14;Bun;1,00;D\n")
     assert (proposal.mapping.out_words, proposal.mapping.in_words) == (("D",), ("C",))
     assert [str(entry.amount) for entry in proposal.entries] == ["-2.80", "-1.00"]
+
+
+def test_fees_and_taxes_in_columns_of_their_own_are_taken_off():
+    scalable = (
+        "date;time;status;reference;description;assetType;type;isin;shares;price;amount;fee;tax;currency\n"
+        "2026-04-13;13:10:35;Executed;R1;Acme;Security;Buy;US1;80;7,34;-587,20;0,99;0,00;EUR\n"
+        "2026-04-14;16:04:22;Executed;R2;Acme;Security;Sell;US1;20;7,34;146,80;1,00;12,23;EUR\n"
+        "2026-04-15;16:04:22;Cancelled;R3;Acme;Security;Sell;US1;20;7,34;146,80;1,00;12,23;EUR\n"
+        "2026-04-16;16:04:22;Executed;R4;Acme;Security;Security transfer;US1;20;;;;;EUR\n"
+    )
+    republic = (
+        '"datetime","date","account_type","category","type","asset_class","name","symbol","shares","price","amount","fee",'
+        '"tax","currency","original_amount","original_currency","fx_rate","description","transaction_id",'
+        '"counterparty_name","counterparty_iban","payment_reference","mcc_code"\n'
+        '"2026-04-13T12:26:05Z","2026-04-13","DEFAULT","TRADING","BUY","FUND","World","IE0","76","5.85","-444.60","-1.00",'
+        '"","EUR","","","","Buy","t-1","","","",""\n'
+        '"2026-04-14T12:26:05Z","2026-04-14","DEFAULT","CASH","DIVIDEND","STOCK","Acme","US1","0.5","","0.300000","",'
+        '"-0.12","EUR","0.35","USD","0.86","Dividend","t-2","","","",""\n'
+    )
+    for text, amounts in ((scalable, ["-588.19", "133.57"]), (republic, ["-445.60", "0.180000"])):
+        (statement,) = read(text).statements
+        assert ([str(entry.amount) for entry in statement.entries], statement.refused) == (amounts, ())
+    assert read(republic).statements[0].entries[1].original_currency == "USD"
+
+
+def test_a_summary_of_four_figures_above_the_rows_proves_them():
+    text = (
+        "INITIAL_BALANCE;CREDITS;DEBITS;FINAL_BALANCE\n100,00;1.050,00;-2,80;1.147,20\n\n"
+        "RELEASE_DATE;TRANSACTION_TYPE;REFERENCE_ID;TRANSACTION_NET_AMOUNT;PARTIAL_BALANCE\n"
+        "13-04-2026;Pix enviado;77;-2,80;97,20\n14-04-2026;Pix recebido;78;1.050,00;1.147,20\n"
+    )
+    (statement,) = read(text).statements
+    assert [(b.kind, str(b.amount)) for b in statement.balances] == [("opening", "100.00"), ("closing", "1147.20")]
+    assert reconcile(statement).status == "adds_up"
+
+
+def test_lakhs_are_read_and_a_balance_alone_below_the_rows_is_proved_by_them():
+    text = (
+        "Statement of Account No - 930000000000001 for the period\nTran Date,CHQNO,PARTICULARS,DR,CR,BAL,SOL\n\n"
+        '13-04-2026,-,TEA,"22,500.00",,"3,77,500.00",44\n14-04-2026,-,PAY,,"1,00,000.00","4,77,500.00",44\n\n'
+        "Unless the constituent reports a discrepancy this statement is correct.\n"
+    )
+    for last, refused in ((',,,,,"4,77,500.00",\n', 0), (",,,,,4.00,\n", 1)):
+        (statement,) = read(text + last).statements
+        assert [str(entry.amount) for entry in statement.entries] == ["-22500.00", "100000.00"]
+        assert (len(statement.refused), reconcile(statement).status) == (refused, "adds_up")
+        assert statement.account.number == "930000000000001"
+
+
+def test_each_header_of_a_file_in_sections_begins_rows_of_another_account():
+    text = (
+        "Following data is valid as of 20260430114529\n\n"
+        "First Bank Card,Transaction Type,Date Posted, Transaction Amount,Description\n\n"
+        "'5510',DEBIT,20260413,-2.8,[PR]TEA\n\n"
+        "First Bank Card,Transaction Type,Date Posted, Transaction Amount,Description\n\n"
+        "'5520',CREDIT,20260414,12.5,[CW]PAY\n"
+    )
+    (statement,) = read(text).statements
+    assert [(e.account and e.account.number, str(e.amount)) for e in statement.entries] == [
+        ("5510", "-2.8"),
+        ("5520", "12.5"),
+    ]
+    assert statement.refused == ()
+
+
+def test_a_balance_before_each_row_is_not_taken_for_the_one_after_it():
+    proposal = proposed(
+        "EUR\t20260413\t1000,00\t987,50\t-12,50\tTEA\nEUR\t20260414\t987,50\t1187,50\t200,00\tPAY\n"
+        "EUR\t20260415\t1187,50\t1137,50\t-50,00\tBUN\nEUR\t20260416\t1137,50\t1130,00\t-7,50\tBUS\n"
+    )
+    assert [proposal.columns[at].role for at in (2, 3, 4)] == [
+        ColumnRole.IGNORED,
+        ColumnRole.BALANCE,
+        ColumnRole.AMOUNT,
+    ]
+
+
+def test_a_column_of_states_that_is_empty_is_not_read():
+    proposal = proposed("Date,Pending?,Description,Credit,Debit\n2026-04-13,,TEA,,-2.80\n2026-04-14,,PAY,50.00,\n")
+    assert roles(proposal) == ["booking_date", "ignored", "text", "credit", "debit"]
+    (statement,) = read(
+        "Date,Pending?,Description,Credit,Debit\n2026-04-13,,TEA,,-2.80\n2026-04-14,,PAY,50.00,\n",
+        profiles=[proposal.mapping],
+    ).statements
+    assert [str(entry.amount) for entry in statement.entries] == ["-2.80", "50.00"]

@@ -50,6 +50,8 @@ def amount_reader(
     whole = "[0-9]+"
     for mark in thousands:
         whole += rf"|[0-9]{{1,3}}(?:{re.escape(mark)}[0-9]{{3}})+" + ("" if whole_groups else f"(?={point}[0-9])")
+    if "," in thousands:
+        whole += "|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}"  # lakhs and crores of India: 12,34,567
     grammar = re.compile(rf"([+-]?)((?:{whole})(?:{point}[0-9]{{0,{max_decimals}}})?|{point}[0-9]{{1,{max_decimals}}})")
     plain = re.compile(rf"[+-]?[0-9]{{1,12}}(?:{point}[0-9]{{1,{max_decimals}}})?").fullmatch
     signs = re.compile(f"[{re.escape(currency_signs)}]") if currency_signs else None

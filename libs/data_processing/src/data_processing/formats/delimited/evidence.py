@@ -45,6 +45,9 @@ def with_evidence(
     at = {choice.role: position for position, choice in enumerate(found)}
     if ColumnRole.FEE in at and ColumnRole.AMOUNT in at and words(header.cells[at[ColumnRole.AMOUNT]]) in _NET:
         found[at[ColumnRole.FEE]] = replace(found[at[ColumnRole.FEE]], role=ColumnRole.IGNORED)
+    if ColumnRole.FEE in at and facts[at[ColumnRole.FEE]].negative:
+        # Fees with a minus may be in the amount or beside it: the user has to tell.
+        found[at[ColumnRole.FEE]] = RoleChoice(ColumnRole.IGNORED, 0.5)
     if ColumnRole.BALANCE not in at and ColumnRole.AMOUNT in at:
         free = [position for position, choice in enumerate(found) if choice.role is ColumnRole.IGNORED]
         balance = _balance(rows, facts, at[ColumnRole.AMOUNT], free)
@@ -96,6 +99,6 @@ def _balance(rows: Rows, facts: Sequence[ColumnFacts], amount: int, free: Iterab
         agreement = balance_agreement(
             pairs, decimal=forms.decimal, thousands=forms.thousands, signs=forms.signs, code="".join(forms.codes[:1])
         )
-        if max(agreement) > _PROVED:
+        if agreement[0] > _PROVED:
             return position
     return None

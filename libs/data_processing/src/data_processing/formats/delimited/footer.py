@@ -85,6 +85,8 @@ class LineForm:
             return LineKind.BALANCE
         filled = [text for cell in cells if (text := cell.strip())]
         named = [text for text in filled if not looks_like_a_date(text)]
+        if full and not dated and not moved and named and all(map(_figure_like, named)):
+            return LineKind.TOTAL
         kind = _label(named[0]) if named else None
         if kind in (LineKind.BALANCE, LineKind.TOTAL):
             return kind if all(map(_goes_with_a_figure, named[1:])) else None

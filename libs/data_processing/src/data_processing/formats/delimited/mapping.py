@@ -155,7 +155,7 @@ class CsvMapping:
                 money_in=first(ColumnRole.CREDIT),
                 out_is_negative=self.debit_is_negative,
                 in_is_negative=self.credit_is_negative,
-                fee=first(ColumnRole.FEE),
+                fees=self.of(ColumnRole.FEE),
                 inverted=self.inverted,
                 decimal=self.decimal or ".",
                 thousands=self.thousands,

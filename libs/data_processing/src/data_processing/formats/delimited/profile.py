@@ -34,7 +34,8 @@ class Dates:
 class Amount:
     """One signed ``column``; or ``column`` with a direction ``flag``; or two columns, money ``out`` and money ``in``.
 
-    ``inverted`` is for cards that print purchases as positive; ``fee`` is a column that is subtracted on top.
+    ``inverted`` is for cards that print purchases as positive; ``fees`` are columns that are taken off on top,
+    printed with a minus where ``fees_are_negative``.
     ``out_is_negative`` and ``in_is_negative`` say which of the two columns is printed with a minus. Without
     ``whole_groups`` a number such as ``1,234`` is refused: it may be a decimal comma. With ``accounting`` the numbers
     ``(12.50)`` and ``12.50-`` are negative, and ``code`` may stand beside any number. With ``optional`` a row without
@@ -49,7 +50,8 @@ class Amount:
     money_in: str = ""
     out_is_negative: bool = False
     in_is_negative: bool = False
-    fee: str = ""
+    fees: tuple[str, ...] = ()
+    fees_are_negative: bool = False
     inverted: bool = False
     decimal: str = "."
     thousands: str = ""
@@ -206,7 +208,7 @@ def _check(profile: Profile) -> None:
     if optional := sorted(needed - set(profile.header)):
         raise ValueError(f'profile {profile.dialect}: column "{optional[0]}" must be in header')
     named = {
-        *(profile.dates.value, profile.dates.pending, amount.fee),
+        *(profile.dates.value, profile.dates.pending, *amount.fees),
         *profile.columns.text,
         *(getattr(profile.columns, item.name) for item in fields(profile.columns) if item.name != "text"),
         *(profile.account.number, profile.account.bank, *profile.account.name),

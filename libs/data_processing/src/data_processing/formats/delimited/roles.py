@@ -13,7 +13,13 @@ from data_processing.formats.delimited.vocabulary import cell_words, header_scor
 _TEXTS = (ColumnRole.TEXT, ColumnRole.COUNTERPARTY)
 _NAMED_ONLY = 0.45
 """So sure is a role that nothing but the name of the column tells."""
-_FILLED = (ColumnRole.BOOKING_DATE, ColumnRole.AMOUNT, ColumnRole.ACCOUNT, ColumnRole.ACCOUNT_NAME)
+_FILLED = (
+    ColumnRole.BOOKING_DATE,
+    ColumnRole.AMOUNT,
+    ColumnRole.ACCOUNT,
+    ColumnRole.ACCOUNT_NAME,
+    ColumnRole.STATUS,
+)
 _IN_EVERY_ROW = 0.95
 """The user's own account is named in so many rows; what is named in fewer is another one."""
 

@@ -211,7 +211,7 @@ class AccountColumns:
 
     @staticmethod
     def _cell(cells: Cells, position: int | None) -> str:
-        return cells[position].strip().lstrip("'") if position is not None else ""
+        return cells[position].strip().strip("'") if position is not None else ""
 
 
 def account_columns(profile: Profile, header: Header) -> AccountColumns | None:
@@ -274,8 +274,9 @@ def _amount_function(amount: Amount, header: Header) -> Callable[[Cells], Decima
     column = _must(header, amount.column)
     if amount.flag:
         return _flagged(number, column, _must(header, amount.flag), amount)
-    if amount.fee and (fee := header.position(amount.fee)) is not None:
-        return _less_fee(number, column, fee)
+    fees = [position for name in amount.fees if (position := header.position(name)) is not None]
+    if fees:
+        return _less_fees(number, column, fees, sign=1 if amount.fees_are_negative else -1)
     return lambda cells: number(cells[column])
 
 
@@ -341,10 +342,12 @@ def _flagged(number: Callable[[str], Decimal], column: int, flag: int, amount: A
     return read
 
 
-def _less_fee(number: Callable[[str], Decimal], column: int, fee: int) -> Callable[[Cells], Decimal]:
+def _less_fees(
+    number: Callable[[str], Decimal], column: int, fees: Sequence[int], *, sign: int
+) -> Callable[[Cells], Decimal]:
     def read(cells: Cells) -> Decimal:
         exact = number(cells[column])
-        charged = cells[fee].strip()
-        return within_range(exact - number(charged), cells[column]) if charged else exact
+        charged = [number(cells[fee]) for fee in fees if cells[fee].strip()]
+        return within_range(exact + sign * sum(charged), cells[column]) if charged else exact
 
     return read
