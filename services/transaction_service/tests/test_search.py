@@ -2,12 +2,9 @@
 
 import operator
 import random
-import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -194,14 +191,15 @@ class Way(NamedTuple):
 
     first: int
     further: int
+    furthest: int
     often: int
-    longest_beginning: int
 
 
 WAYS = {
-    "the first rows of the order": Way(5_000, 5_000, 20, 4),
-    "candidates": Way(4, 4, 1_000, 4),
-    "further rows, then candidates": Way(2, 8, 0, 0),
+    "the first rows of the order": Way(5_000, 5_000, 5_000, 20),
+    "candidates near the beginning of the order": Way(4, 4, 1_000, 1_000),
+    "all candidates": Way(4, 4, 0, 1_000),
+    "words that many rows have": Way(2, 8, 0, 0),
 }
 
 
@@ -211,8 +209,8 @@ async def test_every_search_finds_what_a_reading_of_all_rows_finds(
 ) -> None:
     monkeypatch.setattr(listing, "FIRST", way.first)
     monkeypatch.setattr(listing, "FURTHER", way.further)
+    monkeypatch.setattr(listing, "FURTHEST", way.furthest)
     monkeypatch.setattr(row_search, "OFTEN", way.often)
-    monkeypatch.setattr(row_search, "LONGEST_BEGINNING", way.longest_beginning)
     found_any = 0
 
     async def compare(wanted: dict[str, Any]) -> None:
@@ -276,57 +274,6 @@ async def test_nobody_finds_the_rows_of_others(
             assert answer in ({"items": [], "next_cursor": None}, {"rows": 0, "currencies": []})
 
 
-async def test_the_index_follows_every_change(household: Any, client: httpx2.AsyncClient) -> None:
-    account = await household.account()
-    row = await household.enter(account, "-1", description="first")
-    path = f"/v1/transactions/{row['id']}"
-
-    async def finds(query: str) -> bool:
-        # Totals are always taken from the index of words.
-        return bool((await client.get("/v1/transactions/totals", params={"q": query})).json()["rows"])
-
-    assert await finds("first")
-    changed = (await household.change(path, 1, note="noted", tags=["tagged"], merchant="Shop")).json()
-    assert [await finds(query) for query in ("first", "noted", "tagged", "shop")] == [True] * 4
-    changed = (await household.change(path, changed["version"], note="other", tags=[])).json()
-    assert [await finds(query) for query in ("noted", "tagged", "other")] == [False, False, True]
-    await household.delete(path, changed["version"])
-    assert not await finds("first")
-    trash = (await client.get("/v1/transactions/totals", params={"q": "first", "deleted": "true"})).json()
-    assert trash["rows"] == 1
-    await client.post(f"{path}/restore")
-    assert await finds("first")
-    edit = {"filter": {"q": "first"}, "changes": {"tags_add": ["bulk"], "note": "many"}}
-    edited = await client.post("/v1/transactions/bulk", json=edit)
-    assert edited.status_code == 200, edited.text
-    assert [await finds(query) for query in ("bulk", "many", "other")] == [True, True, False]
-
-
-async def test_the_index_follows_imports_and_their_undoing(
-    household: Any, client: httpx2.AsyncClient, ofx: Any, row: Any
-) -> None:
-    names = ("Alpha", "Beta", "Gamma")
-
-    async def found() -> list[int]:
-        totals = [await client.get("/v1/transactions/totals", params={"q": name}) for name in names]
-        return [answer.json()["rows"] for answer in totals]
-
-    uploads = []
-    for n, name in enumerate(names):
-        rows = [row(f"2026-01-{day:02d}", f"-{n + 1}.{day:02d}", name, f"{n}-{day}") for day in range(1, 5)]
-        uploads.append(await household.upload(ofx(*rows)))
-    assert await found() == [4, 4, 4]
-    # The last rows of the table go, and others take their places.
-    await client.post(f"/v1/imports/{uploads[2]['id']}/undo")
-    await client.post(f"/v1/imports/{uploads[0]['id']}/undo")
-    assert await found() == [0, 4, 0]
-    await household.upload(
-        ofx(*[row(f"2026-02-{day:02d}", f"-9.{day:02d}", "Delta", f"d-{day}") for day in range(1, 7)])
-    )
-    assert await found() == [0, 4, 0]
-    assert (await client.get("/v1/transactions/totals", params={"q": "delta"})).json()["rows"] == 6
-
-
 async def test_a_cursor_belongs_to_its_order_and_filters(household: Any, client: httpx2.AsyncClient) -> None:
     account = await household.account()
     for n in range(3):
@@ -355,30 +302,6 @@ async def test_totals_are_exact_however_large(household: Any, client: httpx2.Asy
             "money_out": "-0.000001",
         }
     ]
-
-
-@pytest.mark.parametrize("statement", ["VACUUM", "VACUUM INTO 'copy'"])
-async def test_the_index_of_sqlite_outlives_a_vacuum(
-    household: Any, app: FastAPI, statement: str, tmp_path: Path
-) -> None:
-    database: Database = app.state.runtimes["transaction_service"].database
-    if database.dialect != "sqlite":
-        pytest.skip("PostgreSQL keeps its own index")
-    account = await household.account()
-    rows = [await household.enter(account, "-1", description=f"word {n}") for n in range(6)]
-    copy = tmp_path / "copy.sqlite3"
-    with closing(sqlite3.connect(str(database.url.database), isolation_level=None)) as connection:
-        connection.execute("DELETE FROM transactions WHERE id = ?", (UUID(str(rows[1]["id"])).hex,))
-        connection.execute(statement.replace("'copy'", f"'{copy}'"))
-    target = copy if "INTO" in statement else Path(str(database.url.database))
-    query = (
-        "SELECT t.text FROM transactions_search AS s JOIN transactions AS t ON t.rowid = s.rowid "
-        "WHERE transactions_search MATCH ?"
-    )
-    with closing(sqlite3.connect(target)) as connection:
-        user = connection.execute("SELECT user_id FROM transactions").fetchone()[0]
-        found = [connection.execute(query, (f'"{user[-8:]}{n}"*',)).fetchall() for n in range(6)]
-    assert found == [[(f"word {n}",)] if n != 1 else [] for n in range(6)]
 
 
 async def test_the_list_is_what_its_model_says(reference: Reference) -> None:

@@ -37,6 +37,7 @@ LONGEST_BEGINNING = 4
 """SQLite's index of words knows the rows of each beginning of so many letters, without putting them together."""
 
 _ROWID: ColumnElement[int] = literal_column("transactions.rowid")
+_UNFOLLOWED_ROWID: ColumnElement[int] = literal_column("+transactions.rowid")
 _LAST_OF_ID = 8
 """A word in the index begins with so many last digits of its user's id."""
 _VECTOR: ColumnElement[Any] = literal_column(
@@ -49,10 +50,13 @@ _VECTOR: ColumnElement[Any] = literal_column(
 class Candidates:
     """The rows for which `condition` holds: all that pass the filter are among them.
 
-    They have the `words` of the search; they are `many` when looking each of them up takes long.
+    They are looked up by it; `known` is the same condition for rows that are met on the way along an index, of which
+    the others are not looked up. They have the `words` of the search, and are `many` when looking each of them up takes
+    long.
     """
 
     condition: ColumnElement[bool]
+    known: ColumnElement[bool]
     words: Sequence[SearchWord] = ()
     many: bool = False
 
@@ -70,8 +74,8 @@ class Source:
         return int(await session.scalar(select(func.count()).select_from(some)) or 0)
 
     def candidates(self, *, many: bool = False) -> Candidates:
-        """What each of them is looked up by."""
-        return Candidates(_ROWID.in_(self.rows), self.words, many)
+        """What they are found by."""
+        return Candidates(_ROWID.in_(self.rows), _UNFOLLOWED_ROWID.in_(self.rows), self.words, many)
 
 
 def search_of(wanted: TransactionFilter) -> tuple[SearchWord, ...]:
@@ -87,7 +91,8 @@ def on_postgresql(words: Sequence[SearchWord], user_id: UUID, *, many: bool) -> 
         "(" + " | ".join([f"'{prefix}{word.prefix}':*", *(f"'{prefix}{whole}'" for whole in word.whole)]) + ")"
         for word in words
     )
-    return Candidates(_VECTOR.op("@@")(sql_cast(literal(query), TSQUERY)), words, many)
+    condition = _VECTOR.op("@@")(sql_cast(literal(query), TSQUERY))
+    return Candidates(condition, condition, words, many)
 
 
 def having_words(words: Sequence[SearchWord], user_id: UUID) -> Source:

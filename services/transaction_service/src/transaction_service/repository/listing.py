@@ -27,15 +27,17 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from transaction_service.models import Transaction
+from transaction_service.repository.candidates import Candidates
 from transaction_service.repository.filters import TransactionFilter
 from transaction_service.repository.prepared import PreparedStatement
 from transaction_service.repository.row_json import RowWriter, row_writer
 from transaction_service.repository.row_orders import MERCHANT_KEY, ORDERS, TransactionSort
 from transaction_service.repository.row_search import RowSearch
 
-FIRST, FURTHER = 1_000, 10_000
-"""So many rows are read in the order of the list before candidates are looked up, and so many when the first ones
-promise to fill the page in half of them, or when candidates are many."""
+FIRST, FURTHER, FURTHEST = 1_000, 10_000, 40_000
+"""So many rows are read in the order of the list before candidates are looked up; so many when the first ones promise
+to fill the page in half of them, or when candidates are many; and among so many are candidates looked for before all of
+them are sorted, when the first rows promise the page there."""
 
 _EVERYTHING = TransactionFilter()
 _BETWEEN_ROWS = "\n"
@@ -67,42 +69,60 @@ class ListingRepository(RowSearch):
         after = [keyset.after(page.cursor)] if page.cursor is not None else []
         statement = _listed(self._dialect.name, sort).order_by(*keyset.order).limit(page.limit + 1)
         indexed = _served_by_order(wanted, sort)
-        near, far = _edges(wanted, sort)
-        # An index is entered at one value: the cursor's, where there is one, and left at one.
-        in_order = statement.where(*self.in_order(wanted, indexed - _RANGED), *(after or near))
-        whole = in_order.where(*far)
+        # SQLite enters an index at one value, the cursor's where there is one, and leaves it at one. PostgreSQL knows
+        # better how many rows there are when it is told once.
+        near, far = _edges(wanted, sort) if self.is_sqlite else ([], [])
+        entered = after or near
+        whole = statement.where(*self.in_order(wanted, indexed - _RANGED), *entered, *far)
         if not wanted.limits_beyond(*indexed):
             return await self._rows(whole)
 
-        async def read(most: int) -> tuple[Sequence[_Row], bool]:
+        async def read(most: int, known: Candidates | None = None) -> tuple[Sequence[_Row], bool]:
             """What the next so many rows in the order of the list have, and whether that is the page."""
             bound = await self._bound(wanted, sort, keyset, after, most)
-            found = await self._rows(whole if bound is None else in_order.where(keyset.until(bound)))
+            ended = far if bound is None else [_up_to(sort, keyset.values(bound)[0]), keyset.until(bound)]
+            if known is None or self.is_sqlite:
+                conditions = self.in_order(wanted, indexed - _RANGED, known)
+                found = await self._rows(statement.where(*conditions, *entered, *ended))
+            else:
+                found = await self._rows(self._sorted(statement, page, wanted, sort, known, [*after, *ended]))
             return found, bound is None or len(found) > page.limit
 
         rows, is_page = await read(FIRST)
-        promising = 2 * FIRST * (page.limit + 1) <= FURTHER * len(rows)
-        if not is_page and promising:
+        likely = FIRST * (page.limit + 1) // max(1, len(rows))
+        if not is_page and 2 * likely <= FURTHER:
             rows, is_page = await read(FURTHER)
         if is_page:
             return rows
         candidates = await self.candidates(wanted, by_date=sort.by_date)
         if candidates is None and self.is_sqlite:
             return await self._rows(whole)
-        if candidates is not None and candidates.many and not promising:
+        if candidates is not None and candidates.many:
             rows, is_page = await read(FURTHER)
-            if is_page:
-                return rows
+        elif candidates is not None and likely <= FURTHEST // 2:
+            rows, is_page = await read(min(4 * likely, FURTHEST), candidates)
+        return rows if is_page else await self._rows(self._sorted(statement, page, wanted, sort, candidates, after))
+
+    def _sorted(
+        self,
+        statement: Select[Any],
+        page: PageQuery,
+        wanted: TransactionFilter,
+        sort: TransactionSort,
+        candidates: Candidates | None,
+        within: Sequence[ColumnElement[bool]],
+    ) -> Select[Any]:
+        """The first of the candidates within a part of the order."""
         pool = (
             select(col(Transaction.id).label("id"), sort.key.label("key"))
-            .where(*self.among(wanted, candidates), *after)
+            .where(*self.among(wanted, candidates), *within)
             # Keeps the database from walking along the order of the list, which has just been tried.
             .offset(0)
             .subquery()
         )
         order = (pool.c.key.desc(), pool.c.id.desc()) if sort.descending else (pool.c.key, pool.c.id)
         chosen = select(pool.c.id).order_by(*order).limit(page.limit + 1)
-        return await self._rows(statement.where(col(Transaction.id).in_(chosen)))
+        return statement.where(col(Transaction.id).in_(chosen))
 
     async def _of_everything(self, sort: TransactionSort, keyset: Keyset, page: PageQuery) -> Slice[str]:
         """A page of all rows, which is read more than anything else."""
@@ -192,6 +212,11 @@ def _sliced(rows: Sequence[_Row], writer: RowWriter, keyset: Keyset, page: PageQ
     """The rows of a page as JSON, out of them and perhaps one beyond."""
     items = writer.written(rows[: page.limit])
     return Slice(items, keyset.cursor_at(rows[page.limit - 1][-2:]) if len(rows) > page.limit else None)
+
+
+def _up_to(sort: TransactionSort, key: object) -> ColumnElement[bool]:
+    """Whether a row's key is not beyond this one: of such rows PostgreSQL knows how many they are."""
+    return sort.key >= key if sort.descending else sort.key <= key
 
 
 def _served_by_order(wanted: TransactionFilter, sort: TransactionSort) -> frozenset[str]:

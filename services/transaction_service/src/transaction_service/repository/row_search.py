@@ -88,10 +88,13 @@ class RowSearch(Repository[Transaction]):
         counts = (await self.session.execute(select(*(_how_many(word, newest.c.words) for word in words)))).one()
         return tuple(word for word, count in zip(words, counts, strict=True) if count < OFTEN)
 
-    def in_order(self, wanted: TransactionFilter, indexed: Collection[str]) -> list[ColumnElement[bool]]:
-        """The conditions for rows that are read along an index over the columns named."""
+    def in_order(
+        self, wanted: TransactionFilter, indexed: Collection[str], known: Candidates | None = None
+    ) -> list[ColumnElement[bool]]:
+        """The conditions for rows that are read along an index over the columns named, or for those `known` of them."""
         column: Columns = _indexed(indexed) if self.is_sqlite else col
-        return [column(Transaction.user_id) == self.user_id, *wanted.conditions(self.user_id, column)]
+        rest = wanted.conditions(self.user_id, column, without=known.words if known is not None else ())
+        return [column(Transaction.user_id) == self.user_id, *([known.known] if known is not None else []), *rest]
 
     def in_range(self, wanted: TransactionFilter, indexed: Collection[str]) -> list[ColumnElement[bool]]:
         """Those of the conditions that the index itself answers, so that no row needs to be read."""
