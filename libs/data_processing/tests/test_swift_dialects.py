@@ -200,3 +200,19 @@ def test_subfields_in_any_order_and_twice_are_put_together_by_their_numbers():
     ordered = only_entry(line, ":86:020?00KARTE?20SVWZ+TEE?21KANNE?32HAUS")
     mixed = only_entry(line, ":86:020?32HAUS?21KANNE?20SVWZ+?00KARTE?20TEE")
     assert (mixed.text, mixed.counterparty) == (ordered.text, ordered.counterparty) == ("KARTE SVWZ+TEE KANNE", "HAUS")
+
+
+@pytest.mark.parametrize(
+    ("name", "encodings"),
+    [
+        ("JÜRGEN GRÖßE für Müller", ("utf-8", "cp1252", "cp850")),
+        ("Zażółć gęślą jaźń ŁUKASZ ŚWIĄTEK", ("utf-8", "cp1250", "iso8859-2", "cp852")),
+        ("Příliš žluťoučký kůň ŽIŽKOV", ("utf-8", "cp1250", "iso8859-2", "cp852")),
+        ("Överföring från Åke", ("utf-8", "cp1252", "cp850")),
+    ],
+)
+def test_the_encodings_that_banks_write_are_told_apart(name, encodings):
+    text = mt940(":61:260402C1,NTRFNONREF", f":86:020?20Text?32{name}")
+    for encoding in encodings:
+        file = read(text, encoding=encoding)
+        assert (encoding, file.statements[0].entries[0].counterparty) == (encoding, name)

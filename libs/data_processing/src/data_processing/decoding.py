@@ -30,6 +30,9 @@ _UTF8_SEQUENCE = re.compile(rb"[\xC2-\xDF][\x80-\xBF]|[\xE0-\xEF][\x80-\xBF]{2}|
 _HIGH_BYTE = re.compile(rb"[\x80-\xFF]")
 _LIKELY = re.compile(r"[\x00-\x7FÀ-ÖØ-öø-ÿŒœŠšŽžŸ €£§°²³µ´`·–—‘’“”„«»…•ªº¿¡®©™\xad]*")
 _ACCENTED_WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]*+[À-ÿŒœŠšŽžŸ][A-Za-zÀ-ÿŒœŠšŽžŸ]*+")
+# Letters of ISO 8859-2 that Windows-1250, which differs from it in a dozen letters, has as signs.
+_ISO_8859_2 = re.compile(rb"[A-Za-z\xC0-\xFF][\xA1\xA6\xA9\xAB\xAC\xAE\xB1\xB6\xBB][A-Za-z\xC0-\xFF]")
+_WINDOWS_ONLY = re.compile(rb"[\x80-\x9F]")
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13, 26, 27})
 _FEW_CONTROLS = 8
 _DECLARED_WEIGHT = 4
@@ -177,9 +180,15 @@ def _legacy_encoding(pieces: Pieces, head: bytes, broken: _BrokenPlace) -> str:
     if counts.plausible:
         return "cp1252"
     guessed = from_bytes(bytes(counts.sample), cp_isolation=_CANDIDATES).best()
+    if guessed is not None and guessed.encoding == "cp1250" and _is_iso_8859_2(counts.sample):
+        return "iso8859-2"
     if guessed is not None and _decodes(pieces, guessed.encoding):
         return guessed.encoding
     return "cp1252" if counts.western else "latin-1"
+
+
+def _is_iso_8859_2(sample: bytearray) -> bool:
+    return _WINDOWS_ONLY.search(sample) is None and _ISO_8859_2.search(sample) is not None
 
 
 class _Legacy:
