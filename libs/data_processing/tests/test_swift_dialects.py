@@ -82,6 +82,7 @@ def test_information_in_several_fields_is_put_together():
         (":61:2604020402DF1,00S   X", "S", None, None),
         (":61:2604020402D1,00 NTRFAB/1//2026040200012345", "NTRF", "AB/1", "2026040200012345"),
         (":61:260402D1,00", None, None, None),
+        (":61:2604020402DR\r\n1,00NTRFNONREF", "NTRF", None, None),
     ],
 )
 def test_what_stands_behind_the_amount_may_be_short_or_missing(line, kind, reference, bank_id):

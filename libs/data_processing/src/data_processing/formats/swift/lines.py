@@ -15,7 +15,7 @@ from data_processing.statement import Balance, BalanceKind
 _LINE = re.compile(
     rf"""\s*
     ([0-9]{{6}}) ([0-9]{{4}}|[ ]{{4}})?+ [ ]*+                # value date, entry date
-    ([RE]?[CD]) [ ]*+ [A-Z]?+ [ ]*+                           # mark, third letter of the currency
+    ([RE]?[CD]) [ ]*+ [A-Z]?+ \s*+                            # mark, third letter of the currency
     ([0-9]{{1,15}},[0-9]{{0,{MAX_DECIMALS}}}) (?![ ]*[0-9.,]) [ ]*+
     ((?!NONREF)[A-Z][A-Z0-9 ]{{3}})?+                         # type
     ([^/\n]*+ (?:/(?!/)[^/\n]*+)*+) (?://([^\n]*+))?+         # reference, the bank's own behind it
