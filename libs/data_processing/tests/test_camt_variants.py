@@ -122,3 +122,9 @@ def test_the_number_of_an_invoice_is_text():
         "<RmtInf><Strd><RfrdDocInf><Nb>INV-7</Nb></RfrdDocInf><CdtrRefInf><Ref>RF18</Ref></CdtrRefInf></Strd></RmtInf>"
     )
     assert row.text == "INV-7 RF18"
+
+
+def test_the_code_of_the_transaction_may_stand_at_the_payment_alone():
+    code = "<BkTxCd><Prtry><Cd>NDDT+105</Cd></Prtry></BkTxCd>"
+    assert only(code, more="<BkTxCd/>").bank_category == "NDDT+105"
+    assert only(code, more="<BkTxCd><Prtry><Cd>105</Cd></Prtry></BkTxCd>").bank_category == "105"

@@ -59,7 +59,7 @@ def entry_of(
         counterparty=name,
         counterparty_account=account,
         reference=only.reference if only else _batch(record),
-        bank_category=_category(record) or None,
+        bank_category=_category(record) or (_category(only.record) if only else None) or None,
         pending=pending,
         original_amount=foreign[0] if foreign else None,
         original_currency=foreign[1] if foreign else None,
