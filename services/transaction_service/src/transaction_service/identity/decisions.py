@@ -133,10 +133,13 @@ class _Deciding:
         return self.days[self.plan.section_of(number)]
 
     def _proved_days(self) -> None:
+        waiting = {found.identity for found in self.ledger.waiting}
         groups: dict[tuple[date, Decimal], list[int]] = defaultdict(list)
         for number in self._near((row.day, row.amount) for row in self._free() if not row.manual):
-            entry = self.plan.rows[number].entry
-            if self._days_of(number).decides(entry.booking_date):
+            entry, days = self.plan.rows[number].entry, self._days_of(number)
+            # A statement that has a part of the day says nothing new about a row that waits since it came first.
+            asked = waiting and self.plan.identities[number] in waiting
+            if days.whole(entry.booking_date) if asked else days.decides(entry.booking_date):
                 groups[entry.booking_date, entry.amount].append(number)
         candidates: dict[tuple[date, Decimal], list[LedgerRow]] = defaultdict(list)
         for row in self._free():
@@ -220,7 +223,7 @@ class _Deciding:
                 continue
             decided.append(number)
             known = suspected.get(found.transaction_id)
-            decides = self._days_of(number).decides(found.row.entry.booking_date)
+            decides = self._days_of(number).whole(found.row.entry.booking_date)
             unlike = known is None or self.suspicions.of(number, self.plan.rows[number], known) is None
             if found.transaction_id in self.contained or (decides and unlike):
                 # The file has both rows, or balances say that the ledger lacks one: they are two.
@@ -236,7 +239,8 @@ class _Deciding:
         taken: set[tuple[UUID, UUID | int]] = set()
         for proposal in proposals.values():
             entry = proposal.row.entry
-            if proposal.reason == Reason.OTHER_FORMAT or not any(d.complete(entry.booking_date) for d in self.days):
+            whole = any(found.proves(entry.booking_date) for found in self.plan.coverages)
+            if proposal.reason == Reason.OTHER_FORMAT or not whole:
                 continue
             here = self._rows_of(entry.booking_date, entry.amount)
             # Rows that one import has brought are different rows.

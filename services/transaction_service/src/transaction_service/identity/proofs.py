@@ -205,6 +205,10 @@ class ProvedDays:
         """Whether a row of the day that the ledger does not know must be one of its rows, or else is new."""
         return self.complete(day) or self.of_ledger.prove(day)
 
+    def whole(self, day: date) -> bool:
+        """Whether a statement that begins before the day and ends after it has every row of it."""
+        return self.of_file.proves(day) or self.of_ledger.prove(day)
+
     def complete(self, day: date) -> bool:
         """Whether the file's statement has every row of the day that the ledger has."""
         return self.of_file.proves(day) or day in self.shared

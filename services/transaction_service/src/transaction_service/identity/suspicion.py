@@ -58,7 +58,9 @@ class Suspicions:
                 return Reason.SAME_ROW_OTHER_ID, 0, score
             if score >= ALIKE:
                 return Reason.ALIKE, 1, score
-            return (Reason.SAME_DAY_AND_AMOUNT, 3, score) if self._one_is_missing(known.day) else None
+            if self._one_is_missing(known.day) or self._ledger.in_other_format(known):
+                return Reason.SAME_DAY_AND_AMOUNT, 3, score
+            return None
         if near and score >= ALIKE and self._moved(number, row, known):
             return Reason.ALIKE, 4, score
         return (Reason.OTHER_FORMAT, 5, score) if self._dated_otherwise(entry.booking_date, known) else None
