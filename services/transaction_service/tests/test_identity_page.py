@@ -26,4 +26,4 @@ async def test_the_examples_of_the_page_count_what_they_say(household: Any, uplo
 
 
 def test_the_page_has_examples() -> None:
-    assert sum(len(uploads) for uploads in SECTIONS.values()) == 11
+    assert sum(len(uploads) for uploads in SECTIONS.values()) == 15
