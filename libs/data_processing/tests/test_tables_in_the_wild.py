@@ -397,3 +397,124 @@ def test_a_column_of_states_that_is_empty_is_not_read():
         profiles=[proposal.mapping],
     ).statements
     assert [str(entry.amount) for entry in statement.entries] == ["-2.80", "50.00"]
+
+
+@pytest.mark.parametrize("end", ["", '"","","",'])
+def test_rows_of_balances_among_the_rows_are_left_out_and_their_balances_taken(end):
+    header = (
+        '"Account No","","Date","Beneficiary","Details","Amount","Currency","D/K","Record ID","Code","Reference No",'
+        '"Doc. No","Code in payer IS","Client code","Originator","Beneficiary party",\n'
+    )
+    lines = [
+        '"LT01","10","2026-04-01","","Opening balance","100.00","EUR","K","","AS","","",',
+        '"LT01","20","2026-04-13","KIOSK, OLD TOWN","TEA","2.80","EUR","D","77","K","","","",',
+        '"LT01","20","2026-04-14","ACME","PAY","50.00","EUR","K","78","MK","","","",',
+        '"LT01","82","2026-04-30","","Turnover","2.80","EUR","D","","K2","","",',
+        '"LT01","86","2026-04-30","","Closing balance","147.20","EUR","K","","LS","","",',
+    ]
+    file = read(header + "".join(f"{line}{end}\n" for line in lines))
+    (statement,) = file.statements
+    assert [(str(entry.amount), entry.text) for entry in statement.entries] == [("-2.80", "TEA"), ("50.00", "PAY")]
+    assert [(b.kind, str(b.amount), b.date) for b in statement.balances] == [
+        ("opening", "100.00", date(2026, 4, 1)),
+        ("closing", "147.20", date(2026, 4, 30)),
+    ]
+    assert (statement.refused, reconcile(statement).status) == ((), "adds_up")
+    assert [note.partition(":")[2] for note in file.notes] == [f' Column 2 "{word}".' for word in (10, 82, 86)]
+
+
+def test_of_two_opening_balances_none_is_taken():
+    text = (
+        "Account No,,Date,Beneficiary,Details,Amount,Currency,D/K,Record ID,Code,Reference No,Doc. No\n"
+        "LT01,10,2026-04-01,,Opening balance,100.00,EUR,K,,AS,,\nLT01,10,2026-04-01,,Opening balance,7.00,USD,K,,AS,,\n"
+        "LT01,20,2026-04-13,KIOSK,TEA,2.80,EUR,D,77,K,,\n"
+    )
+    (statement,) = read(text).statements
+    assert (len(statement.entries), statement.balances, statement.refused) == (1, (), ())
+
+
+def test_a_broken_short_row_is_not_left_out():
+    text = (
+        "Account No,,Date,Beneficiary,Details,Amount,Currency,D/K,Record ID,Code,Reference No,Doc. No\n"
+        "LT01,20,2026-04-13,KIOSK,TEA,2.80,EUR,D,77,K,,\nLT01,20,2026-04-14,KIOSK,TEA,3.80,EUR\n"
+        "LT01,20,2026-04-15,KIOSK,TEA,4.80,EUR,D,79,K,,\n"
+    )
+    (statement,) = read(text).statements
+    assert [row.place for row in statement.refused] == ["line 3"]
+    assert [str(entry.amount) for entry in statement.entries] == ["-2.80", "-4.80"]
+
+
+def test_a_mapping_warns_of_rows_that_say_a_balance():
+    rows = "2026-04-01,Opening balance,100.00\n2026-04-13,TEA,-2.80\n2026-04-14,PAY,50.00\n"
+    assert any('"Opening balance"' in warning for warning in proposed("Day,What,Worth\n" + rows).warnings)
+    assert not any("balance" in w for w in proposed("Day,What,Worth\n" + rows.partition("\n")[2]).warnings)
+
+
+def test_a_balance_that_is_the_same_in_all_rows_is_none_of_a_row():
+    proposal = proposed(
+        "initial_balance,final_balance,Date,Description,Amount\n"
+        "0.00,1000.00,2026-04-13,PAY,1500.00\n0.00,1000.00,2026-04-14,RENT,-500.00\n"
+    )
+    assert ColumnRole.BALANCE not in [column.role for column in proposal.columns]
+
+
+def test_the_lines_below_a_row_are_its_text_and_name_no_other_account():
+    text = (
+        "IBAN;Booked At;Text;Credit/Debit Amount;Balance;Valuta Date\n"
+        "CH01;2026-04-13 00:00:00.0;Tea house, abroad;-2.8;97.2;2026-04-13 00:00:00.0\n"
+        ";;with a fee of CHF 0.30;;;\n"
+        "CH01;2026-04-14 00:00:00.0;Collective order;-7.2;90;2026-04-14 00:00:00.0\n"
+        ";;Jane Doe CHF 3.20;;;\n;;John Doe CHF 4.00;;;\n"
+    )
+    file = read(text)
+    (statement,) = file.statements
+    assert [entry.text for entry in statement.entries] == [
+        "Tea house, abroad with a fee of CHF 0.30",
+        "Collective order Jane Doe CHF 3.20 John Doe CHF 4.00",
+    ]
+    assert (statement.account.number, statement.refused, file.notes) == ("CH01", (), ())
+
+
+def test_a_line_below_the_rows_names_no_account():
+    text = (
+        "Radnummer,Clearingnummer,Kontonummer,Produkt,Valuta,Bokföringsdag,Transaktionsdag,Valutadag,Referens,Beskrivning,"
+        "Belopp,Bokfört saldo\n1,8000,77,Privat,SEK,2026-04-13,2026-04-13,2026-04-13,A,TEA,-2.80,97.20\n"
+        "End of the report,,,,,,,,,,,\n"
+    )
+    (statement,) = read(text).statements
+    assert (statement.account.number, len(statement.entries), statement.refused) == ("77", 1, ())
+
+
+def test_the_first_rows_of_a_proposal_are_without_the_lines_beside_them():
+    proposal = proposed(
+        "Data contabile;Data valuta;Descrizione;Accrediti;Addebiti\n;;Saldo contabile iniziale in Euro;;2'345;\n"
+        "18.04.26;18.04.26;ACCREDITO;640.00;\n22.04.26;22.04.26;PAGAMENTO;;40.00\nSaldo finale al 28/04/2026;;;;2945\n"
+    )
+    assert ([str(entry.amount) for entry in proposal.entries], proposal.refused) == (["640.00", "-40.00"], ())
+    between = proposed(
+        "Data contabile;Data valuta;Descrizione;Accrediti;Addebiti\n18.04.26;18.04.26;ACCREDITO;640.00;\n"
+        "Saldo finale al 28/04/2026;;;;2945.00\n22.04.26;22.04.26;PAGAMENTO;;40.00\n"
+    )
+    assert [row.place for row in between.refused] == ["line 3"]
+
+
+def test_names_of_columns_in_turkish_are_known():
+    proposal = proposed(
+        "Tarih;Açıklama;İşlem Tutarı;Bakiye\n13.04.2026;ÇAY;-2,80;97,20\n14.04.2026;MAAŞ;50,00;147,20\n"
+    )
+    assert roles(proposal) == ["booking_date", "text", "amount", "balance"]
+
+
+def test_the_account_above_a_french_table_is_known():
+    sg = (
+        '="0001234567000000";01/04/2026;30/04/2026;1;30/04/2026;97,20 EUR\n\n'
+        "Date de l'opération;Libellé;Détail de l'écriture;Montant de l'opération;Devise\n"
+        "13/04/2026;CARTE;CARTE X0001 TEA;-2,80;EUR\n"
+    )
+    lbp = (
+        "Numéro Compte    ;05345678900\nType             ;CCP\nSolde (EUROS)    ;97,20\n\n"
+        "Date;Libellé;Montant(EUROS);Montant(FRANCS)\n13/04/2026;TEA;-2,80;-18,37\n"
+    )
+    for text, account in ((sg, "0001234567000000"), (lbp, "05345678900")):
+        (statement,) = read(text).statements
+        assert (statement.account.number, str(statement.entries[0].amount), statement.refused) == (account, "-2.80", ())

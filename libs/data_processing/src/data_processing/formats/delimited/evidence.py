@@ -28,6 +28,7 @@ def with_evidence(
     - Two columns without names, of which each row fills one, are money out and money in.
     - A column whose steps are the amounts is the balance.
     - The fee is already in an amount that is called net.
+    - A balance that is the same in all rows is the one of the file, and none of a row.
     """
     width = len(header.cells)
     rows = [row for row in rows if len(row) >= width]
@@ -48,6 +49,12 @@ def with_evidence(
     if ColumnRole.FEE in at and facts[at[ColumnRole.FEE]].negative:
         # Fees with a minus may be in the amount or beside it: the user has to tell.
         found[at[ColumnRole.FEE]] = RoleChoice(ColumnRole.IGNORED, 0.5)
+    if (
+        ColumnRole.BALANCE in at
+        and ColumnRole.AMOUNT in at
+        and _stands(rows, at[ColumnRole.BALANCE], at[ColumnRole.AMOUNT])
+    ):
+        found[at.pop(ColumnRole.BALANCE)] = RoleChoice(ColumnRole.IGNORED, 0.5)
     if ColumnRole.BALANCE not in at and ColumnRole.AMOUNT in at:
         free = [position for position, choice in enumerate(found) if choice.role is ColumnRole.IGNORED]
         balance = _balance(rows, facts, at[ColumnRole.AMOUNT], free)
@@ -69,6 +76,12 @@ def _turned(rows: Rows, direction: int, amount: int) -> bool:
         else:
             turned += 1
     return turned > straight
+
+
+def _stands(rows: Rows, balance: int, amount: int) -> bool:
+    """Whether a balance is the same in all rows although money moves."""
+    moving = [cells for cells in rows if _nonzero(cells[amount])]
+    return len(moving) > 1 and len({cells[balance] for cells in moving}) == 1
 
 
 def _pair(rows: Rows, facts: Sequence[ColumnFacts]) -> tuple[int, int] | None:

@@ -30,6 +30,7 @@ _AMOUNT_AT_END = re.compile(r"(?:^|\s)[+-]?[0-9][0-9.,']*[.,][0-9]{2}-?\s*(?:[�
 _CODE_BESIDE = re.compile(r"^[A-Z]{3}(?=[\s0-9+-])|(?<=[\s0-9.,-])[A-Z]{3}$")
 _SIGNS: Final = str.maketrans("", "", "€$£¥₹ \u00a0\u202f")
 _LONGEST_FIGURE: Final = 24
+_LONGEST_LABEL: Final = 60
 _MOST_LETTERS: Final = 3
 _MOST_SHOWN: Final = 20
 _LONGEST_SHOWN: Final = 300
@@ -168,6 +169,12 @@ def told(asides: Sequence[Aside], where: str, delimiter: str) -> list[str]:
     more = f" and {len(asides) - _MOST_SHOWN} more" if len(asides) > _MOST_SHOWN else ""
     count = "1 line is" if len(asides) == 1 else f"{len(asides)} lines are"
     return [f"{count} {where} and no row{'' if len(asides) == 1 else 's'}: {shown}{more}."]
+
+
+def balances_told(rows: Iterable[Cells]) -> list[str]:
+    """The cells of rows that say a balance, each once, in the order of the rows."""
+    short = (cell for cells in rows for cell in cells if len(cell) <= _LONGEST_LABEL)
+    return [cell for cell in dict.fromkeys(short) if _label(cell) is LineKind.BALANCE]
 
 
 def _label(text: str) -> LineKind | None:

@@ -16,12 +16,13 @@ from data_processing.amounts import shortened
 from data_processing.dates import DateOrder, DateReader, DateSurvey
 from data_processing.formats.delimited.column_facts import ColumnFacts, NumberForms, balance_agreement, facts_of
 from data_processing.formats.delimited.evidence import with_evidence
+from data_processing.formats.delimited.footer import balances_told
 from data_processing.formats.delimited.header import Header
 from data_processing.formats.delimited.headerless import is_a_row
 from data_processing.formats.delimited.mapping import ColumnRole, CsvMapping, MappedColumn
 from data_processing.formats.delimited.names import column_name
 from data_processing.formats.delimited.roles import RoleChoice, choose_roles
-from data_processing.formats.delimited.rows import RowReader, account_columns
+from data_processing.formats.delimited.rows import RowReader, account_columns, line_form
 from data_processing.formats.delimited.short_rows import cells_lacking, padded
 from data_processing.formats.delimited.vocabulary import cell_words, other_direction, words
 from data_processing.statement import Entry, RefusedRow
@@ -106,6 +107,12 @@ def propose(
     entries, refused = _first_rows(header, mapping, rows(), lacking, today=today, place=place)
     if ColumnRole.TEXT not in at and ColumnRole.COUNTERPARTY not in at:
         warnings.append("No column is the text of a row; choose the one that says what a row was for.")
+    if said := balances_told(like_rows):
+        written = ", ".join(f'"{shortened(cell)}"' for cell in said[:5])
+        warnings.append(
+            f"Rows that say {written} may state a balance instead of money that moved. If a column tells such rows "
+            "from others, make it the status, and name its words as left out."
+        )
     warnings += [problem.detail for problem in mapping.problems() if problem.field in ("columns", "out_words")]
     shown = tuple(
         ProposedColumn(column.name, choice.role, choice.confidence, tuple(islice(fact.distinct, _EXAMPLES)))
@@ -292,6 +299,8 @@ def _first_rows(
     profile = mapping.draft()
     dates = DateReader(day_first=mapping.date_order != "month", today=today)
     reader = RowReader(profile, header, dates, accounts=account_columns(profile, header) is not None)
+    form = line_form(profile, header)
+    held: list[RefusedRow] = []
     for line, written in islice(rows, _SHOWN):
         where = f"{place} {line}"
         cells = padded(written, len(header.cells), lacking)
@@ -299,10 +308,15 @@ def _first_rows(
             entry = reader.read(cells, where)
         except ValueError as reason:
             raw = shortened(header.delimiter.join(cells), 300)
-            refused.append(RefusedRow(where, str(reason), reader.identifier(cells), raw))
+            held.append(RefusedRow(where, str(reason), reader.identifier(cells), raw))
+            if form.kind_of(cells) is not None:
+                continue  # a line above or below the rows, if no row is on its other side
         else:
             if entry is not None:
                 entries.append(entry)
+                held = held if len(entries) > 1 or refused else []
+        refused += held
+        held = []
     return entries, refused
 
 

@@ -52,6 +52,7 @@ class RowReader:
     def __init__(self, profile: Profile, header: Header, dates: DateReader, accounts: bool) -> None:
         self.width = len(header.cells)
         self.left_out: Counter[tuple[str, str]] = Counter()
+        self.first_left_out: dict[tuple[str, str], tuple[str, Cells]] = {}
         self._notes: list[str] = []
         self._odd_balances = 0
         self._dates = dates
@@ -77,6 +78,8 @@ class RowReader:
     def read(self, cells: Cells, place: str) -> Entry | None:
         """The row's entry; None for a row that moves no money by its words."""
         if len(cells) != self.width:
+            if len(cells) < self.width and self._left_out_by_word(cells, place):
+                return None
             if len(cells) < self.width or any(cell.strip() for cell in cells[self.width :]):
                 raise ValueError(f"the row has {len(cells)} cells, the header {self.width}")
             cells = cells[: self.width]
@@ -86,10 +89,27 @@ class RowReader:
         if self._verdict is not None:
             verdict = self._verdict(cells)
             if isinstance(verdict, tuple):
-                self.left_out[verdict] += 1
+                self._leave_out(verdict, place, cells)
                 return None
             pending = verdict
         return self._entry([*cells, ""], place, pending=pending)
+
+    def _leave_out(self, verdict: tuple[str, str], place: str, cells: Cells) -> None:
+        self.left_out[verdict] += 1
+        self.first_left_out.setdefault(verdict, (place, cells))
+
+    def _left_out_by_word(self, cells: Cells, place: str) -> bool:
+        """Whether a row with fewer cells than the header is left out by a word, as rows of balances have fewer."""
+        if self._verdict is None:
+            return False
+        try:
+            verdict = self._verdict([*cells, *[""] * (self.width - len(cells))])
+        except ValueError:
+            return False
+        if not isinstance(verdict, tuple) or not verdict[1]:
+            return False
+        self._leave_out(verdict, place, cells)
+        return True
 
     def _entry(self, cells: Cells, place: str, *, pending: bool) -> Entry:
         at = self._at

@@ -200,8 +200,13 @@ class TableReader:
         return RowReader(self._table.profile, self._table.header, self._dates, accounts=False)
 
     def _balances(self, currency: str | None) -> tuple[Balance, ...]:
-        """The balances that lines beside the rows state, as the dialect says."""
+        """The balances that lines beside the rows state, as the dialect says, or the only row of a kind left out."""
         asides = [*self._preamble, *self._footer]
+        if len(self._accounts) < 2:
+            left_out = self._reader.first_left_out.items()
+            asides += [
+                Aside(place, tuple(cells)) for word, (place, cells) in left_out if self._reader.left_out[word] == 1
+            ]
         patterns, header = self._table.profile.balances, self._table.header
         return stated_balances(asides, patterns, header, self._form.number, self._dates, currency)
 
@@ -263,7 +268,7 @@ def _survey(table: Table) -> _Survey:
             dates.add(cells[position])
         if columns is not None and len(accounts) < 2:
             found = [cells[position] for position in named]
-            if found != last:
+            if found != last and any(cells[position].strip() for position in positions):
                 last = found
                 accounts.add(columns.key(cells))
     return _Survey(dates, accounts, ends.cut_line if ends is not None else None)

@@ -30,7 +30,7 @@ _JOINTS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 def words(text: str) -> str:
     """The text in small letters without accents and punctuation, its words parted by single spaces."""
-    plain = unicodedata.normalize("NFKD", _JOINTS.sub(" ", text.strip()).casefold())
+    plain = unicodedata.normalize("NFKD", _JOINTS.sub(" ", text.strip()).casefold()).replace("ı", "i")
     kept = "".join(letter for letter in plain if not unicodedata.combining(letter))
     if len(kept) > 1:
         kept = kept.replace("_", " ").replace("-", " ")
