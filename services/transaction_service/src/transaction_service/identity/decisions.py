@@ -13,7 +13,7 @@ In this order:
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from uuid import UUID
 
 from transaction_service.identity.identities import columns_of
 from transaction_service.identity.ledger_side import LedgerSide
-from transaction_service.identity.pairing import LedgerRow, likeness, paired, under_other_id
+from transaction_service.identity.pairing import MOST_COMPARISONS, LedgerRow, likeness, paired, under_other_id
 from transaction_service.identity.pending import PendingRow, announced_again, bookings_before, bookings_of, reach_of
 from transaction_service.identity.plan import AccountPlan, Suspicion, WaitingProposal
 from transaction_service.identity.proofs import ProvedDays, ProvedStatements, linked_balances, proved_days
@@ -236,31 +236,34 @@ class _Deciding:
 
     def _decide_absent(self, proposals: Mapping[str, WaitingProposal]) -> None:
         """Decide proposals whose row the file does not name, on days of which it has every row: it is one of them."""
-        taken: set[tuple[UUID, UUID | int]] = set()
+        asked: dict[tuple[date, Decimal], list[WaitingProposal]] = defaultdict(list)
         for proposal in proposals.values():
-            entry = proposal.row.entry
-            whole = any(found.proves(entry.booking_date) for found in self.plan.coverages)
-            if proposal.reason == Reason.OTHER_FORMAT or not whole:
-                continue
-            here = self._rows_of(entry.booking_date, entry.amount)
-            # Rows that one import has brought are different rows.
-            free = [row for row in here if not any((import_id, row.key) in taken for import_id in proposal.imports)]
-            found = _best(proposal, free)
-            if found is not None:
-                taken |= {(import_id, found) for import_id in proposal.imports}
-                self.decisions.accepted.append((proposal, found))
+            day, amount = proposal.row.entry.booking_date, proposal.row.entry.amount
+            if proposal.reason != Reason.OTHER_FORMAT and any(found.proves(day) for found in self.plan.coverages):
+                asked[day, amount].append(proposal)
+        here = self._rows_of(asked.keys()) if asked else {}
+        taken: set[tuple[UUID, UUID | int]] = set()
+        for key, of_day in asked.items():
+            by_wording = len(of_day) * len(here[key]) <= MOST_COMPARISONS
+            for proposal in of_day:
+                # Rows that one import has brought are different rows.
+                free = [row for row in here[key] if not any((of, row.key) in taken for of in proposal.imports)]
+                found = _best(proposal, free, by_wording=by_wording)
+                if found is not None:
+                    taken |= {(import_id, found) for import_id in proposal.imports}
+                    self.decisions.accepted.append((proposal, found))
 
-    def _rows_of(self, day: date, amount: Decimal) -> list[_RowOfDay]:
-        """The rows that this file has for a day, be they in the ledger already or about to be booked."""
-        found = [
-            _RowOfDay(row.id, row.text, row.counterparty, row.import_id)
-            for row in self.ledger.rows
-            if row.id in self.contained and (row.day, row.amount) == (day, amount)
-        ]
-        for number in self.columns.near(self.decisions.book, [(day, amount)]):
+    def _rows_of(self, stated: Collection[tuple[date, Decimal]]) -> Mapping[tuple[date, Decimal], list[_RowOfDay]]:
+        """The rows that this file has for these days and amounts, be they in the ledger or about to be booked."""
+        found: dict[tuple[date, Decimal], list[_RowOfDay]] = defaultdict(list)
+        for row in self.ledger.rows:
+            if row.id in self.contained:
+                found[row.day, row.amount].append(_RowOfDay(row.id, row.text, row.counterparty, row.import_id))
+        for number in self.columns.near(self.decisions.book, stated):
             entry = self.plan.rows[number].entry
             if not entry.pending:
-                found.append(_RowOfDay(number, entry.text, entry.counterparty, None))
+                row_of_file = _RowOfDay(number, entry.text, entry.counterparty, None)
+                found[entry.booking_date, entry.amount].append(row_of_file)
         return found
 
     # 5. Suspicions
@@ -327,11 +330,13 @@ def _first(proposals: dict[str, WaitingProposal], identities: deque[str]) -> Wai
     return None
 
 
-def _best(proposal: WaitingProposal, rows: Sequence[_RowOfDay]) -> UUID | int | None:
-    """The row that the proposal's is: the suspected one, else the one that is worded most like it."""
+def _best(proposal: WaitingProposal, rows: Sequence[_RowOfDay], *, by_wording: bool) -> UUID | int | None:
+    """The row that the proposal's is: the suspected one, else the one that is worded most like it, or the first."""
     others = [row for row in rows if row.import_id not in proposal.imports]
     if any(row.key == proposal.transaction_id for row in others):
         return proposal.transaction_id
+    if others and not by_wording:
+        return others[0].key
     entry = proposal.row.entry
     best = max(others, key=lambda row: likeness(entry, row.text, row.counterparty), default=None)
     return None if best is None else best.key

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from typing import TypeVar
 from uuid import UUID
 
@@ -22,8 +24,6 @@ LONGEST_PENDING = timedelta(days=14)
 _SMALL_CHANGE = Decimal(1)
 _LARGEST_CHANGE = Decimal("0.2")
 """By so much, or by this part of it, an amount may move between announcement and booking: a tip, a rate, a deposit."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,12 @@ class PendingRow:
         return texts >= ALIKE
 
 
+_MOST_CHOICES = 200
+"""Where a row has more rows of about its amount, it could be several of them."""
+
+T = TypeVar("T", PendingRow, LedgerRow)
+
+
 def moved_a_little(announced: Decimal, booked: Decimal) -> bool:
     """Whether the booking's amount is still the announced one's."""
     if (announced < 0) != (booked < 0):
@@ -104,11 +110,11 @@ def bookings_of(waiting: Sequence[PendingRow], booked: Sequence[tuple[int, Entry
     by no more than a tip, or whose text did, and that could be no other pair.
     """
     found: dict[int, PendingRow] = {}
-    by_amount: dict[Decimal, list[PendingRow]] = defaultdict(list)
+    by_wording: dict[tuple[Decimal, str], list[PendingRow]] = defaultdict(list)
     for row in waiting:
-        by_amount[row.amount].append(row)
+        by_wording[row.amount, folded(row.text)].append(row)
     for number, entry in booked:
-        alike = by_amount.get(entry.amount, [])
+        alike = by_wording.get((entry.amount, folded(entry.text)), [])
         same = next((p for p in alike if in_time(p.booking_date, entry.booking_date) and p.worded_like(entry)), None)
         if same is not None:
             alike.remove(same)
@@ -140,25 +146,22 @@ def _announced_alike(entry: Entry, row: PendingRow) -> bool:
 def bookings_before(announced: Sequence[tuple[int, Entry]], booked: Sequence[LedgerRow]) -> dict[int, LedgerRow]:
     """Which announced entries (by number) the ledger holds as booked already, under another date or amount."""
     found: dict[int, LedgerRow] = {}
-    left = list(booked)
+    by_wording: dict[tuple[Decimal, str, str], list[LedgerRow]] = defaultdict(list)
+    for row in booked:
+        by_wording[row.amount, folded(row.text), folded(row.counterparty or "")].append(row)
     for number, entry in announced:
-        same = next((row for row in left if _announces(entry, row) and _worded(entry, row)), None)
+        alike = by_wording.get((entry.amount, folded(entry.text), folded(entry.counterparty or "")), [])
+        same = next((row for row in alike if _announces(entry, row)), None)
         if same is not None:
-            left.remove(same)
+            alike.remove(same)
             found[number] = same
+    left = [row for alike in by_wording.values() for row in alike]
     rest = [(number, entry) for number, entry in announced if number not in found]
     return found | _unambiguous(rest, left, lambda entry, row: _announces(entry, row) and _like(entry, row))
 
 
 def _announces(entry: Entry, row: LedgerRow) -> bool:
     return in_time(entry.booking_date, row.day) and moved_a_little(entry.amount, row.amount)
-
-
-def _worded(entry: Entry, row: LedgerRow) -> bool:
-    same_text = folded(entry.text) == folded(row.text)
-    return (
-        same_text and entry.amount == row.amount and folded(entry.counterparty or "") == folded(row.counterparty or "")
-    )
 
 
 def _like(entry: Entry, row: LedgerRow) -> bool:
@@ -169,17 +172,30 @@ def _unambiguous(
     entries: Sequence[tuple[int, Entry]], rows: Sequence[T], fit: Callable[[Entry, T], bool]
 ) -> dict[int, T]:
     """The pairs of which neither side fits anything else."""
-    if not rows:
-        return {}
-    fitting = {number: [place for place, row in enumerate(rows) if fit(entry, row)] for number, entry in entries}
-    counts = _counted(place for places in fitting.values() for place in places)
+    ordered = sorted(rows, key=_amount_of)
+    amounts = [row.amount for row in ordered]
+    fitting: dict[int, list[int]] = {}
+    fits = [0] * (len(ordered) + 1)
+    crowded = [0] * (len(ordered) + 1)
+    for number, entry in entries:
+        # No less than moved_a_little allows: an announced amount is up to a fifth of itself away.
+        change = max(_SMALL_CHANGE, abs(entry.amount) / 2)
+        first = bisect_left(amounts, entry.amount - change)
+        last = bisect_right(amounts, entry.amount + change)
+        if last - first > _MOST_CHOICES:
+            crowded[first] += 1
+            crowded[last] -= 1
+            continue
+        fitting[number] = [place for place in range(first, last) if fit(entry, ordered[place])]
+        for place in fitting[number]:
+            fits[place] += 1
+    among_many = list(accumulate(crowded))
     return {
-        number: rows[places[0]] for number, places in fitting.items() if len(places) == 1 and counts[places[0]] == 1
+        number: ordered[places[0]]
+        for number, places in fitting.items()
+        if len(places) == 1 and fits[places[0]] == 1 and not among_many[places[0]]
     }
 
 
-def _counted(places: Iterable[int]) -> dict[int, int]:
-    counts: dict[int, int] = defaultdict(int)
-    for place in places:
-        counts[place] += 1
-    return counts
+def _amount_of(row: PendingRow | LedgerRow) -> Decimal:
+    return row.amount
