@@ -4,11 +4,11 @@
 \set transaction_service `cut -d: -f3 /run/secrets/transaction_service_database_url | cut -d@ -f1`
 REVOKE ALL ON DATABASE purser FROM PUBLIC;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
-DO $$ BEGIN CREATE ROLE auth_service LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-ALTER ROLE auth_service NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'auth_service';
-GRANT CONNECT, TEMPORARY ON DATABASE purser TO auth_service;
-DO $$ BEGIN CREATE SCHEMA auth_service AUTHORIZATION auth_service; EXCEPTION WHEN duplicate_schema THEN NULL; END $$;
-DO $$ BEGIN CREATE ROLE transaction_service LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-ALTER ROLE transaction_service NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'transaction_service';
-GRANT CONNECT, TEMPORARY ON DATABASE purser TO transaction_service;
-DO $$ BEGIN CREATE SCHEMA transaction_service AUTHORIZATION transaction_service; EXCEPTION WHEN duplicate_schema THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE "auth_service" LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+ALTER ROLE "auth_service" NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'auth_service';
+GRANT CONNECT, TEMPORARY ON DATABASE purser TO "auth_service";
+DO $$ BEGIN CREATE SCHEMA "auth_service" AUTHORIZATION "auth_service"; EXCEPTION WHEN duplicate_schema THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE "transaction_service" LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+ALTER ROLE "transaction_service" NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'transaction_service';
+GRANT CONNECT, TEMPORARY ON DATABASE purser TO "transaction_service";
+DO $$ BEGIN CREATE SCHEMA "transaction_service" AUTHORIZATION "transaction_service"; EXCEPTION WHEN duplicate_schema THEN NULL; END $$;

@@ -166,7 +166,7 @@ def test_the_secrets_are_beside_compose_s_file_where_nothing_else_is_said(tmp_pa
 def test_a_role_is_given_the_password_of_its_service_s_address(found: list[members.Member]) -> None:
     text = roles_file(found)
     assert "\\set ledger `cut -d: -f3 /run/secrets/ledger_database_url | cut -d@ -f1`\n" in text
-    assert "ALTER ROLE ledger NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'ledger';" in text
+    assert "ALTER ROLE \"ledger\" NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'ledger';" in text
     assert "look_up" not in text
 
 

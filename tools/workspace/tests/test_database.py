@@ -31,3 +31,8 @@ def test_each_service_writes_its_own_schema_and_nothing_else_and_finds_it_again(
         assert again == urls
         assert alpha.execute("SELECT count(*) FROM alpha.rows").fetchone() != (0,)
         alpha.execute("DROP TABLE alpha.rows")
+
+
+def test_a_service_may_be_called_by_a_word_of_sql(tmp_path: Path) -> None:
+    with postgres(tmp_path, ["user"]) as urls, psycopg.connect(urls["user"]) as user:
+        user.execute('CREATE TABLE "user".orders (amount numeric)')

@@ -187,6 +187,8 @@ def test_a_library_depends_on_nothing(house: Path, capsys: pytest.CaptureFixture
         ("../plans", "8020", {}, "cannot be imported"),
         ("json", "8020", {}, r'NAME "json" is what Python imports from .*json'),
         ("roles", "8020", {}, 'two containers would be called "roles"; give the service another name'),
+        ("public", "8020", {}, 'NAME "public" would be a role that PostgreSQL keeps for itself; choose another'),
+        ("pg_plans", "8020", {}, "keeps for itself"),
         ("ingress", "8020", {}, r"ingress\.yaml is of all services together: give the service another name"),
         ("front", "8020", {}, 'NAME "front" is taken by services/front'),
         ("config", "8020", {}, 'NAME "config" is taken by libs/config'),

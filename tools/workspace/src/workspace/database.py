@@ -27,10 +27,10 @@ def roles_of(passwords: Mapping[str, str]) -> str:
     lines = [f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC;", "REVOKE ALL ON SCHEMA public FROM PUBLIC;"]
     for service, password in passwords.items():
         lines += [
-            f"DO $$ BEGIN CREATE ROLE {service} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;",
-            f"ALTER ROLE {service} NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {password};",
-            f"GRANT CONNECT, TEMPORARY ON DATABASE {DATABASE} TO {service};",
-            f"DO $$ BEGIN CREATE SCHEMA {service} AUTHORIZATION {service}; "
+            f'DO $$ BEGIN CREATE ROLE "{service}" LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;',
+            f'ALTER ROLE "{service}" NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {password};',
+            f'GRANT CONNECT, TEMPORARY ON DATABASE {DATABASE} TO "{service}";',
+            f'DO $$ BEGIN CREATE SCHEMA "{service}" AUTHORIZATION "{service}"; '
             "EXCEPTION WHEN duplicate_schema THEN NULL; END $$;",
         ]
     return "\n".join(lines) + "\n"

@@ -20,6 +20,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PORTS = range(1024, 65536)
 _UNQUOTABLE = frozenset('"\\\n\r\t')
 _LIBRARY_SCOPE = "domain"
+_ROLES_OF_POSTGRESQL = frozenset({"public", "none"})
 # The example has a class or a name of its own that these would hide.
 _RESERVED = frozenset({"table", "setting", "idempotency_key"})
 
@@ -103,7 +104,9 @@ def _check_name(root: Path, kind: Kind, name: str) -> None:
 
 
 def _check_names(root: Path, answers: Answers) -> None:
-    """Raise WorkspaceError where containers and files of all services would have the new one's name."""
+    """Raise WorkspaceError where what all services share has the new one's name: containers, files, the database."""
+    if answers.name in _ROLES_OF_POSTGRESQL or answers.name.startswith("pg_"):
+        raise WorkspaceError(f'NAME "{answers.name}" would be a role that PostgreSQL keeps for itself; choose another')
     declared = ServiceDeclaration(answers.port, (answers.prefix,), factory="", calls=())
     planned = Member(root, answers.path, answers.name, "0.1.0", answers.description, declared)
     running = [*apart(services(root)), planned]
