@@ -518,3 +518,34 @@ def test_the_account_above_a_french_table_is_known():
     for text, account in ((sg, "0001234567000000"), (lbp, "05345678900")):
         (statement,) = read(text).statements
         assert (statement.account.number, str(statement.entries[0].amount), statement.refused) == (account, "-2.80", ())
+
+
+def test_the_fee_of_an_old_business_export_has_a_minus_and_the_balances_prove_it():
+    text = (
+        "Date started (UTC),Date completed (UTC),Date started (Europe/Zurich),Date completed (Europe/Zurich),ID,Type,"
+        "Description,Reference,Payer,Card number,Orig currency,Orig amount,Payment currency,Amount,Fee,Balance,Account,"
+        "Beneficiary account number,Beneficiary sort code or routing number,Beneficiary IBAN,Beneficiary BIC\n"
+        "2026-04-14,2026-04-14,2026-04-14,2026-04-14,b,CARD_PAYMENT,TEA,,,,USD,59.00,CHF,-54.26,-0.22,45.52,CHF,,,,\n"
+        "2026-04-13,2026-04-13,2026-04-13,2026-04-13,a,TOPUP,PAY,,,,CHF,100.00,CHF,100.00,0.00,100.00,CHF,,,,\n"
+    )
+    (statement,) = read(text).statements
+    (tea, pay) = statement.entries
+    assert (str(tea.amount), str(tea.original_amount), tea.original_currency) == ("-54.48", "-59.00", "USD")
+    assert (str(pay.amount), pay.original_amount, reconcile(statement).status) == ("100.00", None, "adds_up")
+
+
+def test_accounts_and_states_of_a_business_bank_are_told_apart():
+    text = (
+        "Date (UTC),Description,Amount,Status,Source Account,Bank Description,Reference,Note,Timestamp,"
+        "Original Currency\n"
+        "04-13-2026,Kiosk,-2.80,Sent,Checking 01,KIOSK,,,04-13-2026 10:22:03,EUR\n"
+        "04-14-2026,Wire,-9.00,Failed,Checking 01,WIRE,,,04-14-2026 10:22:03,\n"
+        "04-15-2026,Shop,-5.00,Pending,Savings 02,SHOP,,,04-15-2026 10:22:03,\n"
+    )
+    file = read(text)
+    (statement,) = file.statements
+    assert [(e.account and e.account.name, str(e.amount), e.currency, e.pending) for e in statement.entries] == [
+        ("Checking 01", "-2.80", "USD", False),
+        ("Savings 02", "-5.00", "USD", True),
+    ]
+    assert file.notes == ('1 row moves no money and is left out: Status "Failed".',)
