@@ -42,7 +42,7 @@ class Export(StrEnum):
 
     CSV = "csv"
     CSV_BALANCES = "csv with balances"
-    TSV = "tsv"
+    DIALECT = "csv of another dialect"
     OFX = "ofx"
     CAMT = "camt"
     CAMT_BALANCES = "camt with balances"
@@ -54,15 +54,23 @@ def written(how: Export, extract: Extract) -> bytes:
     return _WRITERS[how](extract)
 
 
-def _csv(extract: Extract, *, balances: bool = False, worded: str = "{shop}", delimiter: str = ",") -> bytes:
+def _csv(extract: Extract, *, balances: bool = False) -> bytes:
     file, balance = io.StringIO(), extract.opening
-    table = csv.writer(file, lineterminator="\n", delimiter=delimiter)
+    table = csv.writer(file, lineterminator="\n")
     table.writerow(["Date", "Description", "Amount", "Currency", *(["Balance"] if balances else [])])
     for row in extract.movements:
         balance += row.amount
-        text = worded.format(shop=row.shop)
-        table.writerow([row.day, text, row.amount, "EUR", *([balance] if balances else [])])
+        table.writerow([row.day, row.shop, row.amount, "EUR", *([balance] if balances else [])])
     return file.getvalue().encode()
+
+
+def _dialect(extract: Extract) -> bytes:
+    lines = ["Type,Product,Started Date,Completed Date,Description,Amount,Fee,Currency,State,Balance"]
+    lines += [
+        f"CARD_PAYMENT,Current,{row.day} 10:00:00,{row.day} 12:00:00,POS PURCHASE,{row.amount},0.00,EUR,COMPLETED,"
+        for row in extract.movements
+    ]
+    return ("\n".join(lines) + "\n").encode()
 
 
 def _ofx(extract: Extract) -> bytes:
@@ -109,7 +117,7 @@ def _mt940(extract: Extract) -> bytes:
 _WRITERS: dict[Export, Callable[[Extract], bytes]] = {
     Export.CSV: _csv,
     Export.CSV_BALANCES: lambda extract: _csv(extract, balances=True),
-    Export.TSV: lambda extract: _csv(extract, worded="POS PURCHASE", delimiter="\t"),
+    Export.DIALECT: _dialect,
     Export.OFX: _ofx,
     Export.CAMT: _camt,
     Export.CAMT_BALANCES: lambda extract: _camt(extract, balances=True),

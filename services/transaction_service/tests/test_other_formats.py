@@ -69,7 +69,7 @@ async def test_a_format_may_date_a_row_a_few_days_earlier(household: Any, client
     account = await household.account()
     bought = march((5, "-24.00", "Cinema Lumiere"), (9, "-60.00", "Sushi Palace"), (20, "-7.00", "Kiosk"))
     booked = march((6, "-24.00", "Cinema Lumiere"), (12, "-60.00", "Sushi Palace"), (20, "-7.00", "Kiosk"))
-    await household.upload(written(Export.TSV, bought), account_id=account["id"])
+    await household.upload(written(Export.DIALECT, bought), account_id=account["id"])
     file = written(Export.CAMT_BALANCES, booked)
     for _ in range(2):
         answer = await household.upload(file, account_id=account["id"])
@@ -87,7 +87,7 @@ async def test_a_row_of_the_day_on_which_two_formats_touch_is_asked_about_until_
 ) -> None:
     account = await household.account()
     later = march((5, "-2.80", "Bakery Smith"), (7, "-4.00", "Kiosk"))
-    await household.upload(written(Export.TSV, later), account_id=account["id"])
+    await household.upload(written(Export.DIALECT, later), account_id=account["id"])
     day = date(2026, 3, 5)
     file = written(how, march((5, "-2.80", "Bakery Smith"), first=day, last=day))
     for _ in range(2):
