@@ -13,10 +13,13 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    Integer,
     Select,
     Uuid,
+    and_,
     column,
     func,
+    inspect,
     literal,
     literal_column,
     select,
@@ -36,7 +39,7 @@ from transaction_service.search.words import SearchWord, query_words
 LONGEST_BEGINNING = 4
 """SQLite's index of words knows the rows of each beginning of so many letters, without putting them together."""
 
-_ROWID: ColumnElement[int] = literal_column("transactions.rowid")
+_ROWID: ColumnElement[int] = column("rowid", Integer(), _selectable=inspect(Transaction).local_table)
 _UNFOLLOWED_ROWID: ColumnElement[int] = literal_column("+transactions.rowid")
 _LAST_OF_ID = 8
 """A word in the index begins with so many last digits of its user's id."""
@@ -63,10 +66,11 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Source:
-    """Candidates on SQLite: the rows of the table whose rowids `rows` selects."""
+    """Candidates on SQLite: the rows of the table whose rowids `rows` selects; `joined` joins the table to those."""
 
     rows: Select[Any] | CompoundSelect[Any]
     words: Sequence[SearchWord] = ()
+    joined: ColumnElement[bool] | None = None
 
     async def count(self, session: AsyncSession, most: int) -> int:
         """How many they are, counted no further than one beyond `most`."""
@@ -75,7 +79,8 @@ class Source:
 
     def candidates(self, *, many: bool = False) -> Candidates:
         """What they are found by."""
-        return Candidates(_ROWID.in_(self.rows), _UNFOLLOWED_ROWID.in_(self.rows), self.words, many)
+        condition = self.joined if self.joined is not None else _ROWID.in_(self.rows)
+        return Candidates(condition, _UNFOLLOWED_ROWID.in_(self.rows), self.words, many)
 
 
 def search_of(wanted: TransactionFilter) -> tuple[SearchWord, ...]:
@@ -97,9 +102,10 @@ def on_postgresql(words: Sequence[SearchWord], user_id: UUID, *, many: bool) -> 
 
 def having_words(words: Sequence[SearchWord], user_id: UUID) -> Source:
     """The rows that have the words, from SQLite's index of words."""
+    index = table("transactions_search", column("rowid"))
     found = literal_column("transactions_search").op("MATCH")(_match(words, user_id))
-    index = table("transactions_search")
-    return Source(select(literal_column("rowid")).select_from(index).where(found), words)
+    # Joined, its rows are looked up as they are found, and not put aside first.
+    return Source(select(index.c.rowid).where(found), words, and_(found, index.c.rowid == _ROWID))
 
 
 def besides_words(wanted: TransactionFilter, user_id: UUID, *, by_date: bool) -> Iterator[Source]:
