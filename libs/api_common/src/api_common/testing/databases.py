@@ -15,6 +15,8 @@ template that is copied for each test.
 import itertools
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +30,7 @@ from sqlalchemy import URL, Engine, event, make_url
 
 from api_common import migrations
 from api_common.database import DatabaseSpec
+from api_common.testing import _end_postgres
 
 _names = itertools.count(1)
 # A test database is thrown away: it need not survive a power cut.
@@ -45,6 +48,13 @@ _ENOUGH_MEMORY = 2 * 1024**3
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """Give the superuser's URL of a running PostgreSQL, `postgresql://…/postgres`; it stops after the session."""
+    with running_postgres() as url:
+        yield url
+
+
+@contextmanager
+def running_postgres() -> Iterator[str]:
+    """Run a PostgreSQL and give its superuser's URL; it stops in the end, also when this process is killed."""
     # Not below pytest's folder: as root the server runs as another user, who must be able to walk to its data.
     folder = Path(tempfile.mkdtemp(prefix="purser-postgres-", dir=_memory()))
     with warnings.catch_warnings():
@@ -54,11 +64,13 @@ def postgres_server() -> Iterator[str]:
     server.ensure_pgdata_inited()
     with (folder / "postgresql.conf").open("a") as configuration:
         configuration.write(_FAST_AND_FORGETFUL)
-    server.start()
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+    watch = [sys.executable, "-I", str(Path(_end_postgres.__file__).absolute()), str(folder)]
+    with subprocess.Popen(watch, stdin=subprocess.PIPE, start_new_session=True):  # noqa: S603  (our own script)
+        server.start()
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
 
 
 @pytest.fixture(scope="session")
