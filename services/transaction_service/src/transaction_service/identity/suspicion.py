@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cache
 
 from transaction_service.identity.ledger_side import LedgerSide
 from transaction_service.identity.pairing import ALIKE, LedgerRow, bank_id, likeness
@@ -37,6 +38,11 @@ class Suspicions:
         self._plan = plan
         self._ledger = ledger
         self._days_of = days_of
+        # An account may have very many statements, and the same days are asked about again and again.
+        self._one_is_missing = cache(self._either_lacks)
+        self._dated_otherwise = cache(self._both_lack)
+        self._of_file_about = cache(lambda day: _about(day, plan.coverages))
+        self._of_others_about = cache(lambda day: _about(day, ledger.others.statements))
 
     @property
     def furthest(self) -> timedelta:
@@ -46,8 +52,8 @@ class Suspicions:
     def of(self, number: int, row: Row, known: LedgerRow) -> tuple[Reason, int, float] | None:
         """Why, and how strongly (0 is the strongest), the row of the file may be that row of the ledger."""
         entry = row.entry
-        score = likeness(entry, known.text, known.counterparty)
         near = abs(known.day - entry.booking_date) <= NEAR
+        score = likeness(entry, known.text, known.counterparty) if near else 0.0
         if known.manual:
             return (Reason.ENTERED_BY_HAND, 2, score) if near and score >= ALIKE else None
         if known.day == entry.booking_date:
@@ -63,9 +69,11 @@ class Suspicions:
             return None
         if near and score >= ALIKE and self._moved(number, row, known):
             return Reason.ALIKE, 4, score
-        return (Reason.OTHER_FORMAT, 5, score) if self._dated_otherwise(entry.booking_date, known) else None
+        if self._ledger.in_other_format(known) and self._dated_otherwise(entry.booking_date, known.day):
+            return Reason.OTHER_FORMAT, 5, score
+        return None
 
-    def _one_is_missing(self, day: date) -> bool:
+    def _either_lacks(self, day: date) -> bool:
         """Whether the file should have the ledger's row of the day, or the ledger the file's, going by their dates.
 
         Neither should where the one ends on the day on which the other begins.
@@ -93,17 +101,19 @@ class Suspicions:
     def _brings_known_ids(self) -> bool:
         return any(self._plan.rows.has_id[number] for number in self._plan.decisions.standing)
 
-    def _dated_otherwise(self, day: date, known: LedgerRow) -> bool:
-        """Whether either of the two is missing where it should be, and the formats may have dated it differently."""
-        if not self._ledger.in_other_format(known):
-            return False
-        near = abs(known.day - day) <= NEAR
+    def _both_lack(self, day: date, known: date) -> bool:
+        """Whether rows of these days are missing where the other format should have them, as it may date them so."""
+        near = abs(known - day) <= NEAR
         return any(
-            found.covers(known.day, margin=margin) and other.covers(day, margin=margin)
-            for found in self._plan.coverages
-            for other in self._ledger.others.statements
+            found.covers(known, margin=margin) and other.covers(day, margin=margin)
+            for found in self._of_file_about(known)
+            for other in self._of_others_about(day)
             for margin in [NEAR if near and found.overlap(other) > NEAR else timedelta()]
         )
+
+
+def _about(day: date, statements: Iterable[Coverage]) -> Sequence[Coverage]:
+    return [found for found in statements if found.covers(day, margin=NEAR)]
 
 
 def _begins(found: Coverage, day: date) -> bool:
