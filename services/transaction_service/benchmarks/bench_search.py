@@ -156,6 +156,7 @@ class Bench:
             await self._timed(client, "/v1/transactions", {})  # the first request compiles and connects
             for label, parameters in SEARCHES.items():
                 await self._latencies(client, label, parameters)
+            self._slow_ones()
             await self._deep_pages(client)
             self._report("all of these pages", list(self.times))
             for label, one in TOTALS.items():
@@ -233,6 +234,12 @@ class Bench:
                 wanted = {**one, "sort": sort}
                 times.append(min([await self._timed(client, "/v1/transactions", wanted) for _ in range(ROUNDS)]))
         self._report(label, times)
+
+    def _slow_ones(self) -> None:
+        slow = sorted(one for one in self.times if one.spent > SLOW)
+        self._line(f"slower than {SLOW * 1e3:.0f} ms", f"{len(slow)} of {len(self.times)} searches")
+        for one in slow:
+            self._line("", f"{one.spent * 1e3:>11.1f} ms   {one.parameters}")
 
     async def _deep_pages(self, client: httpx2.AsyncClient) -> None:
         times = []
