@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transaction_service.identity.decisions import LedgerSide, decide
 from transaction_service.identity.identities import Identities, columns_of
-from transaction_service.identity.plan import AccountPlan, ImportPlan, KnownIdentities, pieces_of
+from transaction_service.identity.ledger_side import KnownIdentities
+from transaction_service.identity.plan import AccountPlan, ImportPlan, pieces_of
 from transaction_service.models import Account
 from transaction_service.statements.account_matching import AccountBook
 from transaction_service.statements.assignment import assign_accounts

@@ -6,7 +6,7 @@ In this order:
 2. Days for which balances prove that a statement has all rows: what the file has and the ledger has is the same.
 3. Announced rows and their bookings.
 4. Proposals that wait since an earlier import, and that this file decides.
-5. Rows that look like one that the file should have and does not have: proposed to the user.
+5. Rows that look like one that the file should have and does not have: proposed to the user (`Suspicions`).
 6. What is left is new.
 """
 
@@ -20,10 +20,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from transaction_service.identity.identities import columns_of
-from transaction_service.identity.ledger_side import LedgerSide
+from transaction_service.identity.ledger_side import LedgerSide, WaitingProposal
 from transaction_service.identity.pairing import MOST_COMPARISONS, LedgerRow, likeness, paired, under_other_id
 from transaction_service.identity.pending import PendingRow, announced_again, bookings_before, bookings_of, reach_of
-from transaction_service.identity.plan import AccountPlan, Suspicion, WaitingProposal
+from transaction_service.identity.plan import AccountPlan, Suspicion
 from transaction_service.identity.proofs import ProvedDays, ProvedStatements, linked_balances, proved_days
 from transaction_service.identity.suspects import Suspects
 from transaction_service.identity.suspicion import Reason, Suspicions

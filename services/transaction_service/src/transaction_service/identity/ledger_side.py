@@ -8,10 +8,10 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from transaction_service.identity.pairing import LedgerRow
+from transaction_service.identity.pairing import KnownRow, LedgerRow
 from transaction_service.identity.pending import PendingRow
-from transaction_service.identity.plan import WaitingProposal
 from transaction_service.identity.proofs import Coverage
+from transaction_service.statements.spool import Row
 
 
 def same_format(one: str, other: str) -> bool:
@@ -21,6 +21,42 @@ def same_format(one: str, other: str) -> bool:
 
 def _kind(name: str) -> str:
     return next((kind for kind in ("camt", "mt94") if name.startswith(kind)), name)
+
+
+@dataclass(frozen=True, slots=True)
+class BookedOtherwise:
+    """The booking of an announced row on another day or with another amount.
+
+    `again` is a row that is booked besides, word for word as the announced one was, where there is one.
+    """
+
+    booking: KnownRow
+    again: KnownRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIdentities:
+    """What an account of the ledger knows of some identities in a file.
+
+    `standing` are those that its rows carry, tombstones included, and whether the row is pending; `booked_otherwise`
+    those of announced rows whose booking differs; `aliases` those under which files have brought a row beside its own.
+    """
+
+    standing: Mapping[str, bool] = field(default_factory=dict)
+    booked_otherwise: Mapping[str, BookedOtherwise] = field(default_factory=dict)
+    aliases: Mapping[str, KnownRow] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingProposal:
+    """A row of an earlier file that waits for the user to say whether it is one of the ledger's."""
+
+    id: UUID
+    identity: str
+    row: Row
+    transaction_id: UUID
+    reason: str
+    imports: frozenset[UUID]
 
 
 @dataclass(frozen=True, slots=True)

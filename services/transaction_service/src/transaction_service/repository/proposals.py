@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, String, cast, or_, select
 from sqlmodel import col
 
 from transaction_service.errors import ProposalNotFound
-from transaction_service.identity.plan import WaitingProposal
+from transaction_service.identity.ledger_side import WaitingProposal
 from transaction_service.identity.proposed import row_from_json
 from transaction_service.models import Proposal, ProposalStatus
 from transaction_service.repository.recognition import among

@@ -32,11 +32,11 @@ from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from transaction_service.identity.identities import columns_of
-from transaction_service.identity.ledger_side import OtherFormats, same_format
+from transaction_service.identity.ledger_side import BookedOtherwise, KnownIdentities, OtherFormats, same_format
 from transaction_service.identity.pairing import MANUAL, OF_BANK, KnownRow, LedgerRow, under_other_id
 from transaction_service.identity.parts_of_days import BroughtRow
 from transaction_service.identity.pending import LONGEST_PENDING, PendingRow
-from transaction_service.identity.plan import AccountPlan, BookedOtherwise, KnownIdentities
+from transaction_service.identity.plan import AccountPlan
 from transaction_service.identity.proofs import Coverage
 from transaction_service.identity.suspicion import NEAR
 from transaction_service.models import RepeatedRow, RowIdentity, Statement, StatementImport, Transaction
