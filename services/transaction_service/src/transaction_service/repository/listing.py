@@ -34,7 +34,7 @@ from transaction_service.repository.row_json import RowWriter, row_writer
 from transaction_service.repository.row_orders import MERCHANT_KEY, ORDERS, TransactionSort
 from transaction_service.repository.row_search import RowSearch
 
-FIRST, FURTHER, FURTHEST = 1_000, 10_000, 40_000
+FIRST, FURTHER, FURTHEST = 500, 10_000, 60_000
 """So many rows are read in the order of the list before candidates are looked up; so many when the first ones promise
 to fill the page in half of them, or when candidates are many; and among so many are candidates looked for before all of
 them are sorted, when the first rows promise the page there."""
@@ -90,7 +90,7 @@ class ListingRepository(RowSearch):
 
         rows, is_page = await read(FIRST)
         likely = FIRST * (page.limit + 1) // max(1, len(rows))
-        if not is_page and 2 * likely <= FURTHER:
+        if not is_page and rows and 2 * likely <= FURTHER:
             rows, is_page = await read(FURTHER)
         if is_page:
             return rows
@@ -99,7 +99,7 @@ class ListingRepository(RowSearch):
             return await self._rows(whole)
         if candidates is not None and candidates.many:
             rows, is_page = await read(FURTHER)
-        elif candidates is not None and likely <= FURTHEST // 2:
+        elif candidates is not None and rows and 2 * likely <= FURTHEST:
             rows, is_page = await read(min(4 * likely, FURTHEST), candidates)
         return rows if is_page else await self._rows(self._sorted(statement, page, wanted, sort, candidates, after))
 
