@@ -15,7 +15,7 @@ from api_common.problems import InsufficientStorage
 from api_common.testing import Issuer, SettingsFactory, client_for
 from archives import Archive, Rows, archive_of, imported, zipped
 from fastapi import FastAPI
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from transaction_service.archive.format import archived_tables
 from transaction_service.disk_room import room_on_disk
@@ -333,6 +333,7 @@ async def test_whatever_a_row_of_an_archive_holds_it_is_imported_or_refused_with
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), count=st.integers(1, 50), byte=st.integers(0, 255))
+@example(place=0.99, count=25, byte=8)
 async def test_whatever_byte_of_an_archive_is_changed_nothing_but_the_archive_is_imported(
     place: float, count: int, byte: int, attacked: tuple[httpx2.AsyncClient, Archive]
 ) -> None:
