@@ -13,9 +13,9 @@ import pytest
 from data_processing import Entry, EntryDetail, content_hash, fingerprints
 from hypothesis import given
 from hypothesis import strategies as st
-from transaction_service.identity.decisions import LedgerSide, decide
+from transaction_service.identity.decisions import decide
 from transaction_service.identity.identities import Identities, columns_of
-from transaction_service.identity.ledger_side import KnownIdentities
+from transaction_service.identity.ledger_side import KnownIdentities, LedgerSide
 from transaction_service.identity.plan import AccountPlan, ImportPlan, pieces_of
 from transaction_service.models import Account
 from transaction_service.statements.account_matching import AccountBook
