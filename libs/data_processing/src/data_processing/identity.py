@@ -12,7 +12,6 @@ from hashlib import blake2b
 
 from data_processing.statement import AccountReference, Entry
 
-
 _written = lru_cache(date.isoformat)
 
 
