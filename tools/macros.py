@@ -116,7 +116,8 @@ def _tests(package, third_party, needed, variables=()):
     python_tests(
         name="tests",
         sources=["**/test_*.py"],
-        dependencies=[*needed, ":data", ":support"],
+        # All of them: an example of a page may need one that no test imports.
+        dependencies=[*needed, ":data", ":support", *(f":{requirement}" for requirement in third_party)],
         extra_env_vars=variables,
         # One pytest process for the package: a process per file costs a second and a half each.
         batch_compatibility_tag=package,
