@@ -109,7 +109,7 @@ format: development ## Format, and mend what can be mended
 	@.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format .
 
 .PHONY: type-check
-type-check: development ## Check the types of every package, strictly [PACKAGE=libs/config]
+type-check: development ## Check the types of every package and of all tests, strictly [PACKAGE=libs/config]
 	@$(WORKSPACE) type-check $(PACKAGE)
 
 .PHONY: boundaries

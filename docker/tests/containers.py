@@ -5,11 +5,18 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 
 import httpx2
 from workspace.engine import Engine
+from workspace.members import services
 from workspace.smoke import free_port
+
+_MEMBERS = services(Path(__file__).parents[2])
+SERVICES = tuple(member.name for member in _MEMBERS)
+ALL_IN_ONE = next(member.name for member in _MEMBERS if member.is_composition)
+"""The service that runs all the others in its process."""
 
 ANSWER_SECONDS = 60.0
 _PAUSE = 0.01

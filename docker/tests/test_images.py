@@ -11,14 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from containers import Container, Network, wait_until_it_answers
+from containers import ALL_IN_ONE, SERVICES, Container, Network, wait_until_it_answers
 from workspace import git
-from workspace.apart import GATEWAY
 from workspace.engine import Engine, base_image
-from workspace.members import Member, services
+from workspace.members import Member
 from workspace.smoke import free_port
-
-SERVICES = tuple(member.name for member in services(Path(__file__).parents[2]))
 
 # What an image adds to its base, in megabytes: every deployment downloads it, so it should grow on purpose only. Polars
 # is 180 of those of the ledger and of the figures, NumPy 75 of the ledger's, all else that is required less than 150.
@@ -148,7 +145,7 @@ def test_an_image_adds_two_layers_to_its_base_and_is_no_larger_than_declared(
 
 
 def images_name(name: str) -> str:
-    return "purser" if name == GATEWAY else name
+    return "purser" if name == ALL_IN_ONE else name
 
 
 @dataclass(frozen=True)
@@ -196,7 +193,7 @@ def test_the_same_inputs_give_the_same_layers_and_an_edited_source_changes_the_l
     assert (after[:-1], after[-1] != before[-1]) == (before[:-1], True)
 
 
-@pytest.mark.parametrize("name", ["auth_service", GATEWAY])
+@pytest.mark.parametrize("name", ["auth_service", ALL_IN_ONE])
 def test_a_container_answers_within_two_seconds_of_a_bare_process(
     net: Network, built: dict[str, str], members: dict[str, Member], tmp_path: Path, name: str
 ) -> None:

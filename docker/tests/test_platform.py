@@ -10,10 +10,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from containers import Container, Network, wait_until_it_answers
+from containers import ALL_IN_ONE, Container, Network, wait_until_it_answers
 from documented_commands import journey, typed
 from edge import postgres, traefik
-from workspace.apart import GATEWAY
 from workspace.members import Member
 from workspace.smoke import free_port
 
@@ -43,7 +42,7 @@ def logged_in(url: str) -> httpx2.Client:
 def platform(
     net: Network, built: dict[str, str], members: dict[str, Member], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Platform]:
-    apart = {name: member for name, member in members.items() if name != GATEWAY}
+    apart = {name: member for name, member in members.items() if not member.is_composition}
     hosts = {name: f"http://{name.replace('_', '-')}:{port(member)}" for name, member in apart.items()}
     password, front = secrets.token_hex(16), free_port()
     # As root the server runs as another user, who must be able to walk to its data.
@@ -133,7 +132,7 @@ def test_while_the_ledgers_container_is_gone_figures_are_refused_by_the_name_of_
 def test_all_in_one_on_the_same_database_gives_the_same_figures(
     journeyed: Platform, net: Network, built: dict[str, str], members: dict[str, Member]
 ) -> None:
-    whole = net.start(built[GATEWAY], port(members[GATEWAY]), settings=journeyed.settings)
+    whole = net.start(built[ALL_IN_ONE], port(members[ALL_IN_ONE]), settings=journeyed.settings)
     whole.wait_until_it_answers("/readyz")
 
     with journeyed.client() as apart, logged_in(whole.url) as embedded:
@@ -143,7 +142,7 @@ def test_all_in_one_on_the_same_database_gives_the_same_figures(
 def test_all_in_one_alone_walks_the_journey_and_keeps_what_it_was_given_when_it_is_stopped(
     net: Network, built: dict[str, str], members: dict[str, Member], repository: Path, tmp_path: Path
 ) -> None:
-    purser = net.start(built[GATEWAY], port(members[GATEWAY]))
+    purser = net.start(built[ALL_IN_ONE], port(members[ALL_IN_ONE]))
     purser.wait_until_it_answers("/readyz")
     steps = journey((repository / "README.md").read_text(encoding="utf-8"))
     assert typed(steps, purser.url, repository, tmp_path) == []

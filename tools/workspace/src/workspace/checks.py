@@ -73,18 +73,21 @@ def _covered(package: Member, folder: Path) -> float:
     return float(json.loads(report.read_text(encoding="utf-8"))["totals"]["percent_covered"])
 
 
-def types(packages: Sequence[Member]) -> list[str]:
-    """Check each package's sources and tests with mypy; give a message per package with errors."""
+def types(packages: Sequence[Member], across: Sequence[Path] = ()) -> list[str]:
+    """Check sources, tests and benchmarks with mypy, each package's and then the folders of tests ``across`` packages.
+
+    Gives a message per folder with errors.
+    """
     mypy = [sys.executable, "-m", "mypy", "--no-error-summary", "--num-workers=auto"]
+    own = [package.folder / name for package in packages for name in ("src", "tests", "benchmarks")]
     found = []
-    for package in packages:
-        folders = [folder for folder in ("src", "tests", "benchmarks") if any((package.folder / folder).rglob("*.py"))]
-        # Apart: two folders may hold modules of one name, such as conftest.
-        for folder in folders:
-            done = _run(package, [*mypy, *_MYPY_OPTIONS.get(folder, ()), f"{package.path}/{folder}"])
-            if done.returncode != 0:
-                print(done.stdout, done.stderr, sep="", end="", flush=True)
-                found.append(f"{package.path}/{folder} has type errors; see above")
+    # Each folder apart: two may hold modules of one name, such as conftest.
+    for folder in (folder for folder in (*own, *across) if any(folder.rglob("*.py"))):
+        path = folder.relative_to(packages[0].root).as_posix()
+        done = _run(packages[0], [*mypy, *_MYPY_OPTIONS.get(folder.name, ()), path])
+        if done.returncode != 0:
+            print(done.stdout, done.stderr, sep="", end="", flush=True)
+            found.append(f"{path} has type errors; see above")
     return found
 
 

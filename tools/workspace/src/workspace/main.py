@@ -185,7 +185,8 @@ def _coverage(options: argparse.Namespace) -> int:
 
 
 def _types(options: argparse.Namespace) -> int:
-    return _verdict(checks.types(members.chosen(options.root, options.packages)))
+    across = () if options.packages else (options.root / "tests", options.root / "docker" / "tests")
+    return _verdict(checks.types(members.chosen(options.root, options.packages), across))
 
 
 def _declared(options: argparse.Namespace) -> int:
