@@ -1,6 +1,6 @@
 """What the tests of the ledger share: a running service on either database, its users, and statement files."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from api_common import create_app
 from api_common.database import DatabaseSpec
 from api_common.testing import Issuer, SettingsFactory, client_for
 from fastapi import FastAPI
+from household_machine import Tie, tied_to
 from transaction_service.main import DATABASE, service
 from transaction_service.settings import Settings
 
@@ -44,6 +45,13 @@ async def client(app: FastAPI, issuer: Issuer, user_id: UUID) -> AsyncIterator[h
     """A client of the running service, as one user."""
     async with client_for(app, headers=issuer.headers(user_id)) as opened:
         yield opened
+
+
+@pytest.fixture
+def tied(app: FastAPI, issuer: Issuer) -> Iterator[Tie[Any]]:
+    """What ties a machine of Hypothesis to the running service."""
+    with tied_to(app, issuer) as tie:
+        yield tie
 
 
 @pytest.fixture

@@ -1,25 +1,17 @@
 """The ledger against a simple model of a bank: no order of its files loses or doubles a row."""
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
-import httpx2
 import pytest
-from api_common import create_app
-from api_common.testing import Issuer, SettingsFactory, client_for
 from bank_files import BankRow, camt
-from hypothesis import HealthCheck, settings
+from household_machine import HouseholdMachine, Tie, live
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
-from hypothesis.stateful import run_state_machine_as_test as run
-from transaction_service.main import service
-from transaction_service.settings import Settings
+from hypothesis.stateful import Bundle, initialize, invariant, precondition, rule
 
 Key = tuple[date, Decimal, str]
 """What a row is to the user: day, amount and the shop."""
@@ -69,18 +61,13 @@ def text_of(shop: str, ids: Ids) -> str:
     return f"{shop.upper()} //0815" if ids.reworded else shop
 
 
-class Histories(RuleBasedStateMachine):
+class Histories(HouseholdMachine):
     """What both machines share: the bank, the uploads, and how the ledger is read."""
 
     files = Bundle("files")
 
-    client: httpx2.AsyncClient
-    wait_for: Callable[[Any], Any]
-    issuer: Issuer
-
     def __init__(self) -> None:
         super().__init__()
-        self.headers = self.issuer.headers(uuid4())
         self.bank: list[Movement] = []
         self.uploads: list[Upload] = []
         self.touched: set[str] = set()
@@ -108,12 +95,6 @@ class Histories(RuleBasedStateMachine):
         return camt(rows, opening=opening, first=first, last=last)
 
     # The ledger
-
-    def request(self, method: str, path: str, **options: Any) -> Any:
-        options["headers"] = {**self.headers, **options.get("headers", {})}
-        answer = self.wait_for(self.client.request(method, path, **options))
-        assert answer.status_code < 300, answer.text
-        return answer.json() if answer.content else None
 
     def upload(self, content: bytes, first: date, last: date) -> Upload:
         answer = self.request("POST", "/v1/imports", content=content)
@@ -288,32 +269,6 @@ class MixedHistories(Histories):
             assert not any(row["pending"] for row in self.rows())
 
 
-@pytest.fixture
-def machine(settings_for: SettingsFactory, issuer: Issuer) -> Iterator[Callable[[type[Histories]], type[Histories]]]:
-    """Ties a machine to a running service; each of its histories is a user of its own."""
-    with asyncio.Runner() as runner:
-        context = client_for(create_app(service(settings_for(Settings))))
-        client = runner.run(context.__aenter__())
-
-        def tied(kind: type[Histories]) -> type[Histories]:
-            return type(
-                kind.__name__, (kind,), {"client": client, "wait_for": staticmethod(runner.run), "issuer": issuer}
-            )
-
-        yield tied
-        runner.run(context.__aexit__(None, None, None))
-
-
 @pytest.mark.parametrize("kind", [ProvedHistories, MixedHistories])
-def test_no_history_of_files_doubles_or_loses_a_row(machine: Any, kind: type[Histories], database_url: str) -> None:
-    examples = 25 if database_url.startswith("sqlite") else 6
-    run(
-        machine(kind),
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=8,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            derandomize=True,
-        ),
-    )
+def test_no_history_of_files_doubles_or_loses_a_row(tied: Tie[Any], kind: type[Histories], database_url: str) -> None:
+    live(tied(kind), examples=25 if database_url.startswith("sqlite") else 6)

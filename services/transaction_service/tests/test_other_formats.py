@@ -1,25 +1,17 @@
 """One account's rows from files of several formats: nothing is booked twice, and nothing asked twice."""
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import permutations
 from typing import Any
-from uuid import uuid4
 
 import httpx2
 import pytest
-from api_common import create_app
-from api_common.testing import Issuer, SettingsFactory, client_for
 from bank_formats import ACCOUNT, Export, Extract, Movement, written
-from hypothesis import HealthCheck, settings
+from household_machine import HouseholdMachine, Tie, live
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from hypothesis.stateful import run_state_machine_as_test as run
-from transaction_service.main import service
-from transaction_service.settings import Settings
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 31)
 COUNTS = ("read", "booked", "repeated", "replaced", "proposed", "refused")
@@ -131,23 +123,13 @@ ROWS = st.tuples(
 )
 
 
-class ManyFormats(RuleBasedStateMachine):
+class ManyFormats(HouseholdMachine):
     """A household that uploads whatever export it finds, and answers what it is asked by what has happened."""
-
-    client: httpx2.AsyncClient
-    wait_for: Callable[[Any], Any]
-    issuer: Issuer
 
     def __init__(self) -> None:
         super().__init__()
-        self.headers = self.issuer.headers(uuid4())
         self.bank: list[Movement] = []
         self.uploads: list[tuple[str, bytes, date, date]] = []
-
-    def request(self, method: str, path: str, **options: Any) -> Any:
-        answer = self.wait_for(self.client.request(method, path, headers=self.headers, **options))
-        assert answer.status_code < 300, answer.text
-        return answer.json()
 
     @initialize(rows=st.lists(ROWS, min_size=2, max_size=10))
     def live(self, rows: list[tuple[int, str, str]]) -> None:
@@ -249,25 +231,5 @@ def _key(row: dict[str, Any]) -> Key:
     return date.fromisoformat(row["booking_date"]), Decimal(row["amount"])
 
 
-@pytest.fixture
-def machine(settings_for: SettingsFactory, issuer: Issuer) -> Iterator[type[ManyFormats]]:
-    """Ties the machine to a running service; each of its histories is a user of its own."""
-    with asyncio.Runner() as runner:
-        context = client_for(create_app(service(settings_for(Settings))))
-        client = runner.run(context.__aenter__())
-        tied = {"client": client, "wait_for": staticmethod(runner.run), "issuer": issuer}
-        yield type("ManyFormats", (ManyFormats,), tied)
-        runner.run(context.__aexit__(None, None, None))
-
-
-def test_no_mixture_of_formats_doubles_or_loses_a_row(machine: type[ManyFormats], database_url: str) -> None:
-    run(
-        machine,
-        settings=settings(
-            max_examples=25 if database_url.startswith("sqlite") else 5,
-            stateful_step_count=8,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            derandomize=True,
-        ),
-    )
+def test_no_mixture_of_formats_doubles_or_loses_a_row(tied: Tie[Any], database_url: str) -> None:
+    live(tied(ManyFormats), examples=25 if database_url.startswith("sqlite") else 5)

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from itertools import accumulate
 from operator import attrgetter
 from tempfile import SpooledTemporaryFile
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from api_common.columns import MICROS_PER_UNIT
 from data_processing import Entry, EntryDetail, identity
@@ -183,39 +183,12 @@ def _packed_rare(
 
 
 def _unpacked(packed: bytes) -> Row:
-    (
-        place,
-        day,
-        amount,
-        text,
-        value_day,
-        currency,
-        bank_id,
-        counterparty,
-        counterparty_account,
-        reference,
-        bank_category,
-        pending,
-        rare,
-        content,
-        merchant,
-    ) = marshal.loads(packed)  # noqa: S302  (written by this process)
-    usual = (
-        place,
-        _day(day),
-        Decimal(amount),
-        text,
-        value_day and _day(value_day),
-        currency,
-        bank_id,
-        counterparty,
-        counterparty_account,
-        reference,
-        bank_category,
-        pending,
-    )
-    entry = new_entry(*usual) if rare is None else new_entry(*usual, *_unpacked_rare(*rare))
-    return Row(entry, content, merchant)
+    found = marshal.loads(packed)  # noqa: S302  (written by this process)
+    place, day, amount, text, value_day, *as_they_are, rare, content, merchant = found
+    values: list[Any] = [place, _day(day), Decimal(amount), text, value_day and _day(value_day), *as_they_are]
+    if rare is not None:
+        values += _unpacked_rare(*rare)
+    return Row(new_entry(*values), content, merchant)
 
 
 def _unpacked_rare(
