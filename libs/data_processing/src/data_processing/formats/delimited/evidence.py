@@ -14,7 +14,6 @@ from data_processing.formats.delimited.vocabulary import cell_words, words
 
 _PROVED = 0.8
 _MOST_FIGURES = 12
-_NET = frozenset({"net", "neto", "netto", "net amount", "nettobetrag", "montant net"})
 
 Rows = Sequence[Sequence[str]]
 
@@ -44,7 +43,11 @@ def with_evidence(
         for position, role in zip(pair, (ColumnRole.DEBIT, ColumnRole.CREDIT), strict=True):
             found[position] = RoleChoice(role, 0.5)
     at = {choice.role: position for position, choice in enumerate(found)}
-    if ColumnRole.FEE in at and ColumnRole.AMOUNT in at and words(header.cells[at[ColumnRole.AMOUNT]]) in _NET:
+    if (
+        ColumnRole.FEE in at
+        and ColumnRole.AMOUNT in at
+        and words(header.cells[at[ColumnRole.AMOUNT]]) in cell_words("net_amounts")
+    ):
         found[at[ColumnRole.FEE]] = replace(found[at[ColumnRole.FEE]], role=ColumnRole.IGNORED)
     if ColumnRole.FEE in at and facts[at[ColumnRole.FEE]].negative:
         # Fees with a minus may be in the amount or beside it: the user has to tell.
@@ -69,7 +72,7 @@ def _turned(rows: Rows, direction: int, amount: int) -> bool:
     for cells in rows:
         word, written = words(cells[direction]), cells[amount]
         out = word in cell_words("directions_out")
-        if not any(digit in "123456789" for digit in written) or not (out or word in cell_words("directions_in")):
+        if not _nonzero(written) or not (out or word in cell_words("directions_in")):
             continue
         if out == ("-" in written or "(" in written):
             straight += 1

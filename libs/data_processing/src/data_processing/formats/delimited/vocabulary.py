@@ -21,6 +21,7 @@ CellWords = Literal[
     "total_lines",
     "about_lines",
     "line_fillers",
+    "net_amounts",
     "currency_codes",
 ]
 
