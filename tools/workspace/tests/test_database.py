@@ -36,3 +36,4 @@ def test_each_service_writes_its_own_schema_and_nothing_else_and_finds_it_again(
 def test_a_service_may_be_called_by_a_word_of_sql(tmp_path: Path) -> None:
     with postgres(tmp_path, ["user"]) as urls, psycopg.connect(urls["user"]) as user:
         user.execute('CREATE TABLE "user".orders (amount numeric)')
+        assert user.execute("SELECT tableowner FROM pg_tables WHERE schemaname = 'user'").fetchall() == [("user",)]
